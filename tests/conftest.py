@@ -1,0 +1,36 @@
+"""What all tests share: the folder of real material, and a machine that stays offline."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+os.environ["YOLO_OFFLINE"] = "true"
+os.environ["YOLO_AUTOINSTALL"] = "false"
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real footage and labels; tests that need it are skipped where it is missing."""
+    folder = Path(os.environ.get("COURTSCRIBE_SHARED", _ROOT.parent / "shared"))
+    if not folder.is_dir():
+        pytest.skip(f"no real material at {folder} (COURTSCRIBE_SHARED names another folder)")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def no_error_is_logged() -> Iterator[None]:
+    """An ERROR in the log fails the test in which it was logged: what is wrong is raised, not logged."""
+    errors: list[str] = []
+    handler = logging.Handler(logging.ERROR)
+    handler.emit = lambda record: errors.append(record.getMessage())  # type: ignore[method-assign]
+    logging.getLogger().addHandler(handler)
+    yield
+    logging.getLogger().removeHandler(handler)
+    assert not errors, errors

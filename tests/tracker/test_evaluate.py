@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from trackeval.datasets._base_dataset import _BaseDataset
+from trackeval.metrics import CLEAR, HOTA, Identity
+
+from tracker.evaluate import TrackScores, combine, evaluate_tracks
+from tracker.mot import follow, read_detections, read_tracks, read_truth, write_tracks
+from tracker.sort import Sort
+from tracker.types import Tracks
+
+SPORTS = (
+    "v_-6Os86HzwCs_c001", "v_-6Os86HzwCs_c003", "v_-6Os86HzwCs_c007", "v_-6Os86HzwCs_c009", "v_2j7kLB-vEEk_c001",
+    "v_2j7kLB-vEEk_c002", "v_2j7kLB-vEEk_c005", "v_2j7kLB-vEEk_c007", "v_2j7kLB-vEEk_c009", "v_2j7kLB-vEEk_c010",
+    "v_4LXTUim5anY_c002", "v_4LXTUim5anY_c003", "v_4LXTUim5anY_c010", "v_4LXTUim5anY_c012", "v_4LXTUim5anY_c013",
+)  # fmt: skip
+
+
+def reference_scores(truth: np.ndarray, result: np.ndarray) -> dict[str, dict[str, Any]]:
+    """What TrackEval makes of rows (N, >= 6) of two MOT files; its own overlaps, its own matching."""
+    data: dict[str, Any] = {"gt_ids": [], "tracker_ids": [], "similarity_scores": []}
+    sides = {"gt": truth, "tracker": result}
+    for side, rows in sides.items():
+        ids, rows[:, 1] = np.unique(rows[:, 1], return_inverse=True)
+        data[f"num_{side}_ids"], data[f"num_{side}_dets"] = len(ids), len(rows)
+    frames = range(1, int(max([0, *truth[:, 0], *result[:, 0]])) + 1)
+    for frame in frames:
+        now = {side: rows[rows[:, 0] == frame] for side, rows in sides.items()}
+        for side, rows in now.items():
+            data[f"{side}_ids"].append(rows[:, 1].astype(int))
+        overlap = _BaseDataset._calculate_box_ious(now["gt"][:, 2:6], now["tracker"][:, 2:6])
+        data["similarity_scores"].append(overlap)
+    data["num_timesteps"] = len(frames)
+    metrics = {"clear": CLEAR({"PRINT_CONFIG": False}), "identity": Identity({"PRINT_CONFIG": False}), "hota": HOTA()}
+    return {name: metric.eval_sequence(data) for name, metric in metrics.items()}
+
+
+def assert_same(scores: TrackScores, reference: dict[str, dict[str, Any]]) -> None:
+    clear, identity, hota = reference["clear"], reference["identity"], reference["hota"]
+    counted = (scores.true_positives, scores.false_positives, scores.false_negatives, scores.id_switches)
+    assert counted == (clear["CLR_TP"], clear["CLR_FP"], clear["CLR_FN"], clear["IDSW"])
+    expected = {
+        "mota": clear["MOTA"], "motp": clear["MOTP"], "precision": clear["CLR_Pr"], "recall": clear["CLR_Re"],
+        "idf1": identity["IDF1"], "idp": identity["IDP"], "idr": identity["IDR"], "hota": hota["HOTA"].mean(),
+        "det_a": hota["DetA"].mean(), "ass_a": hota["AssA"].mean(), "loc_a": hota["LocA"].mean(),
+    }  # fmt: skip
+    for name, value in expected.items():
+        assert getattr(scores, name) == pytest.approx(value, abs=1e-6), name
+
+
+def rows_of(path: Path) -> np.ndarray:
+    return np.loadtxt(path, delimiter=",", ndmin=2, usecols=range(7))
+
+
+@pytest.mark.parametrize("name", SPORTS)
+def test_equals_trackeval_on_sportsmot(shared: Path, tmp_path: Path, name: str) -> None:
+    truth = shared / "mot/sportsmot/gt" / name / "gt/gt.txt"
+    tracks = follow(Sort(max_age=30), read_detections(shared / "mot/sportsmot/det" / f"{name}.txt"))
+    write_tracks(tmp_path / "tracks.txt", tracks)
+    scores = evaluate_tracks(read_truth(truth), read_tracks(tmp_path / "tracks.txt"))
+    assert_same(scores, reference_scores(rows_of(truth), rows_of(tmp_path / "tracks.txt")))
+
+
+@pytest.mark.parametrize("name", ["TUD-Campus", "TUD-Stadtmitte"])
+def test_equals_trackeval_on_mot15(shared: Path, tmp_path: Path, name: str) -> None:
+    folder = shared / "mot/sort-mot15" / name
+    write_tracks(tmp_path / "tracks.txt", follow(Sort(), read_detections(folder / "det.txt")))
+    scores = evaluate_tracks(read_truth(folder / "gt.txt"), read_tracks(tmp_path / "tracks.txt"))
+    assert_same(scores, reference_scores(rows_of(folder / "gt.txt"), rows_of(tmp_path / "tracks.txt")))
+
+
+@st.composite
+def two_sides(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (N, 6) of a truth and of a result that share some boxes; frames may be empty on either side."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    num_frames, num_players = draw(st.integers(1, 15)), draw(st.integers(0, 5))
+    rows = [
+        [f, i, *(100 * i + rng.integers(0, 90, 2)), 60, 90]
+        for f in range(1, num_frames + 1)
+        for i in range(num_players)
+    ]
+    truth = np.array(rows, float).reshape(-1, 6)
+    result = truth[rng.random(len(truth)) < draw(st.sampled_from([0.0, 0.5, 0.9]))]
+    result[:, 2:4] += rng.integers(-300, 300, (len(result), 2)) / 10
+    swap = result[:, 0] > num_frames / 2
+    result[swap, 1] = (result[swap, 1] + 1) % max(1, num_players)
+    return truth[rng.random(len(truth)) < 0.9], result
+
+
+def as_tracks(rows: np.ndarray) -> Tracks:
+    return Tracks.of(
+        rows[:, 0] - 1, rows[:, 1] + 1, np.concatenate([rows[:, 2:4], rows[:, 2:4] + rows[:, 4:6]], axis=1)
+    )
+
+
+@given(two_sides())
+@settings(max_examples=60, deadline=None)
+def test_equals_trackeval_on_anything(sides: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, result = sides
+    scores = evaluate_tracks(as_tracks(truth), as_tracks(result))
+    assert_same(scores, reference_scores(truth.copy(), result.copy()))
+
+
+@given(two_sides())
+@settings(max_examples=20, deadline=None)
+def test_the_truth_is_perfect(sides: tuple[np.ndarray, np.ndarray]) -> None:
+    truth = as_tracks(sides[0])
+    scores = evaluate_tracks(truth, truth)
+    if len(truth):
+        assert (scores.mota, scores.idf1, scores.hota, scores.id_switches) == (1, 1, pytest.approx(1), 0)
+
+
+def test_several_sequences_together_are_as_in_trackeval(shared: Path) -> None:
+    ours: list[TrackScores] = []
+    theirs: list[dict[str, dict[str, Any]]] = []
+    for name in SPORTS[1::6]:
+        truth = shared / "mot/sportsmot/gt" / name / "gt/gt.txt"
+        found = shared / "mot/sportsmot/det" / f"{name}.txt"
+        tracks = follow(Sort(max_age=30), read_detections(found))
+        ours.append(evaluate_tracks(read_truth(truth), tracks))
+        xywh = np.round(
+            np.concatenate([tracks.xyxy[:, :2], tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]], axis=1).astype(float), 3
+        )
+        rows = np.concatenate([tracks.frame_index[:, None] + 1, tracks.track_id[:, None], xywh], axis=1)
+        theirs.append(reference_scores(rows_of(truth), rows))
+    metrics = {"clear": CLEAR({"PRINT_CONFIG": False}), "identity": Identity({"PRINT_CONFIG": False}), "hota": HOTA()}
+    together = {
+        name: metric.combine_sequences({str(i): scores[name] for i, scores in enumerate(theirs)})
+        for name, metric in metrics.items()
+    }
+    assert_same(combine(ours), together)
+
+
+def test_an_identity_switch_is_counted_and_costs_identity_but_not_detection() -> None:
+    frames = np.arange(10)
+    boxes = np.tile([10.0, 10, 50, 110], (10, 1))
+    truth = Tracks.of(frames, np.ones(10), boxes)
+    scores = evaluate_tracks(truth, Tracks.of(frames, np.where(frames < 6, 3, 8), boxes))
+    assert (scores.id_switches, scores.recall, scores.precision) == (1, 1, 1)
+    assert scores.idf1 == pytest.approx(0.6)
+    assert scores.mota == pytest.approx(0.9)
+
+
+def test_nothing_found_and_nothing_there() -> None:
+    truth = Tracks.of([0, 1], [1, 1], [[0, 0, 9, 9]] * 2)
+    missed, ghosts = evaluate_tracks(truth, Tracks.empty()), evaluate_tracks(Tracks.empty(), truth)
+    assert (missed.recall, missed.mota, missed.idf1, missed.hota, missed.false_negatives) == (0, 0, 0, 0, 2)
+    assert (ghosts.precision, ghosts.idf1, ghosts.hota, ghosts.false_positives) == (0, 0, 0, 2)

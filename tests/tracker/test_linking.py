@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.association import assign
+from tracker.boxes import Float64Array
+from tracker.errors import InputError
+from tracker.linking import LinkConfig, Tracklets, _assign_sparse, cut, link
+from tracker.types import Tracks
+
+RATE = 25
+
+
+def tracklets(*pieces: tuple[int, Float64Array], camera: Float64Array | None = None) -> Tracklets:
+    """Pieces as first frame and boxes in the hall (N, 4); ``camera`` (F, 2) moves what the picture shows."""
+    frame = np.concatenate([np.arange(len(boxes)) + first for first, boxes in pieces])
+    track = np.repeat(np.arange(len(pieces)), [len(boxes) for _, boxes in pieces])
+    shift = np.zeros((len(frame), 2)) if camera is None else camera[frame]
+    xyxy = np.concatenate([boxes for _, boxes in pieces]) + np.tile(shift, 2)
+    nobody = np.zeros(len(frame), np.bool_)
+    return cut(track, frame, frame / RATE, xyxy, np.ones(len(frame)), shift, nobody)
+
+
+def walk(x: float, speed: float, frames: int, y: float = 400, height: float = 150) -> Float64Array:
+    """Boxes (frames, 4) of somebody who goes at ``speed`` heights per second."""
+    centre = x + speed * height / RATE * np.arange(frames)
+    top, bottom = np.full(frames, y - height / 2), np.full(frames, y + height / 2)
+    return np.stack([centre - 0.2 * height, top, centre + 0.2 * height, bottom], axis=1)
+
+
+def identities(tracks: Tracks, *frames: int) -> list[list[int]]:
+    """At each frame the identities from left to right."""
+    rows = (tracks.at(frame) for frame in frames)
+    return [r.track_id[np.argsort(r.xyxy[:, 0])].tolist() for r in rows]
+
+
+CORNERS = (0, walk(60, 0, 200, y=100)), (0, walk(1200, 0, 200, y=700))
+"""Two who stand in the corners, so that the picture is as wide as it is."""
+
+
+def test_two_who_cross_behind_each_other_go_on_as_they_went() -> None:
+    pieces = tracklets(
+        *CORNERS,
+        (0, walk(400, 1.0, 50)), (0, walk(1036, -1.0, 50)),
+        (56, walk(400 + 56 * 6, 1.0, 50)), (56, walk(1036 - 56 * 6, -1.0, 50)),
+    )  # fmt: skip
+    before, after = identities(link(pieces), 40, 100)
+    assert before[1:3] == after[2:0:-1]
+
+
+def test_two_who_meet_and_turn_back_are_told_by_their_motion() -> None:
+    there, back = walk(400, 0.8, 50), walk(400, 0.8, 50)[::-1]
+    other, again = walk(720, -0.8, 50), walk(720, -0.8, 50)[::-1]
+    before, after = identities(link(tracklets(*CORNERS, (0, there), (0, other), (54, back), (54, again))), 10, 95)
+    assert before == after
+
+
+def test_a_tall_one_and_a_short_one_are_told_apart_after_a_long_hug() -> None:
+    crossing = (
+        [(0, walk(500, 0, 50, height=h)) for h in (140, 165)],
+        [(60, walk(500, 0, 50, height=h)) for h in (165, 140)],
+    )
+    tracks = link(tracklets(*CORNERS, *crossing[0], *crossing[1]))
+    height = tracks.xyxy[:, 3] - tracks.xyxy[:, 1]
+    for _, track in tracks.by_id():
+        assert np.ptp(track.xyxy[:, 3] - track.xyxy[:, 1]) < 10
+    assert np.ptp(height) > 20
+
+
+def test_who_leaves_at_one_side_comes_back_there() -> None:
+    left, right = walk(30, 0, 50), walk(1230, 0, 50)
+    tracks = link(tracklets((0, walk(640, 0, 200)), (0, left), (0, right), (150, left), (150, right)))
+    before, after = identities(tracks, 10, 180)
+    assert before == after
+    assert len(tracks.ids) == 3
+
+
+def test_a_pan_is_not_a_walk() -> None:
+    camera = np.stack([300 * np.sin(np.arange(200) / 20), np.zeros(200)], axis=1)
+    standing = [(0, walk(x, 0, 90)) for x in (500, 600)] + [(100, walk(x, 0, 90)) for x in (500, 600)]
+    tracks = link(tracklets(*CORNERS, *standing, camera=camera))
+    before, after = identities(tracks, 80, 110)
+    assert before == after
+
+
+def test_a_player_is_never_in_two_places() -> None:
+    tracks = link(tracklets(*CORNERS, (0, walk(500, 0, 60)), (40, walk(500, 0, 60))))
+    assert len(tracks.ids) == 4
+
+
+def test_ghosts_and_more_players_than_there_are() -> None:
+    pieces = tracklets(*CORNERS, (30, walk(700, 0, 4)), (0, walk(400, 0, 100)))
+    assert len(link(pieces).ids) == 3
+    assert len(link(pieces, LinkConfig(min_length=0)).ids) == 4
+    kept = link(pieces, LinkConfig(players=2))
+    assert len(kept.ids) == 2
+    assert len(kept) == 400
+
+
+def test_other_evidence_decides_where_boxes_do_not() -> None:
+    before = [(0, walk(x, 0, 50)) for x in (500, 510)]
+    after = [(58, walk(x, 0, 50)) for x in (500, 510)]
+    pieces = tracklets(*CORNERS, *before, *after)
+    cost = np.zeros((6, 6))
+    for swap in (False, True):
+        cost[2:4, 4:6] = np.where(np.eye(2, dtype=bool) == swap, 30.0, 0.0)
+        a, b = identities(link(pieces, extra=lambda i, j: cost[i, j]), 20, 90)
+        assert (a == b) != swap
+
+
+def test_cuts_where_boxes_are_missing_and_where_doubt_begins() -> None:
+    frame = np.array([0, 1, 2, 3, 4, 20, 21, 22])
+    doubtful = np.array([0, 0, 1, 1, 0, 0, 0, 0], np.bool_)
+    boxes = walk(0, 0, 8)
+    pieces = cut(np.ones(8, np.intp), frame, frame / RATE, boxes, np.ones(8), np.zeros((8, 2)), doubtful)
+    assert pieces.tracklet.tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
+    assert pieces.first.tolist() == [0, 2, 5]
+    assert pieces.last.tolist() == [1, 4, 7]
+
+
+@given(st.integers(0, 10_000), st.integers(1, 25), st.floats(0.02, 0.9))
+def test_the_sparse_assignment_is_optimal(seed: int, count: int, density: float) -> None:
+    rng = np.random.default_rng(seed)
+    gain = (rng.random((count, count)) < density) * rng.random((count, count))
+    i, j = np.nonzero(gain)
+    starts, ends = _assign_sparse(i, j, gain[i, j], count)
+    assert len(set(starts.tolist())) == len(starts)
+    rows, columns = assign(gain, 1e-12)
+    assert gain[ends, starts].sum() == pytest.approx(gain[rows, columns].sum())
+
+
+def test_no_tracklets_and_no_links() -> None:
+    none = np.empty(0)
+    empty = cut(none.astype(np.intp), none.astype(np.intp), none, np.empty((0, 4)), none, np.empty((0, 2)), none > 0)
+    assert len(link(empty)) == 0
+    assert len(link(tracklets((0, walk(500, 0, 20)))).ids) == 1
+
+
+@pytest.mark.parametrize("knob", [{"max_gap": -1}, {"min_length": -1}, {"players": -1}, {"max_gap": float("nan")}])
+def test_impossible_knobs(knob: dict[str, float]) -> None:
+    with pytest.raises(InputError, match="0 or more"):
+        LinkConfig(**knob)  # type: ignore[arg-type]

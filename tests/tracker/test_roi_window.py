@@ -1,0 +1,139 @@
+"""Boxes drawn with the mouse: the state without a display, the real window under Xvfb where there is one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker.errors import InputError
+from tracker.roi import MIN_SIDE
+from tracker.roi_window import Drawing, draw_boxes, select_rois
+
+_ROOT = Path(__file__).resolve().parents[2]
+points = st.tuples(st.integers(-50, 900), st.integers(-50, 700))
+
+
+def drag(drawing: Drawing, start: tuple[int, int], end: tuple[int, int]) -> None:
+    drawing.press(*start)
+    drawing.move((start[0] + end[0]) // 2, (start[1] + end[1]) // 2)
+    drawing.release(*end)
+
+
+@given(points, points, st.sampled_from([0.25, 1.0, 2.5]))
+def test_a_drag_in_any_direction_gives_the_box_between_its_ends(
+    start: tuple[int, int], end: tuple[int, int], zoom: float
+) -> None:
+    width, height = round(800 / zoom), round(600 / zoom)
+    forth, back = Drawing(width, height, zoom), Drawing(width, height, zoom)
+    drag(forth, start, end)
+    drag(back, end, start)
+    assert forth.boxes == back.boxes
+    corners = np.clip(np.array([start, end]) / zoom, 0, [width, height])
+    size = np.abs(corners[1] - corners[0])
+    if size.min() < MIN_SIDE:
+        assert forth.boxes == []
+    else:
+        np.testing.assert_allclose(forth.boxes, [[*corners.min(0), *size]])
+
+
+@given(st.lists(st.sampled_from(["box", "undo", "click", "cancelled drag"]), max_size=12))
+def test_undo_takes_back_the_last_box(actions: list[str]) -> None:
+    drawing, expected = Drawing(800, 600, 1.0), []
+    for n, action in enumerate(actions):
+        if action == "box":
+            drag(drawing, (n, n), (n + 20, n + 40))
+            expected.append((float(n), float(n), 20.0, 40.0))
+        elif action == "click":
+            drag(drawing, (n, n), (n, n))
+        elif action == "undo":
+            drawing.undo()
+            expected = expected[:-1]
+        else:
+            drawing.press(5, 5)
+            drawing.move(99, 99)
+            drawing.undo()
+            drawing.release(120, 120)
+    assert drawing.boxes == expected
+
+
+def test_boxes_numbers_and_help_are_drawn_on_a_copy() -> None:
+    view = np.full((360, 640, 3), 90, np.uint8)
+    drawing = Drawing(1280, 720, 0.5)
+    drag(drawing, (100, 50), (150, 150))
+    drawing.press(300, 50)
+    drawing.move(350, 150)
+    shown = draw_boxes(view, drawing)
+    assert (view == 90).all()
+    for x in (100, 300):
+        assert (shown[100, x] != 90).any(), "the box's edge"
+        assert (shown[40:50, x + 2 : x + 10] != 90).any(), "its number"
+    assert (shown[-20:] != 90).any(), "the key help"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display that matter here")
+@pytest.mark.parametrize("display", [None, ":987"])
+def test_without_a_display_the_error_names_the_flags(monkeypatch: pytest.MonkeyPatch, display: str | None) -> None:
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.delenv("DISPLAY", raising=False)
+    if display is not None:
+        monkeypatch.setenv("DISPLAY", display)
+    with pytest.raises(InputError, match=r"--roi x,y,width,height or --roi-file FILE"):
+        select_rois(np.zeros((36, 64, 3), np.uint8))
+
+
+@pytest.fixture
+def display() -> Iterator[dict[str, str]]:
+    if not (shutil.which("Xvfb") and shutil.which("xdotool")):
+        pytest.skip("no Xvfb and xdotool to open a window with")
+    read, write = os.pipe()
+    with subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1400x900x24"], pass_fds=[write], stderr=subprocess.DEVNULL
+    ) as server:
+        os.close(write)
+        with os.fdopen(read) as answer:
+            number = answer.readline().strip()
+        yield {**os.environ, "DISPLAY": f":{number}"}
+        server.terminate()
+
+
+_PICK = """
+import numpy as np
+from tracker.roi_window import select_rois
+print(select_rois(np.random.default_rng(0).integers(0, 255, (1080, 1920, 3), np.uint8), title="pick"))
+"""
+
+
+@pytest.mark.parametrize("key", ["Return", "Escape"])
+def test_the_real_window(display: dict[str, str], key: str) -> None:
+    def xdotool(*words: object) -> str:
+        done = subprocess.run(
+            ["xdotool", *map(str, words)], env=display, capture_output=True, text=True, check=False, timeout=30
+        )
+        return done.stdout.strip()
+
+    def slow_drag(x0: int, y0: int, x1: int, y1: int) -> None:
+        xdotool("mousemove", x0, y0, "sleep", 0.1, "mousedown", 1, "sleep", 0.1)
+        xdotool("mousemove", x1, y1, "sleep", 0.1, "mouseup", 1, "sleep", 0.1)
+
+    with subprocess.Popen([sys.executable, "-c", _PICK], env=display, cwd=_ROOT, stdout=subprocess.PIPE) as process:
+        until = time.monotonic() + 30
+        while not (window := xdotool("search", "--name", "^pick$")):
+            assert process.poll() is None and time.monotonic() < until, "the window did not open"
+            time.sleep(0.2)
+        time.sleep(0.5)
+        slow_drag(100, 200, 160, 320)
+        slow_drag(300, 200, 360, 330)
+        xdotool("windowfocus", window.split()[-1], "key", "u", "sleep", 0.2, "key", key)
+        output, _ = process.communicate(timeout=30)
+    expected = "[Roi(box=(150.0, 300.0, 90.0, 180.0), name=None, frame=0, time=None)]" if key == "Return" else "None"
+    assert output.decode().strip() == expected

@@ -1,0 +1,75 @@
+"""Geometry of axis-aligned boxes, for all boxes at once.
+
+A box is a row ``xyxy``: left, top, right, bottom in pixels, right and bottom exclusive. Arrays are float64 here:
+the filters and thresholds of the tracker compare numbers that float32 would round.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+Float64Array = npt.NDArray[np.float64]
+
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+def iou(
+    a: Float64Array, b: Float64Array, areas_a: Float64Array | None = None, areas_b: Float64Array | None = None
+) -> Float64Array:
+    """Intersection over union of every box of ``a`` (N, 4) with every box of ``b`` (M, 4) -> (N, M), 0..1.
+
+    A box of zero or negative size overlaps nothing: its row or column is 0, never NaN.
+    areas_a, areas_b: (N,), (M,), for callers that know them already.
+    """
+    a, b = a.T, b.T
+    size = np.minimum(a[2:, :, None], b[2:, None])
+    size -= np.maximum(a[:2, :, None], b[:2, None])
+    np.maximum(size, 0.0, out=size)
+    overlap = size[0] * size[1]
+    union = (_areas(a) if areas_a is None else areas_a)[:, None] + (_areas(b) if areas_b is None else areas_b)
+    union -= overlap
+    # Changes nothing but a union of exactly zero.
+    union += _TINY
+    overlap /= union
+    return overlap
+
+
+def xyxy_to_xysr(xyxy: Float64Array) -> Float64Array:
+    """Boxes (N, 4) -> centre x, centre y, area, width / height, as (N, 4). Heights must be positive."""
+    corners = xyxy.T
+    size = corners[2:] - corners[:2]
+    xysr = np.empty((4, len(xyxy)))
+    np.multiply(size[0], size[1], out=xysr[2])
+    np.divide(size[0], size[1], out=xysr[3])
+    size *= 0.5
+    np.add(corners[:2], size, out=xysr[:2])
+    return xysr.T
+
+
+def xysr_to_xyxy(xysr: Float64Array) -> Float64Array:
+    """Centre x, centre y, area, width / height (N, 4) -> boxes (N, 4). Areas and ratios must be positive."""
+    x = xysr.T
+    half = np.empty((2, len(xysr)))
+    np.sqrt(x[2] * x[3], out=half[0])
+    np.divide(x[2], half[0], out=half[1])
+    half *= 0.5
+    xyxy = np.empty((4, len(xysr)))
+    np.subtract(x[:2], half, out=xyxy[:2])
+    np.add(x[:2], half, out=xyxy[2:])
+    return xyxy.T
+
+
+def xywh_to_xyxy(xywh: Float64Array) -> Float64Array:
+    """Left, top, width, height (N, 4) -> boxes (N, 4)."""
+    return np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)
+
+
+def xyxy_to_xywh(xyxy: Float64Array) -> Float64Array:
+    """Boxes (N, 4) -> left, top, width, height (N, 4)."""
+    return np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
+
+
+def _areas(corners: Float64Array) -> Float64Array:
+    size = corners[2:] - corners[:2]
+    return size[0] * size[1]

@@ -1,0 +1,159 @@
+"""A window in which boxes are drawn with the mouse, with undo and cancel. The only file that opens a window."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+
+from tracker.errors import InputError
+from tracker.roi import MIN_SIDE, Roi
+from tracker.types import Image
+
+_VIEW = (1280, 720)
+"""Pixels: the picture is shown at most this large, so that it fits a laptop's screen, and small ones up to it."""
+_LARGEST_ZOOM = 3.0
+_HELP = "drag: box   u: undo   Enter: done   Esc: cancel"
+_ACCEPT, _UNDO, _CANCEL = {10, 13, 32, 141}, {8, 127, ord("u"), ord("U")}, {27, ord("q"), ord("Q")}
+_COLORS = ((0, 200, 255), (255, 160, 0), (80, 220, 80), (220, 80, 255), (255, 255, 0), (60, 120, 255))
+"""BGR, by box number."""
+_PROBE = "import cv2; cv2.namedWindow('probe'); cv2.waitKey(1)"
+_PROBE_SECONDS = 20.0
+
+
+@dataclass(slots=True)
+class Drawing:
+    """Boxes being drawn on a picture that is shown ``zoom`` times its size. Knows nothing about windows.
+
+    Mouse positions are in pixels of the view and may lie outside it; boxes are in pixels of the picture.
+    """
+
+    width: int
+    height: int
+    zoom: float
+    boxes: list[tuple[float, float, float, float]] = field(default_factory=list[tuple[float, float, float, float]])
+    """Finished boxes: left, top, width, height."""
+    _anchor: tuple[float, float] | None = None
+    _corner: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def pending(self) -> tuple[float, float, float, float] | None:
+        """The box under the mouse: left, top, width, height, or None while no button is held."""
+        if self._anchor is None:
+            return None
+        (x0, y0), (x1, y1) = self._anchor, self._corner
+        return min(x0, x1), min(y0, y1), abs(x1 - x0), abs(y1 - y0)
+
+    def press(self, x: int, y: int) -> None:
+        """Begin a box at a corner."""
+        self._anchor = self._corner = self._inside(x, y)
+
+    def move(self, x: int, y: int) -> None:
+        """Drag the opposite corner."""
+        self._corner = self._inside(x, y)
+
+    def release(self, x: int, y: int) -> None:
+        """Finish the box. One smaller than ``MIN_SIDE`` was a click by mistake and is dropped."""
+        self.move(x, y)
+        box = self.pending
+        if box is not None and min(box[2:]) >= MIN_SIDE:
+            self.boxes.append(box)
+        self._anchor = None
+
+    def undo(self) -> None:
+        """Drop the box being drawn, else the last finished one."""
+        if self._anchor is None and self.boxes:
+            self.boxes.pop()
+        self._anchor = None
+
+    def _inside(self, x: int, y: int) -> tuple[float, float]:
+        return min(max(x / self.zoom, 0.0), float(self.width)), min(max(y / self.zoom, 0.0), float(self.height))
+
+
+def select_rois(image: Image, title: str = "courtscribe: draw a box around each player") -> list[Roi] | None:
+    """Let the user draw a box around each player; None when he cancels (Esc, q, or the window closed).
+
+    image: uint8 (H, W, 3), RGB. Drag to draw, u or Backspace takes the last box back, Enter or Space accepts.
+    Raises InputError, naming --roi and --roi-file, where no window can be opened.
+    """
+    _require_display()
+    height, width = image.shape[:2]
+    drawing = Drawing(width, height, min(_VIEW[0] / width, _VIEW[1] / height, _LARGEST_ZOOM))
+    size = (max(1, round(width * drawing.zoom)), max(1, round(height * drawing.zoom)))
+    view = cv2.resize(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    try:
+        cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+        cv2.setMouseCallback(title, _on_mouse, drawing)
+        accepted = _run(title, view, drawing)
+        cv2.destroyWindow(title)
+        cv2.waitKey(1)
+    except cv2.error as error:
+        raise _no_window(str(error.err)) from error
+    return [Roi(box) for box in drawing.boxes] if accepted else None
+
+
+def draw_boxes(view: Image, drawing: Drawing) -> Image:
+    """A copy of ``view`` (uint8, BGR, already zoomed) with numbered boxes, the one being drawn, and the key help."""
+    canvas = view.copy()
+    pending = [drawing.pending] if drawing.pending else []
+    for number, box in enumerate(drawing.boxes + pending, 1):
+        x0, y0, x1, y1 = (round(v * drawing.zoom) for v in (box[0], box[1], box[0] + box[2], box[1] + box[3]))
+        color = _COLORS[number % len(_COLORS)]
+        cv2.rectangle(canvas, (x0, y0), (x1, y1), color, 2)
+        _plate(canvas, str(number), x0, max(y0, 20), color, (0, 0, 0))
+    _plate(canvas, _HELP, 4, canvas.shape[0] - 4, (0, 0, 0), (255, 255, 255))
+    return canvas
+
+
+def _plate(canvas: Image, text: str, x: int, bottom: int, color: tuple[int, ...], ink: tuple[int, ...]) -> None:
+    scale = min(0.6, canvas.shape[1] / 750)
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    cv2.rectangle(canvas, (x, bottom - height - 8), (x + width + 8, bottom), color, cv2.FILLED)
+    cv2.putText(canvas, text, (x + 4, bottom - 4), cv2.FONT_HERSHEY_SIMPLEX, scale, ink, 1, cv2.LINE_AA)
+
+
+def _on_mouse(event: int, x: int, y: int, _flags: int, drawing: Any) -> None:
+    actions = {
+        cv2.EVENT_LBUTTONDOWN: drawing.press,
+        cv2.EVENT_MOUSEMOVE: drawing.move,
+        cv2.EVENT_LBUTTONUP: drawing.release,
+    }
+    if event in actions:
+        actions[event](x, y)
+
+
+def _run(title: str, view: Image, drawing: Drawing) -> bool:
+    """Show the drawing until the user accepts (True) or cancels (False)."""
+    while True:
+        cv2.imshow(title, draw_boxes(view, drawing))
+        key = cv2.waitKey(20) & 0xFF
+        if key in _ACCEPT and drawing.boxes:
+            return True
+        if key in _CANCEL or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
+            return False
+        if key in _UNDO:
+            drawing.undo()
+
+
+def _require_display() -> None:
+    """Open a window in another process first: without a display, OpenCV's Qt ends the whole process it is in."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", _PROBE], timeout=_PROBE_SECONDS, capture_output=True, text=True, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _no_window("the display does not answer") from None
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.strip()]
+        raise _no_window(lines[0].strip() if lines else "no display")
+
+
+def _no_window(reason: str) -> InputError:
+    return InputError(
+        f"--select-roi: no window can be opened here ({reason}); "
+        "give the boxes with --roi x,y,width,height or --roi-file FILE"
+    )
