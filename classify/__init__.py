@@ -1,0 +1,1 @@
+"""16-frame clips in, action probabilities out. Knows nothing about tracks."""

@@ -1,0 +1,226 @@
+"""A classifier in one file: safetensors, with everything needed to run it in the header as JSON.
+
+A safetensors file holds numbers and text only, so opening one never runs code. A ``.pt`` is a pickle; it is only ever
+read by ``torch.load(weights_only=True)``, which refuses everything but plain tensors and containers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import nn
+
+from classify.errors import ClipError
+from classify.models import architecture, build_model
+from classify.preprocess import Profile
+
+_KEY = "courtscribe"
+"""Where the JSON is, in the header of a safetensors file and in a ``.pt``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a classifier comes from."""
+
+    data: str = ""
+    """What it was trained on, and from which weights it started."""
+    licence: str = ""
+    starter: bool = False
+    """Trained on too little to be trusted: whoever shows its labels also shows ``note``."""
+    note: str = ""
+    """One sentence for whoever reads its labels."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointInfo:
+    """All that a checkpoint says about its weights."""
+
+    model: str
+    """Name in ``classify.models.MODELS``."""
+    labels: tuple[str, ...]
+    """Action names in the order of the network's outputs."""
+    profile: Profile
+    origin: Origin = Origin()
+    scores: Mapping[str, float] = field(default_factory=dict[str, float])
+    """Measured figures by name, such as ``macro_f1``."""
+
+    def __post_init__(self) -> None:
+        if len(set(self.labels)) != len(self.labels) or not all(self.labels):
+            raise ClipError(f"labels must be different and not empty: {', '.join(self.labels)}")
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> CheckpointInfo:
+        """The inverse of ``to_json``. Raises ClipError when something is missing or impossible."""
+        try:
+            value = json.loads(text)
+            scores = {str(k): float(v) for k, v in value["scores"].items()}
+            labels = tuple(str(label) for label in value["labels"])
+            profile, origin = Profile.from_json(value["profile"]), Origin(**value["origin"])
+            return cls(str(value["model"]), labels, profile, origin, scores)
+        except ClipError:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ClipError(f"its description is damaged ({type(error).__name__}: {error})") from error
+
+
+def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, half: bool = True) -> None:
+    """Write ``model`` and ``info`` to ``path``, whole or not at all; ``half`` stores float16, half the size.
+
+    Raises ClipError when the folder cannot be written.
+    """
+    tensors = {
+        name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
+        for name, value in model.state_dict().items()
+    }
+    write_whole(path, save(tensors, {_KEY: info.to_json()}))
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside ``path`` first and rename, so that a half-written file never has the final name."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError as error:
+        raise ClipError(
+            f"{path}: cannot be written ({error.strerror}); name another place or free some room"
+        ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """What ``path`` says about itself, without building the network. Raises ClipError as ``load_checkpoint``."""
+    return _parse(path, _read(path)[0])
+
+
+def load_checkpoint(path: Path) -> tuple[nn.Module, CheckpointInfo]:
+    """The network (float32, on the CPU, in evaluation mode) and its description.
+
+    Raises ClipError, naming the file, when it is missing, damaged, of an unknown network, or when its tensors and
+    labels do not fit the network exactly.
+    """
+    text, tensors = _read(path)
+    info = _parse(path, text)
+    try:
+        with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+            model = build_model(info.model, len(info.labels))
+    except ClipError as error:
+        raise ClipError(f"{path}: {error}") from error
+    own = model.state_dict()
+    _check_tensors(path, own, tensors, len(info.labels))
+    model.load_state_dict({name: value.to(own[name].dtype) for name, value in tensors.items()}, assign=True)
+    return model.eval(), info
+
+
+def load_start(path: Path | None, name: str, num_classes: int) -> nn.Module:
+    """A network called ``name`` to train on, begun from the tensors in ``path`` where there is one.
+
+    path: a checkpoint of the same network, whose last layer is begun anew when it has other labels; or a plain
+        safetensors file with some of the network's tensors (a spatial half out of a detector); or published
+        Kinetics weights (``.pth``).
+    Raises ClipError when nothing in the file, or only part of a layer's tensors, fits.
+    """
+    model = build_model(name, num_classes)
+    if path is None:
+        return model
+    own = model.state_dict()
+    offered = {
+        k: v for k, v in _read(path)[1].items() if not (k in ("fc.weight", "fc.bias") and own[k].shape != v.shape)
+    }
+    unfit = [k for k, v in offered.items() if k not in own or v.shape != own[k].shape]
+    if unfit or not offered:
+        raise ClipError(f"{path}: not weights to start {name} from ({', '.join(unfit[:3]) or 'no tensors'} do not fit)")
+    model.load_state_dict({k: v.to(own[k].dtype) for k, v in offered.items()}, strict=False)
+    return model
+
+
+def kinetics_weights(name: str) -> Path:
+    """The file with the published Kinetics-400 weights of ``name``, downloaded the first time.
+
+    Raises ClipError when there are none, or when they cannot be downloaded, saying which file to put where.
+    """
+    url = architecture(name).kinetics_url
+    if url is None:
+        raise ClipError(f"there are no Kinetics-400 weights for {name}; start from another file")
+    path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    if not path.is_file():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            torch.hub.download_url_to_file(url, str(path), progress=False)
+        except OSError as error:
+            raise ClipError(f"cannot download {url} ({error}); put the file at {path}") from error
+    return path
+
+
+def _read(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
+    """The description (None where there is none) and the tensors of a file."""
+    if not path.is_file():
+        raise ClipError(f"{path}: no such file")
+    return _read_pickle(path) if path.suffix in (".pt", ".pth") else _read_safetensors(path)
+
+
+def _read_safetensors(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
+    try:
+        with safe_open(path, framework="pt") as file:
+            return (file.metadata() or {}).get(_KEY), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ClipError(f"{path}: not a safetensors file, or damaged ({error})") from error
+
+
+def load_plain(path: Path) -> Any:
+    """What is in a ``.pt`` of tensors, numbers, text and containers; anything else in it is refused, never run.
+
+    Raises ClipError when it is something else, or damaged.
+    """
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        raise ClipError(f"{path}: not a file of plain tensors, or damaged ({reason})") from error
+
+
+def _read_pickle(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
+    content = load_plain(path)
+    weights = content.get("weights", content) if isinstance(content, dict) else None
+    if not isinstance(weights, dict) or not all(isinstance(v, torch.Tensor) for v in weights.values()):
+        raise ClipError(f"{path}: holds no weights of a classifier")
+    return content.get(_KEY), weights
+
+
+def _parse(path: Path, text: str | None) -> CheckpointInfo:
+    if text is None:
+        raise ClipError(f"{path}: says nothing about its labels and network, so it is no classifier of this program")
+    try:
+        return CheckpointInfo.from_json(text)
+    except ClipError as error:
+        raise ClipError(f"{path}: {error}") from error
+
+
+def _check_tensors(
+    path: Path, own: Mapping[str, torch.Tensor], tensors: Mapping[str, torch.Tensor], num_labels: int
+) -> None:
+    outputs = tensors["fc.bias"].shape[0] if "fc.bias" in tensors else num_labels
+    if outputs != num_labels:
+        raise ClipError(f"{path}: names {num_labels} labels, but its network tells {outputs} actions apart")
+    wrong = sorted(own.keys() ^ tensors.keys()) + [
+        k for k in own.keys() & tensors.keys() if own[k].shape != tensors[k].shape
+    ]
+    if wrong:
+        raise ClipError(f"{path}: its tensors are not those of its network ({', '.join(wrong[:3])})")

@@ -1,0 +1,132 @@
+"""Data sets on disk become labelled clips; related clips share a group."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from classify.clips import fit_frame, load_clips, read_video, sixteen, spacejam_group
+from classify.errors import ClipError
+from classify.types import ACTIONS
+
+
+def _write_video(path: Path, frames: int, size: tuple[int, int] = (128, 176), fps: float = 25.0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
+    for i in range(frames):
+        writer.write(np.full((size[1], size[0], 3), (0, 0, 10 + 10 * i), np.uint8))
+    writer.release()
+
+
+def _spacejam(folder: Path, clips: dict[str, int]) -> Path:
+    for name in clips:
+        _write_video(folder / "examples" / f"{name}.mp4", 16, fps=10)
+    (folder / "annotation_dict.json").write_text(json.dumps(clips))
+    names = {str(i): name for i, name in enumerate((*ACTIONS, "discard"))}
+    (folder / "labels_dict.json").write_text(json.dumps(names))
+    return folder
+
+
+def test_spacejam_layout_drops_discarded_clips_and_groups_twins(tmp_path: Path) -> None:
+    folder = _spacejam(tmp_path, {"0000001": 0, "0000001_flipped": 0, "0000002": 9, "0000003": 10})
+    clips = load_clips([folder], ACTIONS)
+    assert [(c.label, c.group) for c in clips] == [("block", "0000001"), ("block", "0000001"), ("walk", "0000002")]
+    assert all(c.frames.shape == (16, 176, 128, 3) for c in clips)
+    red, green, blue = clips[0].frames[8].reshape(-1, 3).mean(0)
+    assert red == pytest.approx(90, abs=12) and green < 12 and blue < 12, "RGB, not BGR"
+
+
+def test_twins_on_the_real_label_file(shared: Path) -> None:
+    ids = list(json.loads((shared / "spacejam" / "annotation_dict.json").read_text()))
+    groups = Counter(map(spacejam_group, ids))
+    assert len(ids) == 37085 and len(groups) == 32557
+    assert sum(n == 2 for n in groups.values()) == 4528
+
+
+def test_real_clips(shared: Path) -> None:
+    university = load_clips([shared / "clips" / "university"], ACTIONS)
+    assert len(university) == 283 and len({c.group for c in university}) == 5
+    assert Counter(c.label for c in university)["shoot"] == 29
+    mini = load_clips([shared / "clips" / "spacejam_mini"], ACTIONS)
+    assert len(mini) == 101 and {c.label for c in mini} == set(ACTIONS)
+    assert {c.group for c in mini} & {"false_defence_09.npz", "true_block_06.npz"}, "groups are the table's sources"
+
+
+def test_folder_per_label_with_aliases_and_arrays(tmp_path: Path) -> None:
+    for i in range(10):
+        _write_video(tmp_path / "shooting" / f"shooting_{i + 1}.mp4", 7, (46, 80))
+    (tmp_path / "walk").mkdir()
+    frames = np.random.default_rng(0).integers(0, 256, (3, 16, 176, 128, 3), dtype=np.uint8)
+    np.save(tmp_path / "walk" / "many.npy", frames)
+    np.save(tmp_path / "walk" / "one.npy", frames[0, :9])
+    clips = load_clips([tmp_path], ACTIONS)
+    assert Counter(c.label for c in clips) == {"shoot": 10, "walk": 4}
+    assert [c.name for c in clips[:10]] == [f"shooting_{i + 1}.mp4" for i in range(10)], "by number, not by letter"
+    assert [int(c.group[-1]) for c in clips[:10]] == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+    np.testing.assert_array_equal(clips[-2].frames, frames[2])
+    assert clips[-1].frames.shape == (9, 176, 128, 3)
+
+
+def test_fast_video_is_thinned_to_the_pace_of_clips(tmp_path: Path) -> None:
+    _write_video(tmp_path / "fast.mp4", 20, fps=50)
+    frames = read_video(tmp_path / "fast.mp4")
+    assert len(frames) == 10
+    assert np.allclose(np.diff(frames[..., 0].mean((1, 2))), 20, atol=6)
+
+
+def test_a_few_bad_clips_are_left_out_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for i in range(12):
+        _write_video(tmp_path / "run" / f"{i}.mp4", 4)
+    (tmp_path / "run" / "12.mp4").write_bytes(b"no video")
+    with caplog.at_level(logging.WARNING):
+        assert len(load_clips([tmp_path], ACTIONS)) == 12
+    assert "12.mp4" in caplog.text
+
+
+def test_bad_folders_are_said(tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match="no such folder"):
+        load_clips([tmp_path / "nowhere"], ACTIONS)
+    with pytest.raises(ClipError, match="0 of 0 clips"):
+        load_clips([tmp_path], ACTIONS)
+    (tmp_path / "a" / "run").mkdir(parents=True)
+    (tmp_path / "a" / "run" / "1.mp4").write_bytes(b"no video")
+    with pytest.raises(ClipError, match=r"1 of 1 clips cannot be read.*1\.mp4"):
+        load_clips([tmp_path / "a"], ACTIONS)
+    np.save(tmp_path / "a" / "run" / "1.npy", np.zeros((2, 16, 10, 10, 3), np.uint8))
+    with pytest.raises(ClipError, match="2 of 2"):
+        load_clips([tmp_path / "a"], ACTIONS)
+    (tmp_path / "b" / "juggle").mkdir(parents=True)
+    _write_video(tmp_path / "b" / "juggle" / "1.mp4", 4)
+    with pytest.raises(ClipError, match="juggle is none of the labels"):
+        load_clips([tmp_path / "b"], ACTIONS)
+    (tmp_path / "annotation_dict.json").write_text("{")
+    with pytest.raises(ClipError, match="cannot be read as JSON"):
+        load_clips([tmp_path], ACTIONS)
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_any_picture_fits_with_its_aspect_kept(height: int, width: int) -> None:
+    fitted = fit_frame(np.full((height, width, 3), 255, np.uint8))
+    assert fitted.shape == (176, 128, 3)
+    inside = fitted[..., 0] > 0
+    shown_height, shown_width = inside.any(1).sum(), inside.any(0).sum()
+    assert shown_height == 176 or shown_width == 128, "as large as possible"
+    scale = min(176 / height, 128 / width)
+    assert abs(shown_height - height * scale) <= 1 and abs(shown_width - width * scale) <= 1
+
+
+@given(st.integers(1, 60), st.integers(0, 20))
+def test_sixteen_frames_in_steps_of_one(length: int, start: int) -> None:
+    frames = np.arange(length, dtype=np.uint8)
+    index = sixteen(frames, min(start, max(0, length - 16)) if length >= 16 else start).astype(int)
+    assert len(index) == 16
+    assert (np.abs(np.diff(index)) == (1 if length > 1 else 0)).all(), "the pace is kept"
+    assert sixteen(frames)[0] == (0 if length < 16 else (length - 16) // 2)

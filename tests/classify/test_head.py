@@ -1,0 +1,52 @@
+"""The last layer fitted alone: right on what can be told apart, fair to rare labels."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from classify.head import embed, fit_head
+from classify.models import MODELS, build_model
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_embedding_is_what_the_last_layer_sees(name: str) -> None:
+    torch.manual_seed(0)
+    model = build_model(name, 4).eval()
+    batches = [torch.rand(2, 3, 4, 32, 32), torch.rand(1, 3, 4, 32, 32)]
+    features = embed(model, batches)
+    with torch.no_grad():
+        expected = torch.cat([model(batch) for batch in batches])
+        torch.testing.assert_close(model.fc(features), expected, atol=1e-4, rtol=1e-4)
+
+
+def _blobs(sizes: tuple[int, ...], spread: float) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    targets = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes))
+    centres = 3 * torch.randn(len(sizes), 20, generator=generator) + 100
+    return centres[targets] + spread * torch.randn(len(targets), 20, generator=generator), targets
+
+
+def test_blobs_are_told_apart_whatever_their_scale() -> None:
+    features, targets = _blobs((30, 30, 30), spread=1.0)
+    scale = torch.logspace(-3, 3, 20)
+    fc = nn.Linear(20, 3)
+    fit_head(fc, features * scale, targets)
+    assert (fc(features * scale).argmax(1) == targets).all()
+
+
+def test_rare_labels_count_as_much_as_common_ones() -> None:
+    features, targets = _blobs((300, 6), spread=12.0)
+    fc = nn.Linear(20, 2)
+    fit_head(fc, features, targets, decay=1e-2)
+    said = fc(features).argmax(1)
+    recall = [float((said[targets == c] == c).float().mean()) for c in (0, 1)]
+    assert min(recall) > 0.6, recall
+
+
+def test_a_label_without_clips_is_never_said() -> None:
+    features, targets = _blobs((20, 20), spread=1.0)
+    fc = nn.Linear(20, 3)
+    fit_head(fc, features, targets)
+    assert not (fc(features).argmax(1) == 2).any() and fc.weight.isfinite().all()
