@@ -1,0 +1,137 @@
+"""All settings of an analysis: one frozen dataclass per stage, from defaults, a TOML file and flags."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from pipeline.timeline import TimelineConfig
+from pipeline.windows import WindowConfig
+from tracker.detector import DetectorConfig
+from tracker.errors import InputError
+from tracker.roster import RosterConfig
+from tracker.trackers import TrackerConfig
+
+_C = TypeVar("_C")
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
+"""Folder of the shipped weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierConfig:
+    """How clips are labelled."""
+
+    weights: str = str(WEIGHTS / "actions.safetensors")
+    """A checkpoint of ours."""
+    batch: int = 0
+    """Clips per call; 0: 64 on a GPU, 8 on a CPU."""
+
+    def __post_init__(self) -> None:
+        if self.batch < 0:
+            raise InputError(f"batch is 0 (automatic) or more, not {self.batch}")
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineConfig:
+    """Everything that decides what an analysis finds."""
+
+    start: float | None = None
+    """Seconds; frames shown before it are left out."""
+    end: float | None = None
+    """Seconds; frames shown from it on are left out."""
+    device: str = "auto"
+    """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
+    detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
+    tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    roster: RosterConfig = field(default_factory=RosterConfig)
+    windows: WindowConfig = field(default_factory=WindowConfig)
+    classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
+    timeline: TimelineConfig = field(default_factory=TimelineConfig)
+
+    def __post_init__(self) -> None:
+        if (self.start or 0) < 0 or (self.end is not None and self.end <= (self.start or 0)):
+            raise InputError(f"start and end are seconds with 0 <= start < end, not {self.start} and {self.end}")
+
+
+def read_config(path: Path | None, base: PipelineConfig | None = None) -> PipelineConfig:
+    """``base`` with the settings of a TOML file that has a table per stage, as in ``[tracker]`` ``max_age = 30``.
+
+    Raises InputError for a file that is not TOML and for names and values that no setting has.
+    """
+    base = base or PipelineConfig()
+    if path is None:
+        return base
+    try:
+        content = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML ({error})") from error
+    try:
+        return with_settings(base, content)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def with_settings(config: _C, settings: Mapping[str, Any]) -> _C:
+    """``config`` (a config dataclass) with the named settings replaced; a mapping replaces within a stage.
+
+    Raises InputError for unknown names and values of another type.
+    """
+    changes: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name not in {f.name for f in dataclasses.fields(cast(Any, config))}:
+            raise InputError(f"there is no setting {name!r} in {type(config).__name__}")
+        old = getattr(config, name)
+        if dataclasses.is_dataclass(old):
+            if not isinstance(value, Mapping):
+                raise InputError(f"{name} is a group of settings, not {value!r}")
+            changes[name] = with_settings(old, cast("Mapping[str, Any]", value))
+        else:
+            changes[name] = _fit(name, value, old)
+    return dataclasses.replace(cast(Any, config), **changes)
+
+
+def _fit(name: str, value: Any, old: Any) -> Any:
+    """``value`` in the type of the setting's present value."""
+    if isinstance(old, tuple) and isinstance(value, list):
+        if not all(isinstance(item, str) for item in cast("list[Any]", value)):
+            raise InputError(f"{name} is a list of names, not {value!r}")
+        return tuple(cast("list[str]", value))
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"{name} is a finite number, not {value}")
+    wants_number = old is None or (isinstance(old, (int, float)) and not isinstance(old, bool))
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if wants_number and not (is_number or (old is None and value is None)):
+        raise InputError(f"{name} is a number, not {value!r}")
+    if isinstance(old, int) and not isinstance(old, bool) and not isinstance(value, int):
+        raise InputError(f"{name} is a whole number, not {value!r}")
+    if isinstance(old, (bool, str, tuple)) and type(value) is not type(old):
+        raise InputError(f"{name} is a {type(old).__name__}, not {value!r}")
+    return value
+
+
+def resolve_device(name: str) -> str:
+    """``auto`` -> the best device here; else ``name``, if this machine has it.
+
+    Raises InputError for a device that is not here.
+    """
+    import torch
+
+    has_mps = torch.backends.mps.is_available()
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    kind, _, number = name.partition(":")
+    if (kind == "cuda" and number.isdigit()) or name in ("cuda", "mps", "cpu"):
+        if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
+            raise InputError(f"--device {name}: this machine has no such CUDA GPU; use --device cpu")
+        if name == "mps" and not has_mps:
+            raise InputError("--device mps: this machine has no Apple GPU; use --device cpu")
+        return name
+    raise InputError(f"unknown device {name!r}; there is auto, cpu, cuda, cuda:N and mps")

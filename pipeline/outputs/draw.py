@@ -1,0 +1,156 @@
+"""Players drawn into a picture: a box each, and a plate that says who it is and what he is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image as PilImage
+from PIL import ImageDraw, ImageFont
+
+from tracker.types import BoolArray, FloatArray, Image, IntArray
+
+Color = tuple[int, int, int]
+"""RGB, 0..255."""
+Rect = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels, right and bottom exclusive."""
+
+_PALETTE = (
+    "ff00ff", "00ff00", "003fff", "5fdfff", "ff9fbf", "ffdf3f", "009f3f", "df005f", "9f7fff", "007fbf", "9f1f9f",
+    "7f00ff", "ff7f1f", "00ffbf", "9fbf5f", "df5fbf", "9f3f5f", "1fbf9f", "bf3fff", "bfff3f", "df3f00",
+    "df9fff", "5f9fff",
+)  # fmt: skip
+"""Each as far as possible from those before it in Oklab (Ottosson 2020), of the vivid colours that are neither dark
+nor white; the brown of a court's floor is left out."""
+_BANNER_COLOR = (32, 32, 32)
+_MIN_FONT = 10
+"""Pixels: smaller letters cannot be read."""
+
+
+def draw_players(
+    image: Image,
+    xyxy: FloatArray,
+    track_ids: IntArray | Sequence[int],
+    texts: Sequence[str],
+    observed: BoolArray | Sequence[bool] | None = None,
+    banner: str | None = None,
+) -> None:
+    """Draw N players into ``image``, uint8 (H, W, 3) RGB, in place.
+
+    xyxy: (N, 4) pixels; boxes may reach over the picture's edges. track_ids: (N,), choose the colours.
+    texts: what the plates say. observed: (N,), False: the box is a guess and is drawn dashed.
+    banner: a line in the top left corner. Lines and letters grow with the picture.
+    """
+    height, width = image.shape[:2]
+    shorter = min(height, width)
+    font_size, thickness = max(_MIN_FONT, round(shorter / 50)), max(1, round(shorter / 400))
+    boxes = [_inside(box, width, height) for box in xyxy]
+    seen = [True] * len(boxes) if observed is None else observed
+    for box, track_id, is_seen in zip(boxes, track_ids, seen, strict=True):
+        if box is not None:
+            _draw_box(image, box, color_of(int(track_id)), thickness, dashed=not is_seen)
+    placed = [_paste(image, _plate(banner, _BANNER_COLOR, font_size), 0, 0)] if banner else []
+    for box, track_id, text in zip(boxes, track_ids, texts, strict=True):
+        if box is not None and text:
+            plate = _plate(text, color_of(int(track_id)), font_size)
+            left, top = _place(box, plate.shape[1], plate.shape[0], width, height, placed)
+            placed.append(_paste(image, plate, left, top))
+
+
+def color_of(track_id: int) -> Color:
+    """The colour of a player, always the same; neighbouring numbers differ most."""
+    red, green, blue = bytes.fromhex(_PALETTE[track_id % len(_PALETTE)])
+    return red, green, blue
+
+
+def _inside(box: npt.NDArray[np.float32], width: int, height: int) -> Rect | None:
+    """The part of a box that the picture shows, None where there is none."""
+    left, top, right, bottom = (float(edge) for edge in box)
+    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+        return None
+    x, y = int(max(left, 0)), int(max(top, 0))
+    return x, y, max(x + 1, round(min(right, width))), max(y + 1, round(min(bottom, height)))
+
+
+def _draw_box(image: Image, box: Rect, color: Color, thickness: int, *, dashed: bool) -> None:
+    """The frame of a box, drawn inwards so that all of it is seen at the picture's edge."""
+    left, top, right, bottom = box
+    dash = 4 * thickness + 2
+    for x in (slice(left, left + thickness), slice(max(left, right - thickness), right)):
+        for y in _stretches(top, bottom, dash) if dashed else (slice(top, bottom),):
+            image[y, x] = color
+    for y in (slice(top, top + thickness), slice(max(top, bottom - thickness), bottom)):
+        for x in _stretches(left, right, dash) if dashed else (slice(left, right),):
+            image[y, x] = color
+
+
+def _stretches(begin: int, end: int, length: int) -> list[slice]:
+    return [slice(at, min(at + length, end)) for at in range(begin, end, 2 * length)]
+
+
+@lru_cache(maxsize=256)
+def _plate(text: str, color: Color, font_size: int) -> Image:
+    """A line of text on ``color``: uint8 (h, w, 3) RGB, shared, so never written to."""
+    font = _font(font_size)
+    margin = max(2, font_size // 4)
+    ascent, descent = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (font_size, 0)
+    size = (round(font.getlength(text)) + 2 * margin, ascent + descent + margin)
+    picture = PilImage.new("RGB", size, color)
+    ink = "black" if _luminance(color) > 0.2 else "white"
+    ImageDraw.Draw(picture).text((margin, margin // 2), text, font=font, fill=ink)
+    return np.asarray(picture)
+
+
+@lru_cache(maxsize=8)
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """DejaVu Sans, which matplotlib brings along and which has the letters of most European names; or Pillow's own."""
+    spec = find_spec("matplotlib")
+    path = Path(spec.origin or "").parent / "mpl-data/fonts/ttf/DejaVuSans-Bold.ttf" if spec else None
+    return ImageFont.truetype(str(path), size) if path and path.is_file() else ImageFont.load_default(size)
+
+
+def _luminance(color: Color) -> float:
+    """Relative luminance, 0..1 (WCAG 2.1)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (v / 255 for v in color)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _place(box: Rect, plate_w: int, plate_h: int, width: int, height: int, placed: Sequence[Rect]) -> tuple[int, int]:
+    """Left and top of a plate: near its box, within the picture, and covering other plates as little as possible."""
+    left, top, right, bottom = box
+    wishes = (
+        (left, top - plate_h),
+        (right - plate_w, top - plate_h),
+        (left, bottom),
+        (right - plate_w, bottom),
+        (left, top),
+        (left, bottom - plate_h),
+        (left, top - 2 * plate_h),
+        (left, bottom + plate_h),
+    )
+    best, least = (0, 0), float("inf")
+    for x, y in wishes:
+        x, y = max(0, min(x, width - plate_w)), max(0, min(y, height - plate_h))  # noqa: PLW2901
+        covered = sum(_overlap((x, y, x + plate_w, y + plate_h), other) for other in placed)
+        if covered < least:
+            best, least = (x, y), covered
+        if covered == 0:
+            break
+    return best
+
+
+def _overlap(a: Rect, b: Rect) -> int:
+    """Pixels that two rectangles share."""
+    return max(0, min(a[2], b[2]) - max(a[0], b[0])) * max(0, min(a[3], b[3]) - max(a[1], b[1]))
+
+
+def _paste(image: Image, plate: Image, left: int, top: int) -> Rect:
+    """Copy as much of ``plate`` as fits; where it lies."""
+    height, width = image[top:, left:].shape[:2]
+    plate = plate[:height, :width]
+    image[top : top + plate.shape[0], left : left + plate.shape[1]] = plate
+    return left, top, left + plate.shape[1], top + plate.shape[0]

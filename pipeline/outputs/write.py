@@ -1,0 +1,72 @@
+"""Everything that is shown of an analysis, written beside it."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from pipeline.analysis import Analysis
+from pipeline.outputs.captions import write_captions
+from pipeline.outputs.render import render_video
+from pipeline.outputs.table import write_timeline_csv
+from pipeline.progress import Progress, Silent
+from tracker.errors import InputError
+from tracker.mot import write_tracks
+
+_log = logging.getLogger("courtscribe")
+
+VIDEO_NAME = "annotated.mp4"
+STARTER_BANNER = "starter action labels: a first guess"
+"""Shown first in a video whose labels come from starter weights; short enough for a narrow picture."""
+
+
+def write_outputs(
+    analysis: Analysis, folder: Path, progress: Progress | None = None, *, with_video: bool = True
+) -> list[Path]:
+    """Write ``timeline.csv``, ``captions.vtt``, ``tracks.txt``, the analysis itself and ``annotated.mp4``.
+
+    The video is the slow part and comes last: what stands before it is whole if it is stopped. Returns the files
+    written. Raises InputError when the folder cannot be written or the video cannot be read again.
+    """
+    check_place(folder / VIDEO_NAME, analysis.video.source)
+    folder.mkdir(parents=True, exist_ok=True)
+    timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
+    (folder / VIDEO_NAME).unlink(missing_ok=True)  # it would show another analysis
+    write_timeline_csv(analysis.timeline, analysis.names, timeline)
+    write_captions(analysis.timeline, analysis.names, captions, start=analysis.settings.get("start") or 0.0)
+    write_tracks(tracks, analysis.tracks)
+    analysis.save(folder)
+    written = [timeline, captions, tracks, folder / "analysis.json"]
+    if with_video:
+        write_video(analysis, folder / VIDEO_NAME, progress or Silent())
+        written.insert(0, folder / VIDEO_NAME)
+    return written
+
+
+def check_place(output: Path, source: str | Path) -> None:
+    """Raise InputError where a video cannot be written to ``output`` without loss: a folder, or the source itself."""
+    if output.is_dir():
+        raise InputError(f"{output}: is a folder; the video needs this name")
+    if output.exists() and Path(source).exists() and output.samefile(source):
+        raise InputError(f"{output}: is the video that is read, and would be overwritten; choose another place")
+
+
+def write_video(analysis: Analysis, output: Path, progress: Progress) -> None:
+    """Write the annotated video of an analysis, from its source and without any model."""
+    check_place(output, analysis.video.source)
+    facts = analysis.classifier
+    banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
+    with progress.stage("show", len(analysis.frames)) as advance:
+        notes = render_video(
+            analysis.video.source,
+            analysis.tracks,
+            analysis.timeline,
+            analysis.names,
+            output,
+            start=analysis.settings.get("start"),
+            end=analysis.settings.get("end"),
+            banner=banner,
+            progress=advance,
+        )
+    for note in notes:
+        _log.info("%s: %s", output.name, note)

@@ -1,0 +1,172 @@
+"""``analyze``, ``render`` and ``track``: the main job, and its later passes again."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import PipelineConfig, read_config
+from pipeline.progress import choose_progress
+from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
+from tracker.errors import InputError
+from tracker.roi import Roi, parse_roi, read_roi_file
+from tracker.roster import RosterConfig
+from tracker.trackers import TrackerConfig
+
+
+def add_commands(subparsers: Any) -> None:
+    """Add this module's commands to the parser."""
+    analyze = subparsers.add_parser("analyze", help="a game video in, an annotated video and a timeline per player out")
+    analyze.add_argument("video", help="a video file, a directory of images, or an address that FFmpeg opens")
+    analyze.add_argument("-o", "--output", type=Path, help="folder for the results (default: NAME.courtscribe)")
+    add_flags(analyze, ANALYZE_FLAGS)
+    by_hand = analyze.add_argument_group("players chosen by hand (detection is off, CSRT follows them)")
+    by_hand.add_argument("--roi", action="append", default=[], metavar="X,Y,W,H", help="a box in pixels, first frame")
+    by_hand.add_argument("--roi-file", type=Path, help="boxes from a JSON file, each with name and start if wanted")
+    by_hand.add_argument("--select-roi", action="store_true", help="draw the boxes in a window")
+    analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
+    add_config(analyze)
+    add_quiet(analyze)
+    analyze.set_defaults(run=run_analyze)
+
+    render = subparsers.add_parser("render", help="make the annotated video of an analysis, without any model")
+    render.add_argument("video", help="the video that was analysed")
+    render.add_argument("analysis", type=Path, help="the folder of its analysis")
+    render.add_argument("-o", "--output", type=Path, required=True, help="the video to write")
+    add_quiet(render)
+    render.set_defaults(run=run_render)
+
+    track = subparsers.add_parser("track", help="track again without detecting again, or track a MOT detection file")
+    track.add_argument("analysis", type=Path, nargs="?", help="the folder of an analysis")
+    track.add_argument("--detections", type=Path, help="a MOTChallenge detection file, instead of an analysis")
+    track.add_argument("-o", "--output", type=Path, help="where the result goes (default: the analysis itself)")
+    track.add_argument("--no-video", action="store_true", help="do not make the annotated video")
+    add_flags(track, TRACK_FLAGS)
+    add_config(track)
+    add_quiet(track)
+    track.set_defaults(run=run_track)
+
+
+def run_analyze(options: argparse.Namespace) -> int:
+    """``courtscribe analyze``."""
+    folder = options.output or Path(_stem(options.video) + ".courtscribe")
+    config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
+    rois = _chosen_rois(options, config)
+    from pipeline.analyze import analyze_video
+    from pipeline.outputs.write import VIDEO_NAME, check_place
+
+    check_place(folder / VIDEO_NAME, options.video)
+    _check_writable(folder)
+    progress = choose_progress(options.quiet)
+    analysis = analyze_video(options.video, config, rois=rois, progress=progress)
+    _show(analysis, folder, options, progress)
+    return 0
+
+
+def run_render(options: argparse.Namespace) -> int:
+    """``courtscribe render``."""
+    from pipeline.analysis import Analysis
+    from pipeline.outputs.write import write_video
+
+    analysis = Analysis.load(options.analysis)
+    _check_same_video(analysis, options.video)
+    renamed = dataclasses.replace(analysis, video=dataclasses.replace(analysis.video, source=options.video))
+    write_video(renamed, options.output, choose_progress(options.quiet))
+    say(options, f"annotated video: {options.output}")
+    return 0
+
+
+def run_track(options: argparse.Namespace) -> int:
+    """``courtscribe track``."""
+    if (options.analysis is None) == (options.detections is None):
+        raise InputError("track takes the folder of an analysis, or --detections FILE with -o FILE")
+    if options.detections is not None:
+        return _track_file(options)
+    from pipeline.analysis import Analysis
+    from pipeline.analyze import saved_config, track_again
+
+    analysis = Analysis.load(options.analysis)
+    if analysis.detections is None:
+        raise InputError(f"{options.analysis}: its players were followed by hand, there are no detections to track")
+    config = apply_flags(read_config(options.config, saved_config(analysis)), options, TRACK_FLAGS)
+    folder = options.output or options.analysis
+    _check_writable(folder)
+    progress = choose_progress(options.quiet)
+    _show(track_again(analysis, config, progress), folder, options, progress)
+    return 0
+
+
+def _track_file(options: argparse.Namespace) -> int:
+    if options.output is None:
+        raise InputError("track --detections needs -o FILE, where the tracks go")
+    from tracker.mot import follow, read_detections, write_tracks
+    from tracker.roster import choose_players
+    from tracker.trackers import make_tracker
+
+    paper = TrackerConfig("sort", max_age=1, min_hits=3, min_iou=0.3)
+    everyone = RosterConfig(min_confidence=0, players=0)
+    base = read_config(options.config, PipelineConfig(tracker=paper, roster=everyone))
+    config = apply_flags(base, options, TRACK_FLAGS)
+    tracks = follow(make_tracker(config.tracker), read_detections(options.detections))
+    tracks, _ = choose_players(tracks, config.roster)
+    write_tracks(options.output, tracks)
+    say(options, f"{len(tracks.ids)} tracks, {len(tracks)} boxes: {options.output}")
+    return 0
+
+
+def _check_same_video(analysis: Any, video: str) -> None:
+    """Raise InputError when ``video`` has another size than the one that was analysed."""
+    from pipeline.video import open_video
+
+    with open_video(video) as source:
+        size, analysed = (source.info.width, source.info.height), (analysis.video.width, analysis.video.height)
+    if size != analysed:
+        shown, wanted = (f"{w}x{h}" for w, h in (size, analysed))
+        raise InputError(f"{video}: is {shown}, and the video that was analysed is {wanted}; is this the same one?")
+
+
+def _stem(video: str) -> str:
+    path = video.partition("?")[0].rstrip("/") if "://" in video else video
+    return Path(path).stem or "video"
+
+
+def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Roi]:
+    """The boxes of --roi, --roi-file and --select-roi, checked against the first picture."""
+    rois = [parse_roi(text) for text in options.roi]
+    if options.roi_file is not None:
+        rois += read_roi_file(options.roi_file)
+    if options.select_roi:
+        from pipeline.video import open_video
+        from tracker.roi_window import select_rois
+
+        with open_video(options.video, config.start, config.end) as video:
+            drawn = select_rois(next(iter(video)).image)
+        if not drawn:
+            raise InputError("no box was drawn, so there is nobody to follow")
+        rois += drawn
+    return rois
+
+
+def _check_writable(folder: Path) -> None:
+    """Fail before the long passes and not after them; make nothing yet."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
+
+
+def _show(analysis: Any, folder: Path, options: argparse.Namespace, progress: Any) -> None:
+    from pipeline.outputs.write import write_outputs
+
+    written = write_outputs(analysis, folder, progress, with_video=not options.no_video)
+    players, segments = len(analysis.tracks.ids), len(analysis.timeline.segments)
+    say(options, f"{players} players, {segments} segments in {folder}: {', '.join(path.name for path in written)}")
+    for note in analysis.notes:
+        say(options, f"note: {note}")
+    if analysis.classifier is not None and analysis.classifier.starter and segments:
+        say(options, f"note: the action labels are a starter's: {analysis.classifier.note}")

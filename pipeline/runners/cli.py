@@ -1,0 +1,92 @@
+"""The command ``courtscribe``: reads flags, calls the library, turns bad input into one line and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, but bad flags are one line like all bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit with 2."""
+        sys.stderr.write(f"courtscribe: {message}; see {self.prog} --help\n")
+        sys.exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, 2 for bad input (one line on stderr says what), or 130 after Ctrl-C."""
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        sys.stderr.write("courtscribe: stopped\n")
+        return 130
+    except BrokenPipeError:
+        return 1
+
+
+def command() -> NoReturn:
+    """What the installed command does: ``main``, then leave."""
+    try:
+        sys.exit(main())
+    finally:
+        # The interpreter takes a moment to take itself down and would die of a Ctrl-C then, though all is done.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # Imported here, where Ctrl-C is already caught: they take a moment.
+    from classify.errors import ClipError
+    from pipeline.runners import analyze_commands, demo_command, doctor_command, train_commands
+    from tracker.errors import InputError
+
+    parser = _Parser(prog="courtscribe", description="A game video in, what every player did out.")
+    subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    for module in (analyze_commands, demo_command, doctor_command, train_commands):
+        module.add_commands(subparsers)
+    options = parser.parse_args(_join_negative(arguments))
+    quiet = getattr(options, "quiet", False)
+    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("courtscribe").setLevel(logging.ERROR if quiet else logging.INFO)
+    before = _stop_on_terminate()
+    try:
+        return int(options.run(options))
+    except (InputError, ClipError) as error:
+        sys.stderr.write(f"courtscribe: {error}\n")
+        return 2
+    finally:
+        if before is not None:
+            signal.signal(signal.SIGTERM, before)
+
+
+def _join_negative(arguments: Sequence[str]) -> list[str]:
+    """``--roi -5,10,50,50`` as ``--roi=-5,10,50,50``: argparse takes a leading minus for a flag."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--roi" and re.match(r"-\d", argument):
+            joined[-1] = f"--roi={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _stop_on_terminate() -> Any:
+    """Let SIGTERM clean up like Ctrl-C; only the main thread may set it."""
+
+    def stop(*_: object) -> NoReturn:
+        raise SystemExit(143)
+
+    try:
+        return signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        return None
+
+
+if __name__ == "__main__":
+    command()

@@ -1,0 +1,86 @@
+"""Flags that fill the configuration: one table from flag to setting."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import PipelineConfig, with_settings
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+_DETECT: dict[str, tuple[str, Any, str]] = {
+    "detector": ("detector.weights", str, "a .pt, an exported model, or a published ultralytics name"),
+    "imgsz": ("detector.imgsz", int, "longest side, in pixels, at which the detector looks"),
+    "confidence": ("detector.confidence", float, "detections under it are dropped"),
+    "runtime": ("detector.runtime", str, "torch, openvino or auto"),
+}
+_TRACK: dict[str, tuple[str, Any, str]] = {
+    "classes": ("detector.classes", _names, "names of the detector's classes to follow, comma-separated"),
+    "tracker": ("tracker.name", str, "sport (for recorded games) or sort (the paper's)"),
+    "max-age": ("tracker.max_age", int, "sort: frames that a track survives without a detection"),
+    "min-hits": ("tracker.min_hits", int, "sort: detections before a track is believed"),
+    "min-iou": ("tracker.min_iou", float, "sort: overlap at which prediction and detection may be one player"),
+    "min-confidence": ("roster.min_confidence", float, "mean confidence under which a track is nobody's"),
+    "players": ("roster.players", int, "at most so many are on court at once; 0: no limit"),
+}
+_READ: dict[str, tuple[str, Any, str]] = {
+    "clip-stride": ("windows.clip_stride", int, "sampled frames between the starts of clips"),
+    "short-tracks": ("windows.short_tracks", str, "bounce (play them to and fro) or drop"),
+    "actions": ("classifier.weights", str, "the action classifier's weights file"),
+    "device": ("device", str, "auto, cpu, cuda, cuda:N or mps"),
+}
+_SPAN: dict[str, tuple[str, Any, str]] = {
+    "start": ("start", float, "seconds: begin here"),
+    "end": ("end", float, "seconds: stop before this"),
+}
+ANALYZE_FLAGS = _SPAN | _DETECT | _TRACK | _READ
+TRACK_FLAGS = _TRACK | _READ
+"""Flags that make sense when detections are there already."""
+
+
+def add_flags(parser: argparse.ArgumentParser, flags: dict[str, tuple[str, Any, str]]) -> None:
+    """Add ``flags`` to a command; a flag that is not given leaves its setting alone."""
+    for flag, (_, kind, text) in flags.items():
+        metavar = {int: "N", float: "X"}.get(kind, flag.split("-")[-1].upper())
+        parser.add_argument(f"--{flag}", type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text)
+
+
+def apply_flags(
+    config: PipelineConfig, options: argparse.Namespace, flags: dict[str, tuple[str, Any, str]]
+) -> PipelineConfig:
+    """``config`` with the settings whose flags were given.
+
+    Raises InputError for values that a setting cannot take.
+    """
+    settings: dict[str, Any] = {}
+    for flag, (path, _, _) in flags.items():
+        value = getattr(options, flag.replace("-", "_"), None)
+        if value is not None:
+            *groups, name = path.split(".")
+            inner = settings
+            for group in groups:
+                inner = inner.setdefault(group, {})
+            inner[name] = value
+    return with_settings(config, settings)
+
+
+def add_quiet(parser: argparse.ArgumentParser) -> None:
+    """The flag of every command that takes a while."""
+    parser.add_argument("--quiet", action="store_true", help="no progress, no log lines")
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """The flag of every command that has settings."""
+    parser.add_argument("--config", type=Path, help="TOML file with settings; flags win over it")
+
+
+def say(options: argparse.Namespace, line: str) -> None:
+    """A line on standard output, unless ``--quiet`` was given."""
+    if not options.quiet:
+        sys.stdout.write(line + "\n")

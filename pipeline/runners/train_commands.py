@@ -1,0 +1,155 @@
+"""``train``: the detector on labelled pictures, the classifier on labelled clips, and clips of synthetic players."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pipeline.config import resolve_device
+from pipeline.progress import choose_progress
+from pipeline.runners.flags import add_quiet, say
+from tracker.errors import InputError
+from tracker.files import write_atomically
+
+_CLIPS_PER_FILE = 100
+
+
+def add_commands(subparsers: Any) -> None:
+    """Add this module's commands to the parser."""
+    train = subparsers.add_parser("train", help="train the detector or the action classifier on your own data")
+    what = train.add_subparsers(required=True, metavar="WHAT")
+
+    players = what.add_parser("players", help="fine-tune a YOLO detector to player, referee, ball, hoop")
+    players.add_argument("data", type=Path, help="folder with data.yaml, images/ and labels/ (YOLO format)")
+    players.add_argument("-o", "--output", type=Path, required=True, help="the .pt to write")
+    players.add_argument("--start-from", type=Path, required=True, help="the YOLO .pt to begin with")
+    players.add_argument("--work", type=Path, default=Path("runs/players"), help="folder for the run")
+    players.add_argument("--hold-out", type=_patterns, default=[], help="patterns of names to test on")
+    players.add_argument("--aspect", type=_ratio, help="width:height to restore in stretched pictures, as in 16:9")
+    players.add_argument("--epochs", type=int, default=10, metavar="N")
+    players.add_argument("--imgsz", type=int, default=960, metavar="N", help="longest side of a picture, pixels")
+    players.add_argument("--batch", type=int, default=8, metavar="N")
+    players.add_argument("--device", default="auto")
+    add_quiet(players)
+    players.set_defaults(run=run_train_players)
+
+    actions = what.add_parser("actions", help="train the action classifier on labelled clips")
+    actions.add_argument("data", type=Path, nargs="+", help="SpaceJam's folder, or folders with one folder per action")
+    actions.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors to write")
+    actions.add_argument("--model", default="r2plus1d_s", help="r2plus1d_s or r2plus1d_18")
+    actions.add_argument("--start-from", help="weights to begin with: ours, a YOLO11 .pt, or 'kinetics'")
+    actions.add_argument("--pretrain", type=Path, action="append", default=[], help="clips to learn from first")
+    actions.add_argument("--folds", type=int, default=0, metavar="N", help="cross-validate first, grouped by original")
+    actions.add_argument("--epochs", type=int, default=argparse.SUPPRESS, metavar="N")
+    actions.add_argument("--pretrain-epochs", type=int, default=argparse.SUPPRESS, metavar="N")
+    actions.add_argument("--seed", type=int, default=argparse.SUPPRESS, metavar="N")
+    actions.add_argument("--data-note", default="", help="what the data is, for whoever reads the checkpoint")
+    actions.add_argument("--licence", default="", help="of the weights, likewise")
+    actions.add_argument("--starter-note", default="", help="mark the weights as a first guess, with this sentence")
+    actions.add_argument("--device", default="auto")
+    add_quiet(actions)
+    actions.set_defaults(run=run_train_actions)
+
+    clips = what.add_parser("clips", help="make labelled clips of synthetic players to train on")
+    clips.add_argument("output", type=Path, help="folder to fill, one folder per action")
+    clips.add_argument("--count", type=int, default=3000, metavar="N")
+    clips.add_argument("--seed", type=int, default=0, metavar="N")
+    add_quiet(clips)
+    clips.set_defaults(run=run_train_clips)
+
+
+def run_train_players(options: argparse.Namespace) -> int:
+    """``courtscribe train players``."""
+    from tracker.train import train_detector
+
+    if not options.start_from.is_file():
+        raise InputError(f"{options.start_from}: no such file")
+    scores = train_detector(
+        options.data,
+        options.start_from,
+        options.output,
+        options.work,
+        hold_out=options.hold_out,
+        aspect=options.aspect,
+        epochs=options.epochs,
+        imgsz=options.imgsz,
+        batch=options.batch,
+        device=resolve_device(options.device),
+    )
+    for score in scores:
+        say(options, f"{score.name}: AP50 {score.ap50:.3f}, AP {score.ap:.3f}")
+    say(options, f"{options.output}")
+    return 0
+
+
+def run_train_actions(options: argparse.Namespace) -> int:
+    """``courtscribe train actions``."""
+    from classify.checkpoint import Origin
+    from classify.train import TrainConfig, train_actions
+
+    given = {name: getattr(options, name) for name in ("epochs", "pretrain_epochs", "seed") if hasattr(options, name)}
+    config = TrainConfig(model=options.model, device=options.device, **given)
+    note = options.starter_note
+    origin = Origin(data=options.data_note, licence=options.licence, starter=bool(note), note=note)
+    with tempfile.TemporaryDirectory() as work:
+        start = options.start_from
+        if start is not None and start != "kinetics" and Path(start).suffix == ".pt":
+            from tracker.backbone import export_backbone
+
+            start = Path(work) / "backbone.safetensors"
+            export_backbone(Path(options.start_from), start)
+        report = train_actions(
+            options.data,
+            options.output,
+            config,
+            start_from=start,
+            pretrain=options.pretrain,
+            folds=options.folds,
+            origin=origin,
+        )
+    if report is not None:
+        say(options, f"cross-validated: macro-F1 {report.macro_f1:.3f}, accuracy {report.accuracy:.3f}")
+    say(options, f"{options.output}")
+    return 0
+
+
+def run_train_clips(options: argparse.Namespace) -> int:
+    """``courtscribe train clips``."""
+    import numpy as np
+
+    from pipeline.synthetic.clips import synthetic_clips
+
+    if options.count < 1 or options.seed < 0:
+        raise InputError(f"count is 1 or more and seed 0 or more, not {options.count} and {options.seed}")
+    waiting: dict[str, list[Any]] = {}
+    written: dict[str, int] = {}
+
+    def write(label: str) -> None:
+        number = written[label] = written.get(label, 0) + 1
+        path = options.output / label / f"{options.seed:04d}_{number:04d}.npy"
+        with write_atomically(path) as part, part.open("wb") as file:
+            np.save(file, np.stack(waiting.pop(label)))
+
+    with choose_progress(options.quiet).stage("make", options.count, "clip") as advance:
+        for label, frames in synthetic_clips(options.count, options.seed):
+            waiting.setdefault(label, []).append(frames)
+            if len(waiting[label]) == _CLIPS_PER_FILE:
+                write(label)
+            advance(1)
+    for label in list(waiting):
+        write(label)
+    say(options, f"{options.output}")
+    return 0
+
+
+def _patterns(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _ratio(text: str) -> float:
+    width, _, height = text.partition(":")
+    if not (float(width) > 0 and float(height or 1) > 0):
+        raise ValueError
+    return float(width) / float(height or 1)

@@ -1,0 +1,185 @@
+"""From overlapping clip scores to a timeline: who did what, from when to when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from classify.types import ActionScores
+from tracker.errors import InputError
+from tracker.types import IntArray
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionSegment:
+    """One player doing one thing; half-open in seconds and in frames."""
+
+    track_id: int
+    action: str
+    start: float
+    """Seconds, inclusive."""
+    end: float
+    """Seconds, exclusive."""
+    start_frame: int
+    """0-based, inclusive."""
+    end_frame: int
+    """0-based, exclusive."""
+    confidence: float
+    """Mean probability of the action over the segment, 0..1."""
+
+    def __post_init__(self) -> None:
+        if not (self.end > self.start and self.end_frame > self.start_frame):
+            raise ValueError(f"a segment ends after it starts: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What every player did, sorted by start, then by player; never overlapping within a player."""
+
+    labels: tuple[str, ...]
+    """All actions that the classifier knows, in its order."""
+    segments: tuple[ActionSegment, ...]
+
+    def __post_init__(self) -> None:
+        ends: dict[int, float] = {}
+        for segment in sorted(self.segments, key=lambda s: s.start):
+            if segment.action not in self.labels:
+                raise ValueError(f"{segment.action!r} is not one of the labels {self.labels}")
+            if segment.start < ends.get(segment.track_id, float("-inf")) - 1e-9:
+                raise ValueError(f"segments of player {segment.track_id} overlap at {segment.start:.3f} s")
+            ends[segment.track_id] = segment.end
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineConfig:
+    """How scores become segments."""
+
+    hysteresis: float = 0.25
+    """Seconds for which another action must look e times as likely before the label changes. Higher: calmer."""
+    min_duration: float = 0.2
+    """Seconds; a shorter segment goes to its likelier neighbour."""
+
+    def __post_init__(self) -> None:
+        if self.hysteresis < 0 or self.min_duration < 0:
+            raise InputError("hysteresis and min duration are 0 s or more")
+
+
+def join_scores(
+    scores: Sequence[ActionScores],
+    labels: Sequence[str],
+    frame_index: IntArray,
+    frame_times: Floats,
+    config: TimelineConfig,
+) -> Timeline:
+    """Average overlapping windows frame by frame, smooth with hysteresis, merge into segments.
+
+    labels: action names in the order of the probabilities. frame_index, frame_times: the analysed frames, ascending,
+    and when each is shown (seconds).
+    """
+    by_track: dict[int, list[ActionScores]] = {}
+    for score in scores:
+        by_track.setdefault(score.track_id, []).append(score)
+    segments: list[ActionSegment] = []
+    frame_end = _frame_ends(frame_times)
+    for track_id, windows in by_track.items():
+        for first, probabilities in _stretches(windows, frame_times):
+            bounds, means = _runs(probabilities)
+            durations = frame_end[first + bounds[1:] - 1] - frame_times[first + bounds[:-1]]
+            path = _calm_path(means, durations, config)
+            for low, high, action in _merge(path):
+                a, b = first + bounds[low], first + bounds[high]
+                weight = durations[low:high]
+                confidence = float((means[low:high, action] * weight).sum() / weight.sum())
+                start, end = float(frame_times[a]), float(frame_end[b - 1])
+                start_frame, end_frame = int(frame_index[a]), int(frame_index[b - 1]) + 1
+                segments.append(
+                    ActionSegment(track_id, labels[action], start, end, start_frame, end_frame, min(confidence, 1.0))
+                )
+    return Timeline(tuple(labels), tuple(sorted(segments, key=lambda s: (s.start, s.track_id))))
+
+
+def _frame_ends(frame_times: Floats) -> Floats:
+    """When each frame stops being shown: when the next one starts, the last one after a usual interval."""
+    if len(frame_times) < 2:
+        return frame_times + 0.04
+    return np.append(frame_times[1:], frame_times[-1] + np.median(np.diff(frame_times)))
+
+
+def _stretches(windows: Sequence[ActionScores], frame_times: Floats) -> list[tuple[int, Floats]]:
+    """Stretches of frames that windows cover without a gap: first frame, mean probabilities (n, actions)."""
+    # A window starts at a frame's own time and ends a sampling step after one: less than a frame off.
+    tolerance = 0.25 * float(np.median(np.diff(frame_times))) if len(frame_times) > 1 else 0.0
+    first = np.searchsorted(frame_times, [w.start - tolerance for w in windows])
+    last = np.searchsorted(frame_times, [w.end - tolerance for w in windows])
+    low, high = int(first.min()), int(last.max())
+    sums = np.zeros((high - low + 1, len(windows[0].probabilities)))
+    counts = np.zeros(high - low + 1)
+    # Each window is added where it starts and taken away where it ends; the running sum is what covers a frame.
+    for a, b, window in zip(first - low, last - low, windows, strict=True):
+        sums[a] += window.probabilities
+        sums[b] -= window.probabilities
+        counts[a] += 1
+        counts[b] -= 1
+    counts = np.rint(np.cumsum(counts)[:-1])
+    means = np.cumsum(sums, axis=0)[:-1] / np.maximum(counts, 1)[:, None]
+    covered = np.flatnonzero(np.diff(np.concatenate([[False], counts > 0, [False]]).astype(np.int8)))
+    return [(low + int(a), means[a:b]) for a, b in covered.reshape(-1, 2)]
+
+
+def _runs(probabilities: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
+    """Runs of frames with equal probabilities: bounds (r + 1,) and the probabilities of each (r, actions)."""
+    changes = np.flatnonzero(np.abs(np.diff(probabilities, axis=0)).max(1) > 1e-9) + 1
+    bounds = np.concatenate([[0], changes, [len(probabilities)]]).astype(np.intp)
+    return bounds, probabilities[bounds[:-1]]
+
+
+def _calm_path(means: Floats, durations: Floats, config: TimelineConfig) -> npt.NDArray[np.intp]:
+    """The likeliest label of each run when every change of label costs ``hysteresis`` (Viterbi's algorithm).
+
+    Hysteresis over the whole stretch and not only from the past: a label changes only where the evidence for the new
+    one, summed over the time it lasts, outweighs the cost.
+    """
+    gain = np.log(np.maximum(means, 1e-3)) * durations[:, None]
+    best = gain[0]
+    came_from = np.zeros(means.shape, np.intp)
+    stay = np.arange(means.shape[1])
+    for i in range(1, len(means)):
+        champion = int(best.argmax())
+        switch = best[champion] - config.hysteresis > best
+        came_from[i] = np.where(switch, champion, stay)
+        best = np.where(switch, best[champion] - config.hysteresis, best) + gain[i]
+    path = np.zeros(len(means), np.intp)
+    path[-1] = int(best.argmax())
+    for i in range(len(means) - 1, 0, -1):
+        path[i - 1] = came_from[i, path[i]]
+    return _drop_short(path, means, durations, config.min_duration)
+
+
+def _drop_short(
+    path: npt.NDArray[np.intp], means: Floats, durations: Floats, min_duration: float
+) -> npt.NDArray[np.intp]:
+    """Give segments shorter than ``min_duration`` the label of the likelier neighbour, shortest first."""
+    while True:
+        segments = _merge(path)
+        lengths = [float(durations[a:b].sum()) for a, b, _ in segments]
+        shortest = int(np.argmin(lengths))
+        if len(segments) == 1 or lengths[shortest] >= min_duration:
+            return path
+        a, b, _ = segments[shortest]
+        neighbours = [segments[i][2] for i in (shortest - 1, shortest + 1) if 0 <= i < len(segments)]
+        evidence = (means[a:b] * durations[a:b, None]).sum(0)
+        path = path.copy()
+        path[a:b] = max(neighbours, key=lambda action: evidence[action])
+
+
+def _merge(path: npt.NDArray[np.intp]) -> list[tuple[int, int, int]]:
+    """Runs of one label: first, last (exclusive), label."""
+    changes = np.flatnonzero(np.diff(path)) + 1
+    bounds = [0, *changes.tolist(), len(path)]
+    return [(a, b, int(path[a])) for a, b in pairwise(bounds)]

@@ -1,0 +1,151 @@
+"""Video in: frames with their true times, decoded in a thread ahead of whoever asks for them.
+
+A source is anything FFmpeg opens (a file of any codec, a URL) or a directory of images. It can be read
+any number of times; every reading opens it anew and keeps a few frames in memory, however long it is.
+"""
+
+from __future__ import annotations
+
+import re
+import weakref
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Protocol, Self
+
+import cv2
+import numpy as np
+
+from pipeline.decode import ContainerReader, VideoInfo
+from pipeline.prefetch import prefetch
+from tracker.errors import InputError
+from tracker.types import Frame, Image
+
+__all__ = ["VideoInfo", "VideoSource", "open_video"]
+
+_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
+
+
+class _Reader(Protocol):
+    """One kind of source."""
+
+    def probe(self) -> VideoInfo:
+        """Facts, from opening it and decoding one frame."""
+        ...
+
+    def read(self, info: VideoInfo, start: float, end: float, notes: list[str]) -> Iterator[Frame]:
+        """Frames from ``start`` to before ``end`` (seconds); what is odd is appended to ``notes``."""
+        ...
+
+
+class VideoSource:
+    """A video to read: ``for frame in source`` gives tracker.types.Frame, each time from the beginning.
+
+    Images are uint8 (H, W, 3) RGB, read-only, turned as they are to be shown. A frame's index is its position in
+    the whole video, also when reading begins later. As a context manager it ends readings that were left unfinished.
+    """
+
+    source: str
+    """As it was given: a path or a URL."""
+    info: VideoInfo
+    start: float
+    """Seconds, inclusive."""
+    end: float
+    """Seconds, exclusive; may be infinite."""
+    notes: list[str]
+    """What was odd in the latest reading (unreadable frames, a file that ends early), a line each."""
+
+    def __init__(self, source: str, reader: _Reader, start: float | None = None, end: float | None = None) -> None:
+        """Use ``open_video``."""
+        self.start, self.end = start or 0.0, float("inf") if end is None else end
+        self.source = source
+        self.notes = []
+        self._reader = reader
+        self._readings: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
+        if self.end <= max(self.start, 0.0):
+            raise InputError(f"the end, {self.end:g} s, is not after the start, {self.start:g} s")
+        self.info = reader.probe()
+        if self.info.duration is not None and self.start >= self.info.duration:
+            raise InputError(f"the start, {self.start:g} s, is not before the video's end, {self.info.duration:.3f} s")
+
+    def __iter__(self) -> Iterator[Frame]:
+        self.notes = []
+        reading = prefetch(self._reader.read(self.info, self.start, self.end, self.notes))
+        self._readings.add(reading)
+        return reading
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for reading in list(self._readings):
+            reading.close()
+
+
+def open_video(
+    source: str | Path, start: float | None = None, end: float | None = None, *, image_rate: Fraction | int = 25
+) -> VideoSource:
+    """A file, a URL, or a directory of images (in natural order, ``image_rate`` per second) to read frames from.
+
+    start, end: seconds; frames shown from ``start`` on and before ``end`` are read, None: all.
+    Raises InputError where there is no such file, no video in it, or no frame that can be decoded; reading raises
+    it where the span holds no frame, and for an image that is unreadable or of another size.
+    """
+    if "://" in str(source):
+        return VideoSource(str(source), ContainerReader(str(source)), start, end)
+    path = Path(source)
+    if not path.exists():
+        raise InputError(f"{source}: no such file")
+    reader = _ImageReader(path, Fraction(image_rate)) if path.is_dir() else ContainerReader(str(source))
+    return VideoSource(str(source), reader, start, end)
+
+
+class _ImageReader:
+    """Reads a directory of images as a video."""
+
+    def __init__(self, folder: Path, frame_rate: Fraction) -> None:
+        self._folder, self._frame_rate = folder, frame_rate
+        images = (path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES)
+        self._images = sorted(images, key=_natural_key)
+        if not self._images:
+            raise InputError(f"{folder}: holds no images ({', '.join(sorted(_IMAGE_SUFFIXES))})")
+
+    def probe(self) -> VideoInfo:
+        height, width = _read_image(self._images[0]).shape[:2]
+        return VideoInfo(
+            width=width,
+            height=height,
+            frame_rate=self._frame_rate,
+            duration=float(len(self._images) / self._frame_rate),
+            num_frames_claimed=len(self._images),
+            codec="images",
+            rotation=0,
+            has_audio=False,
+            time_base=1 / self._frame_rate,
+            sample_aspect_ratio=Fraction(1),
+        )
+
+    def read(self, info: VideoInfo, start: float, end: float, notes: list[str]) -> Iterator[Frame]:
+        for index, path in enumerate(self._images):
+            time = float(index / self._frame_rate)
+            if start <= time < end:
+                image = _read_image(path)
+                if image.shape[:2] != (info.height, info.width):
+                    size = f"{image.shape[1]}x{image.shape[0]}"
+                    raise InputError(f"{path}: is {size}, but the first image is {info.width}x{info.height}")
+                yield Frame(index, time, image)
+
+
+def _natural_key(path: Path) -> list[tuple[int, str]]:
+    """frame_2 before frame_10."""
+    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", path.name)]
+
+
+def _read_image(path: Path) -> Image:
+    """RGB uint8 (H, W, 3), read-only."""
+    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise InputError(f"{path}: not a readable image")
+    image = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    image.flags.writeable = False
+    return image

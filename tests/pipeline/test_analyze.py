@@ -1,0 +1,323 @@
+"""The main job from end to end, on a game made by the project, and every way in which its input can be bad."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from pipeline.analysis import Analysis
+from pipeline.analyze import analyze_video
+from pipeline.config import PipelineConfig, read_config, with_settings
+from pipeline.encode import write_video
+from pipeline.outputs.table import read_timeline_csv
+from pipeline.runners.cli import main
+from pipeline.synthetic.game import GameTruth, SyntheticGame
+from pipeline.video import open_video
+from tracker.errors import InputError
+from tracker.evaluate import evaluate_tracks
+from tracker.mot import read_tracks
+
+_SECONDS = 2.5
+
+
+@pytest.fixture(scope="module")
+def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GameTruth]:
+    """A short game as a video, and its truth."""
+    folder = tmp_path_factory.mktemp("game")
+    made = SyntheticGame(seed=3, seconds=_SECONDS, size=(960, 540))
+    video = folder / "game.mp4"
+    write_video(video, ((f.time, f.image) for f in made.frames()), frame_rate=Fraction(30))
+    return video, made.truth
+
+
+@pytest.fixture(scope="module")
+def result(game: tuple[Path, GameTruth]) -> tuple[Path, Analysis]:
+    """The folder that ``courtscribe analyze`` makes of it."""
+    folder = game[0].parent / "out"
+    assert main(["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu"]) == 0
+    return folder, Analysis.load(folder)
+
+
+def _frames(path: Path) -> tuple[int, float, str]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        times = [float(f.pts * f.time_base) for f in container.decode(stream)]  # type: ignore[operator]
+        return len(times), times[-1], f"{stream.codec_context.name} {stream.codec_context.pix_fmt}"
+
+
+def test_the_annotated_video_has_the_frames_and_times_of_the_source(
+    game: tuple[Path, GameTruth], result: tuple[Path, Analysis]
+) -> None:
+    number, last, kind = _frames(result[0] / "annotated.mp4")
+    assert kind == "h264 yuv420p"
+    source = _frames(game[0])
+    assert number == source[0]
+    assert last == pytest.approx(source[1], abs=1e-3)
+
+
+def test_players_are_found_and_hold_their_identity(game: tuple[Path, GameTruth], result: tuple[Path, Analysis]) -> None:
+    truth = game[1].tracks[game[1].visibility >= 0.3]
+    score = evaluate_tracks(truth, result[1].tracks)
+    assert score.recall > 0.6
+    assert score.precision > 0.8
+    assert score.idf1 > 0.5
+
+
+def test_the_files_agree_with_the_analysis(result: tuple[Path, Analysis]) -> None:
+    folder, analysis = result
+    written = read_timeline_csv(folder / "timeline.csv", analysis.timeline.labels)
+    assert [(s.track_id, s.action, s.start_frame) for s in written.segments] == [
+        (s.track_id, s.action, s.start_frame) for s in analysis.timeline.segments
+    ]
+    tracks = read_tracks(folder / "tracks.txt")
+    assert (tracks.track_id == analysis.tracks.track_id).all()
+    assert np.abs(tracks.xyxy - analysis.tracks.xyxy).max() < 0.02
+    assert (folder / "captions.vtt").read_text().startswith("WEBVTT")
+    with (folder / "timeline.csv").open() as file:
+        assert next(csv.reader(file)) == [
+            "player",
+            "action",
+            "start_s",
+            "end_s",
+            "start_frame",
+            "end_frame",
+            "confidence",
+        ]
+    assert not list(folder.glob("*.part*"))
+
+
+def test_every_label_belongs_to_a_player_who_is_there(result: tuple[Path, Analysis]) -> None:
+    analysis = result[1]
+    for segment in analysis.timeline.segments:
+        track = analysis.tracks[analysis.tracks.track_id == segment.track_id]
+        assert track.frame_index[0] <= segment.start_frame < segment.end_frame <= track.frame_index[-1] + 2
+
+
+def test_the_folder_keeps_everything(result: tuple[Path, Analysis], tmp_path: Path) -> None:
+    analysis = dataclasses.replace(result[1], names={1: "Zoë <1>"}, lost_at={1: 4}, notes=("odd",))
+    analysis.save(tmp_path / "again")
+    loaded = Analysis.load(tmp_path / "again")
+    for field in ("video", "settings", "timeline", "classifier", "names", "lost_at", "notes", "detector_classes"):
+        assert getattr(loaded, field) == getattr(analysis, field)
+    for table, columns in {
+        "frames": ("index", "time"),
+        "tracks": ("frame_index", "track_id", "xyxy", "observed"),
+    }.items():
+        for column in columns:
+            assert np.array_equal(getattr(getattr(loaded, table), column), getattr(getattr(analysis, table), column))
+    assert loaded.detections is not None and analysis.detections is not None
+    assert np.array_equal(loaded.detections.boxes.xyxy, analysis.detections.boxes.xyxy)
+    assert all(
+        np.array_equal(a.probabilities, b.probabilities) for a, b in zip(loaded.scores, analysis.scores, strict=True)
+    )
+
+
+def test_show_again_and_track_again_need_no_detector(
+    game: tuple[Path, GameTruth], result: tuple[Path, Analysis], tmp_path: Path
+) -> None:
+    again = tmp_path / "again.mp4"
+    assert main(["render", str(game[0]), str(result[0]), "-o", str(again), "--quiet"]) == 0
+    assert _frames(again)[0] == len(result[1].frames)
+    folder = tmp_path / "copy"
+    result[1].save(folder)
+    assert main(["track", str(folder), "--tracker", "sort", "--min-hits", "6", "--no-video", "--quiet"]) == 0
+    retracked = Analysis.load(folder)
+    assert retracked.settings["tracker"]["name"] == "sort"
+    assert retracked.settings["tracker"]["min_hits"] == 6
+    assert 0.5 * len(result[1].tracks) < len(retracked.tracks) != len(result[1].tracks)
+
+
+def test_a_span_has_the_frames_of_the_whole(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
+    arguments = ["analyze", str(game[0]), "-o", str(tmp_path), "--start", "1", "--end", "1.8", "--quiet"]
+    assert main(arguments) == 0
+    analysis = Analysis.load(tmp_path)
+    assert analysis.frames.index.tolist() == list(range(30, 54))
+    assert analysis.frames.time == pytest.approx(np.arange(30, 54) / 30, abs=1e-3)
+    assert _frames(tmp_path / "annotated.mp4")[0] == 24
+
+
+def test_boxes_drawn_by_hand_take_the_place_of_detection(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
+    first = game[1].tracks.at(0).xyxy
+    seen = [b for b in first if b[0] > 40 and b[2] < 900][:2]
+    boxes = [[float(b[0]), float(b[1]), float(b[2] - b[0]), float(b[3] - b[1])] for b in seen]
+    file = tmp_path / "players.json"
+    file.write_text(json.dumps([{"box": boxes[0], "name": "Ann"}, {"box": boxes[1], "time": 0.5}]))
+    out = tmp_path / "out"
+    assert main(["analyze", str(game[0]), "-o", str(out), "--roi-file", str(file), "--no-video", "--quiet"]) == 0
+    analysis = Analysis.load(out)
+    assert analysis.detections is None
+    assert set(analysis.tracks.ids.tolist()) <= {1, 2}
+    assert analysis.names == {1: "Ann"}
+    assert analysis.tracks[analysis.tracks.track_id == 2].frame_index[0] == 15
+    assert "Ann" in (out / "timeline.csv").read_text()
+
+
+def test_a_video_in_which_nobody_is_found_is_a_valid_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    video = tmp_path / "empty.mp4"
+    grey = np.full((120, 160, 3), 90, np.uint8)
+    write_video(video, ((i / 25, grey) for i in range(10)), frame_rate=Fraction(25))
+    assert main(["analyze", str(video), "-o", str(tmp_path / "out")]) == 0
+    assert "nobody was found" in capsys.readouterr().out
+    assert Analysis.load(tmp_path / "out").timeline.segments == ()
+    assert _frames(tmp_path / "out" / "annotated.mp4")[0] == 10
+
+
+def _bad_inputs(video: Path, tmp_path: Path) -> dict[str, list[str]]:
+    """Command lines that must fail with one line; the key is a part of what it says."""
+    text = tmp_path / "text.mp4"
+    text.write_text("this is not a video")
+    broken = tmp_path / "broken.safetensors"
+    broken.write_bytes(b"\xff" * 64)
+    rois = tmp_path / "rois.json"
+    rois.write_text('[{"box": [1, 2, 3 4]}]')
+    blocked = tmp_path / "blocked"
+    blocked.write_text("a file where a folder should be")
+    config = tmp_path / "config.toml"
+    config.write_text("[tracker]\nspeed = 3\n")
+    v = str(video)
+    return {
+        "no such file": ["analyze", str(tmp_path / "missing.mp4")],
+        "cannot be read as a video": ["analyze", str(text)],
+        "inside the picture": ["analyze", v, "--roi", "5000,10,50,50"],
+        "positive": ["analyze", v, "--roi", "10,10,0,50"],
+        "line 1": ["analyze", v, "--roi-file", str(rois)],
+        "neither a file nor a name": ["analyze", v, "--detector", "yolo99x.pt"],
+        "broken.safetensors": ["analyze", v, "--actions", str(broken)],
+        "cannot be written": ["analyze", v, "-o", str(blocked)],
+        "no such CUDA GPU": ["analyze", v, "--device", "cuda:77"],
+        "unknown tracker": ["analyze", v, "--tracker", "magic"],
+        "no setting 'speed'": ["analyze", v, "--config", str(config)],
+        "start": ["analyze", v, "--start", "900"],
+        "0 <= start < end": ["analyze", v, "--start", "5", "--end", "3"],
+        "not a whole analysis": ["render", v, str(tmp_path), "-o", str(tmp_path / "x.mp4")],
+        "-o FILE": ["track", "--detections", v],
+        "imgsz": ["analyze", v, "--imgsz", "3"],
+        "finite": ["analyze", v, "--end", "nan"],
+        "shows less than": ["analyze", v, "--roi", "-500,10,50,50"],
+    }
+
+
+def test_bad_input_is_one_clear_line_and_leaves_nothing(
+    game: tuple[Path, GameTruth], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key, command in _bad_inputs(game[0], tmp_path).items():
+        out = tmp_path / "out"
+        extra = ["-o", str(out)] if command[0] == "analyze" and "-o" not in command else []
+        assert main([*command, *extra]) == 2, command
+        error = capsys.readouterr().err.strip().splitlines()
+        assert len(error) == 1, error
+        assert error[0].startswith("courtscribe: "), error
+        assert key in error[0], (key, error[0])
+        assert not out.exists(), command
+
+
+def test_nobody_loses_his_video(game: tuple[Path, GameTruth], result: tuple[Path, Analysis], tmp_path: Path) -> None:
+    mine = tmp_path / "annotated.mp4"
+    mine.write_bytes(game[0].read_bytes())
+    assert main(["analyze", str(mine), "-o", str(tmp_path), "--quiet"]) == 2
+    assert main(["render", str(mine), str(result[0]), "-o", str(mine), "--quiet"]) == 2
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "game.mp4").write_bytes(b"mine")
+    assert main(["demo", "-o", str(tmp_path / "demo"), "--seconds", "1", "--make-only", "--quiet"]) == 2
+    assert mine.read_bytes() == game[0].read_bytes()
+    assert (tmp_path / "demo" / "game.mp4").read_bytes() == b"mine"
+
+
+def test_another_video_is_not_drawn_on(result: tuple[Path, Analysis], tmp_path: Path) -> None:
+    other = tmp_path / "other:1.mp4"
+    write_video(other, ((i / 25, np.zeros((64, 80, 3), np.uint8)) for i in range(4)), frame_rate=Fraction(25))
+    assert main(["render", str(other), str(result[0]), "-o", str(tmp_path / "x.mp4"), "--quiet"]) == 2
+
+
+def test_tracking_again_keeps_the_settings_and_writes_where_it_is_told(
+    result: tuple[Path, Analysis], tmp_path: Path
+) -> None:
+    span = tmp_path / "span"
+    source = result[1].video.source
+    assert main(["analyze", source, "-o", str(span), "--end", "1", "--imgsz", "640", "--no-video", "--quiet"]) == 0
+    config = tmp_path / "c.toml"
+    config.write_text("[tracker]\nmax_age = 12\n")
+    again = tmp_path / "again"
+    assert main(["track", str(span), "--config", str(config), "-o", str(again), "--quiet"]) == 0
+    settings = Analysis.load(again).settings
+    assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 640, 1)
+    assert _frames(again / "annotated.mp4")[0] == 30
+    assert Analysis.load(span).settings["tracker"]["max_age"] == 30
+
+
+def test_ctrl_c_ends_with_130_and_no_half_written_file(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.runners.cli", "analyze", str(game[0]), "-o", str(tmp_path / "out")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    for line in process.stderr:  # once the first pass is done, the second is under way
+        if line.startswith("look:"):
+            break
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("*.part*"))
+
+
+def test_ctrl_c_after_the_work_is_done_changes_nothing() -> None:
+    late = "import atexit, os, signal; atexit.register(os.kill, os.getpid(), signal.SIGINT)"
+    code = (
+        f"{late}; import sys; sys.argv = ['courtscribe', '--help']; from pipeline.runners.cli import command; command()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_library_gives_the_same_as_the_command(game: tuple[Path, GameTruth], result: tuple[Path, Analysis]) -> None:
+    analysis = analyze_video(game[0], PipelineConfig(device="cpu"))
+    assert np.array_equal(analysis.tracks.track_id, result[1].tracks.track_id)
+    assert analysis.timeline == result[1].timeline
+
+
+def test_settings_come_from_toml_and_are_checked(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("end = 4\n[tracker]\nmax_age = 7\n[detector]\nclasses = ['player']\n")
+    config = read_config(file)
+    assert (config.end, config.tracker.max_age, config.detector.classes) == (4, 7, ("player",))
+    for bad in ({"tracker": {"max_age": 1.5}}, {"tracker": 3}, {"windows": {"clip_stride": "8"}}, {"start": "soon"}):
+        with pytest.raises(InputError):
+            with_settings(PipelineConfig(), bad)
+
+
+def test_settings_survive_the_folder() -> None:
+    config = PipelineConfig(start=1.5)
+    saved = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert with_settings(PipelineConfig(), saved) == config
+
+
+def test_a_missing_part_of_a_folder_is_said(result: tuple[Path, Analysis], tmp_path: Path) -> None:
+    result[1].save(tmp_path / "a")
+    (tmp_path / "a" / "tracks.npz").unlink()
+    with pytest.raises(InputError, match="not a whole analysis"):
+        Analysis.load(tmp_path / "a")
+    for junk in (b"junk", b""):
+        (tmp_path / "a" / "tracks.npz").write_bytes(junk)
+        with pytest.raises(InputError, match="damaged"):
+            Analysis.load(tmp_path / "a")
+    result[1].save(tmp_path / "a")
+    text = (tmp_path / "a" / "analysis.json").read_text()
+    for old, new in (('"settings": {', '"settings": [], "x": {'), ('"files": {', '"files": [], "x": {'), ("{", "{{")):
+        (tmp_path / "a" / "analysis.json").write_text(text.replace(old, new, 1))
+        with pytest.raises(InputError, match="damaged"):
+            Analysis.load(tmp_path / "a")
+
+
+def test_reading_twice_gives_the_same_frames(game: tuple[Path, GameTruth]) -> None:
+    with open_video(game[0]) as video:
+        first, second = [f.index for f in video], [f.index for f in video]
+    assert first == second
