@@ -1,0 +1,59 @@
+"""Every example runs as it stands in its first lines."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from pipeline.encode import write_video
+from pipeline.synthetic.game import SyntheticGame
+from tracker.mot import read_tracks, write_detections
+from tracker.types import Detections
+
+_EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SyntheticGame]:
+    made = SyntheticGame(seed=5, seconds=1.2, size=(640, 360))
+    video = tmp_path_factory.mktemp("examples") / "game.mp4"
+    write_video(video, ((f.time, f.image) for f in made.frames()), frame_rate=Fraction(30))
+    return video, made
+
+
+def _run(name: str, *arguments: str) -> str:
+    command = [sys.executable, str(_EXAMPLES / name), *arguments]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_EXAMPLES.parent)
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def test_timeline_per_player(game: tuple[Path, SyntheticGame]) -> None:
+    shown = _run("timeline_per_player.py", str(game[0]))
+    assert "player 1: " in shown
+    assert (game[0].with_suffix(".courtscribe") / "annotated.mp4").stat().st_size > 10_000
+
+
+def test_players_by_hand(game: tuple[Path, SyntheticGame]) -> None:
+    left, top, right, bottom = (float(v) for v in game[1].truth.tracks.at(0).xyxy[0])
+    shown = _run("players_by_hand.py", str(game[0]), f"{left},{top},{right - left},{bottom - top}")
+    assert shown.startswith("player 1: ")
+
+
+def test_track_detections(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
+    truth = game[1].truth.tracks
+    boxes = {f: Detections.of(truth.at(f).xyxy) for f in range(game[1].num_frames)}
+    write_detections(tmp_path / "det.txt", boxes)
+    _run("track_detections.py", str(tmp_path / "det.txt"), str(tmp_path / "tracks.txt"))
+    tracks = read_tracks(tmp_path / "tracks.txt")
+    assert len(tracks.ids) >= 8
+    assert len(tracks) > 0.8 * len(truth)
+
+
+def test_every_example_is_run_here() -> None:
+    here = Path(__file__).read_text()
+    assert all(f'"{example.name}"' in here for example in _EXAMPLES.glob("*.py"))
