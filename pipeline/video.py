@@ -74,6 +74,13 @@ class VideoSource:
         self._readings.add(reading)
         return reading
 
+    @property
+    def num_frames(self) -> int | None:
+        """How many frames a reading will give, about; None where nothing is known."""
+        if self.info.duration is None:
+            return None
+        return max(1, round((min(self.end, self.info.duration) - self.start) * self.info.frame_rate))
+
     def __enter__(self) -> Self:
         return self
 

@@ -1,0 +1,72 @@
+"""Pass 2, follow: detections into smoothed tracks of those who play; or boxes drawn by hand, carried by CSRT."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.analysis import Analysis, FrameTable
+from pipeline.config import PipelineConfig
+from pipeline.progress import Progress
+from pipeline.video import VideoSource
+from tracker.csrt import CsrtFollower
+from tracker.detector import followed_classes
+from tracker.roi import Roi, validate_rois
+from tracker.roster import choose_players
+from tracker.smoothing import smooth_tracks
+from tracker.trackers import make_tracker
+
+NOBODY = "nobody was found: the result is empty"
+
+
+def follow(analysis: Analysis, config: PipelineConfig) -> Analysis:
+    """Pass 2: detections into smoothed tracks; no pixels."""
+    table, frames = analysis.detections, analysis.frames
+    if table is None:
+        return analysis
+    followed = followed_classes(analysis.detector_classes, config.detector.classes)
+    kept = np.isin(table.boxes.class_id, followed)
+    boxes, at = table.boxes[kept], table.frame_index[kept]
+    bounds = np.searchsorted(at, np.append(frames.index, frames.index[-1] + 1) if len(frames) else [0])
+    tracker = make_tracker(config.tracker)
+    for low, high, time in zip(bounds[:-1], bounds[1:], frames.time, strict=True):
+        tracker.update(boxes[int(low) : int(high)], float(time))
+    players, dropped = choose_players(tracker.finish(), config.roster)
+    counted = smooth_tracks(players, frames.time, config.tracker.max_gap)
+    tracks = dataclasses.replace(counted, frame_index=frames.index[counted.frame_index])
+    return _say_if_empty(dataclasses.replace(analysis, tracks=tracks, dropped=dropped))
+
+
+def follow_by_hand(analysis: Analysis, video: VideoSource, rois: Sequence[Roi], progress: Progress) -> Analysis:
+    """Passes 1 and 2 in one, with boxes drawn by hand: CSRT follows them."""
+    indices: list[int] = []
+    times: list[float] = []
+    follower = CsrtFollower(validate_rois(rois, analysis.video.width, analysis.video.height))
+    with progress.stage("follow", video.num_frames) as advance:
+        for frame in video:
+            follower.update(frame)
+            indices.append(frame.index)
+            times.append(frame.time)
+            advance(1)
+    tracks, lost, names = follower.finish(), follower.lost, follower.names
+    frames = FrameTable(np.array(indices, np.int32), np.array(times, np.float64))
+    notes = (
+        *video.notes,
+        *(f"box of player {names.get(i, i)} starts after the last frame" for i in follower.waiting),
+        *(_lost_note(names.get(i, str(i)), frames, at) for i, at in sorted(lost.items())),
+    )
+    found = dataclasses.replace(analysis, frames=frames, tracks=tracks, names=names, lost_at=lost, notes=notes)
+    return _say_if_empty(found)
+
+
+def _lost_note(player: str, frames: FrameTable, lost_at: int) -> str:
+    time = float(frames.time[np.searchsorted(frames.index, lost_at)])
+    return f"player {player} was lost at {time:.2f} s (frame {lost_at}) and is not labelled from there on"
+
+
+def _say_if_empty(analysis: Analysis) -> Analysis:
+    if len(analysis.tracks):
+        return analysis
+    return dataclasses.replace(analysis, notes=(*analysis.notes, NOBODY))
