@@ -22,7 +22,7 @@ from classify.types import ActionScores
 from pipeline.timeline import ActionSegment, Timeline
 from tracker.errors import InputError
 from tracker.files import write_atomically
-from tracker.types import Detections, IntArray, Tracks
+from tracker.types import BoolArray, Detections, IntArray, Tracks, View
 
 FORMAT = 1
 """Version of the folder's format."""
@@ -43,15 +43,31 @@ class FrameTable:
     """int32 (F,), 0-based in the video, ascending."""
     time: npt.NDArray[np.float64]
     """float64 (F,), seconds, ascending."""
+    shift: npt.NDArray[np.float64] | None = None
+    """float64 (F, 2), zoom and is_cut: the View of each frame, as columns. None: nobody looked at the camera."""
+    zoom: npt.NDArray[np.float64] | None = None
+    """float64 (F,)"""
+    is_cut: BoolArray | None = None
+    """bool (F,)"""
 
     def __post_init__(self) -> None:
         if self.index.shape != self.time.shape or not np.isfinite(self.time).all():
             raise ValueError("frames have an index and a finite time each")
         if (np.diff(self.index) <= 0).any() or (np.diff(self.time) <= 0).any():
             raise ValueError("frames ascend in index and time")
+        columns = [column for column in (self.shift, self.zoom, self.is_cut) if column is not None]
+        if len(columns) not in (0, 3) or any(len(column) != len(self.index) for column in columns):
+            raise ValueError("frames have a view each, or none has")
 
     def __len__(self) -> int:
         return len(self.index)
+
+    def views(self) -> list[View] | None:
+        """How the camera moved before each frame."""
+        if self.shift is None or self.zoom is None or self.is_cut is None:
+            return None
+        columns = zip(self.shift.tolist(), self.zoom.tolist(), self.is_cut.tolist(), strict=True)
+        return [View((x, y), zoom, is_cut) for (x, y), zoom, is_cut in columns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -172,7 +188,7 @@ def _columns(analysis: Analysis) -> dict[str, dict[str, npt.NDArray[Any]]]:
     frames, tracks, scores = analysis.frames, analysis.tracks, analysis.scores
     num_labels = len(analysis.timeline.labels)
     tables: dict[str, dict[str, npt.NDArray[Any]]] = {
-        "frames": {"index": frames.index, "time": frames.time},
+        "frames": {f.name: c for f in dataclasses.fields(FrameTable) if (c := getattr(frames, f.name)) is not None},
         "tracks": {f.name: getattr(tracks, f.name) for f in dataclasses.fields(Tracks)},
         "scores": {
             "track_id": np.array([s.track_id for s in scores], np.int32),

@@ -66,6 +66,7 @@ class YoloDetector:
         self._half = device.startswith("cuda")
         self.batch = config.batch or (16 if self._half else 1)
         self._model = _load(resolve_weights(config.weights), config.runtime, device)
+        _say_fixed_size(self._model, config)
         names: Any = self._model.names
         self._names = tuple(str(names[i]) for i in sorted(names))
 
@@ -143,6 +144,17 @@ def _load(weights: Path, runtime: str, device: str) -> Any:
         raise InputError(f"detector {weights}: {_first_line(error)}; install the package that it needs") from error
     torch.set_num_threads(num_threads)  # ultralytics takes one away, for the whole process
     return model
+
+
+def _say_fixed_size(model: Any, config: DetectorConfig) -> None:
+    """An exported model may look at one size only, whatever it is asked to do."""
+    backend = model.predictor.model
+    size = getattr(backend, "imgsz", None)
+    if size and not getattr(backend, "dynamic", True) and max(size) != config.imgsz:
+        shape = "x".join(str(side) for side in reversed(size))
+        _log.warning(
+            "detector %s was exported to look at %s pixels and does so, not at %d", config.weights, shape, config.imgsz
+        )
 
 
 def _openvino_or_same(weights: Path, runtime: str) -> Path:

@@ -114,6 +114,14 @@ def test_torch_and_openvino_agree(detector: YoloDetector, shared: Path) -> None:
     assert (iou(sure.xyxy, fast.xyxy).max(1) > 0.8).all()
 
 
+def test_a_model_of_fixed_size_says_so(shared: Path, caplog: pytest.LogCaptureFixture) -> None:
+    fixed = str(shared / "weights/yolo11n_int8_openvino_model")
+    YoloDetector(DetectorConfig(weights=fixed, imgsz=640))
+    assert "640x640" not in caplog.text
+    YoloDetector(DetectorConfig(weights=fixed, imgsz=960))
+    assert "exported to look at 640x640 pixels and does so, not at 960" in caplog.text
+
+
 @pytest.mark.parametrize("bad", [{"imgsz": 0}, {"confidence": 1.5}, {"runtime": "tpu"}, {"batch": -1}])
 def test_bad_settings_are_said(bad: dict[str, object]) -> None:
     with pytest.raises(InputError):
