@@ -6,7 +6,7 @@ TrackEval (github.com/JonathonLuiten/TrackEval), ties and empty frames included;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 
@@ -15,10 +15,16 @@ import numpy.typing as npt
 
 from tracker.association import Indices, assign
 from tracker.boxes import Float64Array, iou, xywh_to_xyxy, xyxy_to_xywh
-from tracker.types import Tracks
+from tracker.types import IntArray, Tracks
 
 ALPHAS = np.arange(0.05, 0.99, 0.05)
 """The 19 overlaps at which HOTA is taken."""
+
+FIGURES = (
+    *("hota", "det_a", "ass_a", "loc_a", "mota", "motp", "idf1", "idp", "idr", "precision", "recall"),
+    *("id_switches", "fragments", "false_positives", "false_negatives"),
+)
+"""The scores that are shown, by their names in ``TrackScores``: shares, then counts."""
 
 _EPS = float(np.finfo(np.float64).eps)
 _KEEP = 1000.0
@@ -36,6 +42,8 @@ class TrackScores:
     true_positives: int
     """Pairs of CLEAR, at ``min_iou``."""
     id_switches: int
+    fragments: int
+    """Times that a player who had been lost was found again, by whichever track."""
     iou_sum: float
     """Overlap, summed over the pairs of CLEAR."""
     id_true_positives: int
@@ -126,11 +134,11 @@ class TrackScores:
 def evaluate_tracks(truth: Tracks, result: Tracks, min_iou: float = 0.5) -> TrackScores:
     """Compare ``result`` with ``truth``, frame by frame; a pair needs ``min_iou`` for CLEAR and Identity."""
     sequence = _sequence(truth, result)
-    true_positives, id_switches, iou_sum = _clear(sequence, min_iou)
+    true_positives, id_switches, fragments, iou_sum = _clear(sequence, min_iou)
     found, association, overlap = _hota(sequence)
     return TrackScores(
-        len(truth), len(result), true_positives, id_switches, iou_sum, _identity(sequence, min_iou),
-        found, association, overlap,
+        len(truth), len(result), true_positives, id_switches, fragments, iou_sum,
+        _identity(sequence, min_iou), found, association, overlap,
     )  # fmt: skip
 
 
@@ -140,9 +148,19 @@ def combine(scores: Sequence[TrackScores]) -> TrackScores:
     return TrackScores(*totals)
 
 
+def covering_ids(truth: Tracks, result: Tracks, min_iou: float = 0.5) -> IntArray:
+    """Which identity covers each box of ``truth``, by CLEAR's pairs: int32 (N,), -1 where none does."""
+    ids, covering = result.ids, np.full(len(truth), -1, np.int32)
+    for pairing, rows, columns in _pairs(_sequence(truth, result), min_iou):
+        covering[pairing.first + rows] = ids[pairing.result[columns]]
+    return covering
+
+
 class _Pairing(NamedTuple):
     """One frame in which both sides have boxes."""
 
+    first: int
+    """Row of the truth at which the frame begins."""
     truth: Indices
     """(N,), true players, numbered from 0."""
     result: Indices
@@ -166,7 +184,7 @@ def _sequence(truth: Tracks, result: Tracks) -> _Sequence:
     truth_rows, result_rows = _rows_of(truth, frames), _rows_of(result, frames)
     truth_boxes, result_boxes = _boxes(truth), _boxes(result)
     pairings = [
-        _Pairing(players[t], tracks[r], iou(truth_boxes[t], result_boxes[r]))
+        _Pairing(t.start, players[t], tracks[r], iou(truth_boxes[t], result_boxes[r]))
         for t, r in zip(truth_rows, result_rows, strict=True)
     ]
     return _Sequence(pairings, np.bincount(players), np.bincount(tracks))
@@ -183,29 +201,39 @@ def _boxes(tracks: Tracks) -> Float64Array:
     return xywh_to_xyxy(np.round(xyxy_to_xywh(tracks.xyxy.astype(np.float64)), 3))
 
 
-def _clear(sequence: _Sequence, min_iou: float) -> tuple[int, int, float]:
-    """True positives, identity switches and the overlap of the pairs, summed."""
+def _clear(sequence: _Sequence, min_iou: float) -> tuple[int, int, int, float]:
+    """True positives, identity switches, fragments and the overlap of the pairs, summed."""
     last = np.full(len(sequence.truth_lengths), -1)
-    before = last.copy()
-    true_positives, id_switches, iou_sum = 0, 0, 0.0
-    for truth, result, overlap in sequence.pairings:
-        score = overlap + _KEEP * (before[truth][:, None] == result)
-        score[overlap < min_iou - _EPS] = 0
-        rows, columns = assign(score, max(min_iou - _EPS, _EPS))
-        players, tracks = truth[rows], result[columns]
+    held = np.zeros(len(last), np.bool_)
+    true_positives, id_switches, stretches, iou_sum = 0, 0, 0, 0.0
+    for pairing, rows, columns in _pairs(sequence, min_iou):
+        players, tracks = pairing.truth[rows], pairing.result[columns]
         id_switches += int(((last[players] >= 0) & (last[players] != tracks)).sum())
+        stretches += int((~held[players]).sum())
         true_positives += len(rows)
-        iou_sum += float(overlap[rows, columns].sum())
+        iou_sum += float(pairing.overlap[rows, columns].sum())
         last[players] = tracks
+        held[:] = False
+        held[players] = True
+    return true_positives, id_switches, stretches - int((last >= 0).sum()), iou_sum
+
+
+def _pairs(sequence: _Sequence, min_iou: float) -> Iterator[tuple[_Pairing, Indices, Indices]]:
+    """Each frame with the rows and columns of its overlaps that CLEAR pairs; a pair is kept while it can be."""
+    before = np.full(len(sequence.truth_lengths), -1)
+    for pairing in sequence.pairings:
+        score = pairing.overlap + _KEEP * (before[pairing.truth][:, None] == pairing.result)
+        score[pairing.overlap < min_iou - _EPS] = 0
+        rows, columns = assign(score, max(min_iou - _EPS, _EPS))
         before[:] = -1
-        before[players] = tracks
-    return true_positives, id_switches, iou_sum
+        before[pairing.truth[rows]] = pairing.result[columns]
+        yield pairing, rows, columns
 
 
 def _identity(sequence: _Sequence, min_iou: float) -> int:
     """Boxes that agree when players and tracks are paired once for the whole sequence, as well as possible."""
     common = np.zeros((len(sequence.truth_lengths), len(sequence.result_lengths)))
-    for truth, result, overlap in sequence.pairings:
+    for _, truth, result, overlap in sequence.pairings:
         common[truth[:, None], result] += overlap >= min_iou
     rows, columns = assign(common, 1.0)
     return int(common[rows, columns].sum())
@@ -215,7 +243,7 @@ def _hota(sequence: _Sequence) -> tuple[Float64Array, Float64Array, Float64Array
     """Pairs, their association scores and their overlaps, summed, each (19,)."""
     truth_lengths, result_lengths = sequence.truth_lengths, sequence.result_lengths
     common = np.zeros((len(truth_lengths), len(result_lengths)))
-    for truth, result, overlap in sequence.pairings:
+    for _, truth, result, overlap in sequence.pairings:
         either = overlap.sum(0) + overlap.sum(1)[:, None] - overlap
         common[truth[:, None], result] += np.where(either > _EPS, overlap / np.maximum(either, _EPS), 0)
     alignment = common / (truth_lengths[:, None] + result_lengths - common)
@@ -235,7 +263,7 @@ def _hota(sequence: _Sequence) -> tuple[Float64Array, Float64Array, Float64Array
 def _best_pairs(sequence: _Sequence, alignment: Float64Array) -> tuple[Indices, Float64Array]:
     """Per pair of HOTA: which player with which track (as one number), and their overlap."""
     combinations, overlaps = [np.empty(0, np.intp)], [np.empty(0)]
-    for truth, result, overlap in sequence.pairings:
+    for _, truth, result, overlap in sequence.pairings:
         rows, columns = assign(alignment[truth[:, None], result] * overlap, 0.0)
         combinations.append(truth[rows] * alignment.shape[1] + result[columns])
         overlaps.append(overlap[rows, columns])

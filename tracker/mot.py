@@ -70,6 +70,16 @@ def read_truth(path: Path) -> Tracks:
     return truth[truth.confidence != 0]
 
 
+def is_truth(path: Path) -> bool:
+    """Whether a readable file of tracks is ground truth since MOT16: its rows end with a class and a visibility."""
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        row = next((line for line in file if line.strip()), "").split(",")
+    try:
+        return len(row) == 9 and float(row[7]) >= 1 and 0 <= float(row[8]) <= 1
+    except ValueError:
+        return False
+
+
 def write_tracks(path: Path, tracks: Tracks) -> None:
     """Write ``tracks`` so that ``read_tracks`` gives them back to 0.01 pixel; the file appears whole or not at all."""
     # An observed box keeps a confidence above 0, so that it is still known as observed when read.

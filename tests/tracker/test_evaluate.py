@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trackeval.datasets._base_dataset import _BaseDataset
 from trackeval.metrics import CLEAR, HOTA, Identity
 
-from tracker.evaluate import TrackScores, combine, evaluate_tracks
+from tracker.evaluate import FIGURES, TrackScores, combine, covering_ids, evaluate_tracks
 from tracker.mot import follow, read_detections, read_tracks, read_truth, write_tracks
 from tracker.sort import Sort
 from tracker.types import Tracks
@@ -43,28 +43,42 @@ def reference_scores(truth: np.ndarray, result: np.ndarray) -> dict[str, dict[st
 
 def assert_same(scores: TrackScores, reference: dict[str, dict[str, Any]]) -> None:
     clear, identity, hota = reference["clear"], reference["identity"], reference["hota"]
-    counted = (scores.true_positives, scores.false_positives, scores.false_negatives, scores.id_switches)
-    assert counted == (clear["CLR_TP"], clear["CLR_FP"], clear["CLR_FN"], clear["IDSW"])
     expected = {
         "mota": clear["MOTA"], "motp": clear["MOTP"], "precision": clear["CLR_Pr"], "recall": clear["CLR_Re"],
-        "idf1": identity["IDF1"], "idp": identity["IDP"], "idr": identity["IDR"], "hota": hota["HOTA"].mean(),
-        "det_a": hota["DetA"].mean(), "ass_a": hota["AssA"].mean(), "loc_a": hota["LocA"].mean(),
+        "id_switches": clear["IDSW"], "fragments": clear["Frag"], "false_positives": clear["CLR_FP"],
+        "false_negatives": clear["CLR_FN"], "idf1": identity["IDF1"], "idp": identity["IDP"], "idr": identity["IDR"],
+        "hota": hota["HOTA"].mean(), "det_a": hota["DetA"].mean(), "ass_a": hota["AssA"].mean(),
+        "loc_a": hota["LocA"].mean(),
     }  # fmt: skip
+    assert set(expected) == set(FIGURES), "every figure that is shown is compared"
+    assert scores.true_positives == clear["CLR_TP"]
     for name, value in expected.items():
-        assert getattr(scores, name) == pytest.approx(value, abs=1e-6), name
+        assert getattr(scores, name) == pytest.approx(value, abs=1e-6, rel=0), name
 
 
 def rows_of(path: Path) -> np.ndarray:
     return np.loadtxt(path, delimiter=",", ndmin=2, usecols=range(7))
 
 
+Compared = dict[str, tuple[TrackScores, dict[str, dict[str, Any]]]]
+
+
+@pytest.fixture(scope="module")
+def compared(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    """Our scores and TrackEval's of SORT on all fifteen sequences."""
+    found: Compared = {}
+    path = tmp_path_factory.mktemp("sports") / "tracks.txt"
+    for name in SPORTS:
+        truth = shared / "mot/sportsmot/gt" / name / "gt/gt.txt"
+        write_tracks(path, follow(Sort(max_age=30), read_detections(shared / "mot/sportsmot/det" / f"{name}.txt")))
+        ours = evaluate_tracks(read_truth(truth), read_tracks(path))
+        found[name] = ours, reference_scores(rows_of(truth), rows_of(path))
+    return found
+
+
 @pytest.mark.parametrize("name", SPORTS)
-def test_equals_trackeval_on_sportsmot(shared: Path, tmp_path: Path, name: str) -> None:
-    truth = shared / "mot/sportsmot/gt" / name / "gt/gt.txt"
-    tracks = follow(Sort(max_age=30), read_detections(shared / "mot/sportsmot/det" / f"{name}.txt"))
-    write_tracks(tmp_path / "tracks.txt", tracks)
-    scores = evaluate_tracks(read_truth(truth), read_tracks(tmp_path / "tracks.txt"))
-    assert_same(scores, reference_scores(rows_of(truth), rows_of(tmp_path / "tracks.txt")))
+def test_equals_trackeval_on_sportsmot(compared: Compared, name: str) -> None:
+    assert_same(*compared[name])
 
 
 @pytest.mark.parametrize("name", ["TUD-Campus", "TUD-Stadtmitte"])
@@ -116,19 +130,8 @@ def test_the_truth_is_perfect(sides: tuple[np.ndarray, np.ndarray]) -> None:
         assert (scores.mota, scores.idf1, scores.hota, scores.id_switches) == (1, 1, pytest.approx(1), 0)
 
 
-def test_several_sequences_together_are_as_in_trackeval(shared: Path) -> None:
-    ours: list[TrackScores] = []
-    theirs: list[dict[str, dict[str, Any]]] = []
-    for name in SPORTS[1::6]:
-        truth = shared / "mot/sportsmot/gt" / name / "gt/gt.txt"
-        found = shared / "mot/sportsmot/det" / f"{name}.txt"
-        tracks = follow(Sort(max_age=30), read_detections(found))
-        ours.append(evaluate_tracks(read_truth(truth), tracks))
-        xywh = np.round(
-            np.concatenate([tracks.xyxy[:, :2], tracks.xyxy[:, 2:] - tracks.xyxy[:, :2]], axis=1).astype(float), 3
-        )
-        rows = np.concatenate([tracks.frame_index[:, None] + 1, tracks.track_id[:, None], xywh], axis=1)
-        theirs.append(reference_scores(rows_of(truth), rows))
+def test_several_sequences_together_are_as_in_trackeval(compared: Compared) -> None:
+    ours, theirs = zip(*compared.values(), strict=True)
     metrics = {"clear": CLEAR({"PRINT_CONFIG": False}), "identity": Identity({"PRINT_CONFIG": False}), "hota": HOTA()}
     together = {
         name: metric.combine_sequences({str(i): scores[name] for i, scores in enumerate(theirs)})
@@ -137,12 +140,26 @@ def test_several_sequences_together_are_as_in_trackeval(shared: Path) -> None:
     assert_same(combine(ours), together)
 
 
+@given(two_sides())
+@settings(max_examples=40, deadline=None)
+def test_who_covers_whom_explains_the_counts(sides: tuple[np.ndarray, np.ndarray]) -> None:
+    truth, result = as_tracks(sides[0]), as_tracks(sides[1])
+    scores, covering = evaluate_tracks(truth, result), covering_ids(truth, result)
+    found = covering >= 0
+    assert found.sum() == scores.true_positives
+    assert np.isin(covering[found], result.ids).all()
+    pairs = np.stack([truth.frame_index, covering])[:, found]
+    assert len(np.unique(pairs, axis=1).T) == scores.true_positives, "an identity covers one player at a time"
+    switches = sum(int((np.diff(covering[found & (truth.track_id == player)]) != 0).sum()) for player in truth.ids)
+    assert switches == scores.id_switches
+
+
 def test_an_identity_switch_is_counted_and_costs_identity_but_not_detection() -> None:
     frames = np.arange(10)
     boxes = np.tile([10.0, 10, 50, 110], (10, 1))
     truth = Tracks.of(frames, np.ones(10), boxes)
     scores = evaluate_tracks(truth, Tracks.of(frames, np.where(frames < 6, 3, 8), boxes))
-    assert (scores.id_switches, scores.recall, scores.precision) == (1, 1, 1)
+    assert (scores.id_switches, scores.fragments, scores.recall, scores.precision) == (1, 0, 1, 1)
     assert scores.idf1 == pytest.approx(0.6)
     assert scores.mota == pytest.approx(0.9)
 

@@ -1,0 +1,97 @@
+"""Which file belongs to which sequence, in all the layouts that people have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tracker.errors import InputError
+from tracker.mot import is_truth
+from tracker.sequences import pair_sequences
+
+TRUE = ("SEQ/gt/gt.txt", "SEQ/gt.txt", "gt/SEQ/gt/gt.txt", "SEQ.txt")
+FOUND = ("SEQ.txt", "SEQ/tracks.txt", "SEQ.courtscribe/tracks.txt", "data/SEQ.txt")
+
+
+def made(folder: Path, layout: str, *names: str) -> Path:
+    for name in names:
+        path = folder / layout.replace("SEQ", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("1,1,1,1,9,9,1\n")
+    return folder
+
+
+@pytest.mark.parametrize("true", TRUE)
+@pytest.mark.parametrize("found", FOUND)
+def test_sequences_are_paired_by_name(tmp_path: Path, true: str, found: str) -> None:
+    truth = made(tmp_path / "truth", true, "game_b", "game_a")
+    tracks = made(tmp_path / "tracks", found, "game_a", "game_b")
+    pairs = pair_sequences(truth, tracks)
+    assert [pair.name for pair in pairs] == ["game_a", "game_b"]
+    for name, true_file, file in pairs:
+        assert true_file == truth / true.replace("SEQ", name) and file == tracks / found.replace("SEQ", name)
+
+
+@pytest.mark.parametrize("true", ["gt/gt.txt", "gt.txt", "anything.txt"])
+@pytest.mark.parametrize("found", ["tracks.txt", "other.txt"])
+def test_two_single_ones_belong_together(tmp_path: Path, true: str, found: str) -> None:
+    truth, tracks = made(tmp_path / "game", true, ""), made(tmp_path / "x.courtscribe", found, "")
+    true_place = truth / true if true == "anything.txt" else truth
+    track_place = tracks / found if found == "other.txt" else tracks
+    (pair,) = pair_sequences(true_place, track_place)
+    assert pair == ("anything" if true == "anything.txt" else "game", truth / true, tracks / found)
+
+
+def test_the_folder_one_stands_in_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made(tmp_path / "game", "gt/gt.txt", "")
+    monkeypatch.chdir(tmp_path / "game")
+    assert pair_sequences(Path(), Path("gt/gt.txt"))[0].name == "game"
+
+
+def test_one_of_many_is_found_by_its_name(tmp_path: Path) -> None:
+    truth, tracks = made(tmp_path / "truth", "SEQ/gt/gt.txt", "a"), made(tmp_path / "tracks", "SEQ.txt", "a")
+    assert pair_sequences(truth, tracks / "a.txt")[0].name == "a"
+
+
+@pytest.mark.parametrize(
+    ("true", "found", "says"),
+    [
+        (("a", "b", "c"), ("a",), "tracks: holds nothing for .*b/gt/gt.txt and 1 more; it has a"),
+        (("a",), ("a", "b"), "truth: holds nothing for .*b.txt; it has a"),
+        (("a",), ("A",), "tracks: holds nothing for .*a/gt/gt.txt; it has A"),
+        ((), ("a",), "truth: no such file or folder"),
+        (("a",), (), "tracks: no such file or folder"),
+    ],
+)
+def test_what_is_missing_is_named(tmp_path: Path, true: tuple[str, ...], found: tuple[str, ...], says: str) -> None:
+    truth, tracks = made(tmp_path / "truth", "SEQ/gt/gt.txt", *true), made(tmp_path / "tracks", "SEQ.txt", *found)
+    with pytest.raises(InputError, match=says) as error:
+        pair_sequences(truth, tracks)
+    assert "\n" not in str(error.value)
+
+
+def test_truth_where_tracks_are_expected_and_nothing_at_all(tmp_path: Path) -> None:
+    truth = made(tmp_path / "truth", "SEQ/gt/gt.txt", "a")
+    with pytest.raises(InputError, match="holds ground truth, where tracks are expected"):
+        pair_sequences(truth, truth)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty: holds no gt/gt\.txt"):
+        pair_sequences(tmp_path / "empty", truth)
+    with pytest.raises(InputError, match=r"empty: holds no tracks\.txt"):
+        pair_sequences(truth, tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("row", "truth"),
+    [
+        ("1,1,5,5,9,9,1,1,0.5", True),
+        ("1,1,5,5,9,9,1,-1,-1,-1", False),
+        ("1,1,5,5,9,9,0.7,-1,-1", False),
+        ("1,1,5,5,9,9", False),
+        ("1,1,5,5,9,9,1,player,1", False),
+    ],
+)
+def test_ground_truth_is_known_by_its_columns(tmp_path: Path, row: str, truth: bool) -> None:
+    (tmp_path / "f.txt").write_text(f"\n{row}\n")
+    assert is_truth(tmp_path / "f.txt") is truth
