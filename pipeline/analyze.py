@@ -18,7 +18,8 @@ from classify.checkpoint import CheckpointInfo
 from classify.classifier import ActionClassifier
 from pipeline.analysis import Analysis, ClassifierFacts, FrameTable, VideoFacts
 from pipeline.config import PipelineConfig, resolve_device, with_settings
-from pipeline.follow import NOBODY, follow, follow_by_hand
+from pipeline.corrected import timeline_of
+from pipeline.follow import NOBODY, follow, follow_by_hand, follow_file
 from pipeline.look import look
 from pipeline.progress import Progress, Silent
 from pipeline.read import read
@@ -26,6 +27,7 @@ from pipeline.timeline import join_scores
 from pipeline.video import VideoSource, open_video
 from tracker.detector import YoloDetector, followed_classes
 from tracker.roi import Roi
+from tracker.track_file import TrackFile
 from tracker.types import Tracks
 
 
@@ -34,12 +36,16 @@ def analyze_video(
     config: PipelineConfig | None = None,
     *,
     rois: Sequence[Roi] = (),
+    given: TrackFile | None = None,
+    keep_actions: bool = False,
     progress: Progress | None = None,
 ) -> Analysis:
     """Find out what every player in a video did.
 
     source: a video file, a directory of images, or an address that FFmpeg opens.
     rois: players' boxes drawn by hand; with them detection is off and CSRT follows these players only.
+    given: tracks to label, from ``tracker.formats.read_tracks_file``; with them detection and tracking are off.
+    keep_actions: the timeline is what the file of ``given`` says and not what the classifier finds.
     Returns the analysis as a value: ``save`` keeps it, ``pipeline.outputs.write.write_outputs`` shows it.
     Raises InputError or ClipError for a source, weights or settings that cannot be used.
     """
@@ -55,7 +61,12 @@ def analyze_video(
             timeline=join_scores((), classifier.labels, np.zeros(0, np.int32), np.zeros(0), config.timeline),
             classifier=_classifier_facts(classifier.info),
         )
-        if rois:
+        if given is not None:
+            found = follow_file(base, video, given, progress)
+            if keep_actions and given.actions is not None:
+                timeline = timeline_of(given.tracks, given.actions, classifier.labels, found.frames)
+                return dataclasses.replace(found, timeline=timeline, classifier=None)
+        elif rois:
             found = follow_by_hand(base, video, rois, progress)
         else:
             detector = YoloDetector(config.detector, device)

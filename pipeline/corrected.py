@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from pipeline.analysis import FrameTable
-from pipeline.timeline import ActionSegment, Timeline
+from pipeline.timeline import ActionSegment, Timeline, frame_ends
 from tracker.errors import InputError
 from tracker.track_file import Texts
 from tracker.types import Tracks
@@ -21,7 +21,7 @@ def timeline_of(tracks: Tracks, actions: Texts, labels: Sequence[str], frames: F
     """
     if unknown := sorted(set(actions.tolist()) - {"", *labels}):
         raise InputError(f"the action {unknown[0]!r} is not one of {', '.join(labels)}")
-    ends = np.append(frames.time[1:], frames.time[-1:] + (np.median(np.diff(frames.time)) if len(frames) > 1 else 0.04))
+    ends = frame_ends(frames.time)
     said = np.isin(tracks.frame_index, frames.index) & (actions != "")
     order = np.flatnonzero(said)[np.argsort(tracks.track_id[said], kind="stable")]
     player, action = tracks.track_id[order], np.array(actions[order].tolist(), np.str_)

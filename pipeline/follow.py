@@ -1,4 +1,7 @@
-"""Pass 2, follow: detections into smoothed tracks of those who play; or boxes drawn by hand, carried by CSRT."""
+"""Pass 2, follow: detections into smoothed tracks of those who play.
+
+Or, without a detector, boxes drawn by hand and carried by CSRT, or tracks that a person corrected.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from pipeline.progress import Progress
 from pipeline.video import VideoSource
 from tracker.csrt import CsrtFollower
 from tracker.detector import followed_classes
+from tracker.errors import InputError
 from tracker.roi import Roi, validate_rois
 from tracker.roster import choose_players
 from tracker.smoothing import smooth_tracks
+from tracker.track_file import TrackFile
 from tracker.trackers import make_tracker
 
 NOBODY = "nobody was found: the result is empty"
@@ -58,6 +63,31 @@ def follow_by_hand(analysis: Analysis, video: VideoSource, rois: Sequence[Roi], 
         *(_lost_note(names.get(i, str(i)), frames, at) for i, at in sorted(lost.items())),
     )
     found = dataclasses.replace(analysis, frames=frames, tracks=tracks, names=names, lost_at=lost, notes=notes)
+    return _say_if_empty(found)
+
+
+def follow_file(analysis: Analysis, video: VideoSource, given: TrackFile, progress: Progress) -> Analysis:
+    """Passes 1 and 2 in one, with tracks from a file; tracks where the video is not read are left out.
+
+    Raises InputError for tracks of a video of another size.
+    """
+    size = (analysis.video.width, analysis.video.height)
+    if given.size not in ((0, 0), size):
+        shown = [f"{width}x{height}" for width, height in (given.size, size)]
+        raise InputError(f"the tracks are of a video of {shown[0]} pixels, this one has {shown[1]}")
+    with progress.stage("look", video.num_frames) as advance:
+        stamps: list[tuple[int, float]] = []
+        for frame in video:
+            stamps.append((frame.index, frame.time))
+            advance(1)
+    index, time = np.array([i for i, _ in stamps], np.int32), np.array([t for _, t in stamps], np.float64)
+    inside = np.isin(given.tracks.frame_index, index)
+    beyond = f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read"
+    notes = (*video.notes, *(() if inside.all() else (beyond,)))
+    names = {track_id: name for track_id, name in given.names.items() if name}
+    found = dataclasses.replace(
+        analysis, frames=FrameTable(index, time), tracks=given.tracks[inside], names=names, notes=notes
+    )
     return _say_if_empty(found)
 
 

@@ -86,7 +86,7 @@ def join_scores(
     for score in scores:
         by_track.setdefault(score.track_id, []).append(score)
     segments: list[ActionSegment] = []
-    frame_end = _frame_ends(frame_times)
+    frame_end = frame_ends(frame_times)
     for track_id, windows in by_track.items():
         for first, probabilities in _stretches(windows, frame_times):
             bounds, means = _runs(probabilities)
@@ -104,8 +104,8 @@ def join_scores(
     return Timeline(tuple(labels), tuple(sorted(segments, key=lambda s: (s.start, s.track_id))))
 
 
-def _frame_ends(frame_times: Floats) -> Floats:
-    """When each frame stops being shown: when the next one starts, the last one after a usual interval."""
+def frame_ends(frame_times: Floats) -> Floats:
+    """When each frame stops being shown, (F,) seconds: when the next one starts, the last after a usual interval."""
     if len(frame_times) < 2:
         return frame_times + 0.04
     return np.append(frame_times[1:], frame_times[-1] + np.median(np.diff(frame_times)))

@@ -12,8 +12,10 @@ from pipeline.config import PipelineConfig, read_config
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
 from tracker.errors import InputError
+from tracker.formats import read_tracks_file
 from tracker.roi import Roi, parse_roi, read_roi_file
 from tracker.roster import RosterConfig
+from tracker.track_file import TrackFile
 from tracker.trackers import TrackerConfig
 
 
@@ -27,6 +29,9 @@ def add_commands(subparsers: Any) -> None:
     by_hand.add_argument("--roi", action="append", default=[], metavar="X,Y,W,H", help="a box in pixels, first frame")
     by_hand.add_argument("--roi-file", type=Path, help="boxes from a JSON file, each with name and start if wanted")
     by_hand.add_argument("--select-roi", action="store_true", help="draw the boxes in a window")
+    corrected = analyze.add_argument_group("tracks that are there already (detection and tracking are off)")
+    corrected.add_argument("--tracks", type=Path, metavar="FILE", help="tracks to label: CVAT's XML, COCO's JSON, MOT")
+    corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
     analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
     add_config(analyze)
     add_quiet(analyze)
@@ -54,6 +59,9 @@ def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
     folder = options.output or Path(_stem(options.video) + ".courtscribe")
     config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
+    if options.tracks and (options.roi or options.roi_file or options.select_roi):
+        raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
+    given = _given_tracks(options)
     rois = _chosen_rois(options, config)
     from pipeline.analyze import analyze_video
     from pipeline.outputs.write import VIDEO_NAME, check_place
@@ -61,7 +69,9 @@ def run_analyze(options: argparse.Namespace) -> int:
     check_place(folder / VIDEO_NAME, options.video)
     _check_writable(folder)
     progress = choose_progress(options.quiet)
-    analysis = analyze_video(options.video, config, rois=rois, progress=progress)
+    analysis = analyze_video(
+        options.video, config, rois=rois, given=given, keep_actions=options.keep_actions, progress=progress
+    )
     _show(analysis, folder, options, progress)
     return 0
 
@@ -90,7 +100,7 @@ def run_track(options: argparse.Namespace) -> int:
 
     analysis = Analysis.load(options.analysis)
     if analysis.detections is None:
-        raise InputError(f"{options.analysis}: its players were followed by hand, there are no detections to track")
+        raise InputError(f"{options.analysis}: there are no detections in it to track")
     config = apply_flags(read_config(options.config, saved_config(analysis)), options, TRACK_FLAGS)
     folder = options.output or options.analysis
     _check_writable(folder)
@@ -148,6 +158,17 @@ def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Ro
             raise InputError("no box was drawn, so there is nobody to follow")
         rois += drawn
     return rois
+
+
+def _given_tracks(options: argparse.Namespace) -> TrackFile | None:
+    if options.tracks is None:
+        if options.keep_actions:
+            raise InputError("--keep-actions needs --tracks FILE, where the actions are")
+        return None
+    given = read_tracks_file(options.tracks)
+    if options.keep_actions and given.actions is None:
+        raise InputError(f"{options.tracks}: has no actions to keep; leave out --keep-actions")
+    return given
 
 
 def _check_writable(folder: Path) -> None:

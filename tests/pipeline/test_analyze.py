@@ -278,6 +278,28 @@ def test_ctrl_c_after_the_work_is_done_changes_nothing() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+def test_corrected_tracks_are_labelled_without_a_detector(
+    game: tuple[Path, GameTruth], result: tuple[Path, Analysis], tmp_path: Path
+) -> None:
+    file, (folder, before) = tmp_path / "tracks.xml", result
+    assert main(["export", str(folder), "--format", "cvat", "-o", str(file), "--quiet"]) == 0
+    kept = str(before.timeline.segments[0].track_id)
+    first, end, rest = file.read_text().partition("</track>")
+    text = first.replace('<attribute name="name">', '<attribute name="name">Ann') + end + rest
+    file.write_text(text.replace(f">{before.timeline.segments[0].action}<", ">shoot<"))
+    common = ["analyze", str(game[0]), "--tracks", str(file), "--no-video", "--quiet"]
+    assert main([*common, "--detector", "none.pt", "-o", str(tmp_path / "a")]) == 0
+    again = Analysis.load(tmp_path / "a")
+    assert again.detections is None and "Ann" in again.names.values()
+    assert evaluate_tracks(before.tracks, again.tracks).idf1 > 0.99
+    assert [s.track_id for s in again.scores] == [s.track_id for s in before.scores]
+    assert main([*common, "--keep-actions", "-o", str(tmp_path / "b")]) == 0
+    corrected = Analysis.load(tmp_path / "b").timeline.segments
+    assert any(s.action == "shoot" and str(s.track_id) == kept for s in corrected)
+    assert main([*common, "--roi", "1,1,9,9"]) == main(["analyze", str(game[0]), "--keep-actions"]) == 2
+    assert main(["track", str(tmp_path / "a")]) == 2
+
+
 def test_the_library_gives_the_same_as_the_command(game: tuple[Path, GameTruth], result: tuple[Path, Analysis]) -> None:
     analysis = analyze_video(game[0], PipelineConfig(device="cpu"))
     assert np.array_equal(analysis.tracks.track_id, result[1].tracks.track_id)
