@@ -22,7 +22,8 @@ from classify.types import ActionScores
 from pipeline.timeline import ActionSegment, Timeline
 from tracker.errors import InputError
 from tracker.files import write_atomically
-from tracker.types import BoolArray, Detections, IntArray, Tracks, View
+from tracker.roi import CourtPolygon, Roi
+from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks, View
 
 FORMAT = 1
 """Version of the folder's format."""
@@ -32,7 +33,7 @@ _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error),
 )
 """What reading a damaged folder can raise."""
-_FILES = ("frames", "detections", "tracks", "scores")
+_FILES = ("frames", "detections", "seeds", "tracks", "scores")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +63,22 @@ class FrameTable:
     def __len__(self) -> int:
         return len(self.index)
 
+    def camera(self) -> npt.NDArray[np.float64] | None:
+        """float64 (F, 3): shift x, y in pixels and zoom, about the middle of the picture, since the shot began."""
+        if self.shift is None or self.zoom is None or self.is_cut is None:
+            return None
+        camera = np.empty((len(self), 3))
+        state = np.array([0.0, 0.0, 1.0])
+        for row, (shift, zoom, is_cut) in enumerate(zip(self.shift, self.zoom, self.is_cut, strict=True)):
+            step = np.append(zoom * state[:2] + shift, zoom * state[2])
+            state = np.array([0.0, 0.0, 1.0]) if is_cut or not row else step
+            camera[row] = state
+        return camera
+
+    def shot(self) -> IntArray | None:
+        """int32 (F,): number of the shot, from 0."""
+        return None if self.is_cut is None else np.cumsum(self.is_cut, dtype=np.int32)
+
     def views(self) -> list[View] | None:
         """How the camera moved before each frame."""
         if self.shift is None or self.zoom is None or self.is_cut is None:
@@ -77,6 +94,8 @@ class DetectionTable:
     frame_index: IntArray
     """int32 (N,), 0-based in the video."""
     boxes: Detections
+    floor: FloatArray | None = None
+    """float32 (N,): share of the court's floor at the feet, NaN where it cannot be told. None: nobody looked."""
 
     def at(self, frame_index: int) -> Detections:
         """The detections of one frame."""
@@ -131,6 +150,12 @@ class Analysis:
     classifier: ClassifierFacts | None = None
     names: Mapping[int, str] = field(default_factory=dict[int, str])
     """Names given to players, by track_id; the others go by their number."""
+    rois: tuple[Roi, ...] = ()
+    """Players' boxes drawn by hand in a video in which everybody is detected: they begin tracks and give names."""
+    seeds: Tracks | None = None
+    """The same boxes carried by CSRT until detections took over; None: they were not carried."""
+    court: tuple[CourtPolygon, ...] = ()
+    """The court's outline where it was given by hand."""
     lost_at: Mapping[int, int] = field(default_factory=dict[int, int])
     """The frame from which a player followed by hand was lost, by track_id."""
     dropped: Mapping[int, str] = field(default_factory=dict[int, str])
@@ -197,6 +222,8 @@ def _columns(analysis: Analysis) -> dict[str, dict[str, npt.NDArray[Any]]]:
             "probabilities": np.array([s.probabilities for s in scores], np.float32).reshape(-1, num_labels),
         },
     }
+    if analysis.seeds is not None:
+        tables["seeds"] = {f.name: getattr(analysis.seeds, f.name) for f in dataclasses.fields(Tracks)}
     if analysis.detections is not None:
         boxes = analysis.detections.boxes
         tables["detections"] = {
@@ -204,6 +231,7 @@ def _columns(analysis: Analysis) -> dict[str, dict[str, npt.NDArray[Any]]]:
             "xyxy": boxes.xyxy,
             "confidence": boxes.confidence,
             "class_id": boxes.class_id,
+            **({} if analysis.detections.floor is None else {"floor": analysis.detections.floor}),
         }
     return tables
 
@@ -213,11 +241,13 @@ def _to_json(analysis: Analysis) -> dict[str, Any]:
         "format": FORMAT,
         "video": dataclasses.asdict(analysis.video),
         "settings": analysis.settings,
-        "files": {name: f"{name}.npz" for name in _FILES if name != "detections" or analysis.detections is not None},
+        "files": {name: f"{name}.npz" for name in _FILES if getattr(analysis, name) is not None},
         "detector_classes": analysis.detector_classes,
         "classifier": None if analysis.classifier is None else dataclasses.asdict(analysis.classifier),
         "players": [_player(analysis, track_id, track) for track_id, track in analysis.tracks.by_id()],
         "names": {str(k): v for k, v in analysis.names.items()},
+        "rois": [dataclasses.asdict(roi) for roi in analysis.rois],
+        "court": [dataclasses.asdict(polygon) for polygon in analysis.court],
         "lost_at": {str(k): v for k, v in analysis.lost_at.items()},
         "dropped": {str(k): v for k, v in analysis.dropped.items()},
         "notes": analysis.notes,
@@ -261,15 +291,26 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Mapping[str, npt
         timeline=Timeline(tuple(content["labels"]), tuple(ActionSegment(**s) for s in content["timeline"])),
         detections=None
         if boxes is None
-        else DetectionTable(boxes["frame_index"], Detections(boxes["xyxy"], boxes["confidence"], boxes["class_id"])),
+        else DetectionTable(
+            boxes["frame_index"],
+            Detections(boxes["xyxy"], boxes["confidence"], boxes["class_id"]),
+            boxes.get("floor"),
+        ),
         detector_classes=tuple(content["detector_classes"]),
         scores=_read_scores(tables["scores"]),
         classifier=None if facts is None else ClassifierFacts(**facts),
         names={int(k): v for k, v in content["names"].items()},
+        rois=tuple(Roi(tuple(roi.pop("box")), **roi) for roi in content["rois"]),
+        seeds=Tracks(**tables["seeds"]) if "seeds" in tables else None,
+        court=tuple(CourtPolygon(_corners(c["corners"]), c["frame"], c["time"]) for c in content["court"]),
         lost_at={int(k): v for k, v in content["lost_at"].items()},
         dropped={int(k): v for k, v in content["dropped"].items()},
         notes=tuple(content["notes"]),
     )
+
+
+def _corners(pairs: Sequence[Sequence[float]]) -> tuple[tuple[float, float], ...]:
+    return tuple((x, y) for x, y in pairs)
 
 
 def _read_scores(table: Mapping[str, npt.NDArray[Any]]) -> tuple[ActionScores, ...]:

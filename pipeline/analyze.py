@@ -17,16 +17,17 @@ import numpy as np
 from classify.checkpoint import CheckpointInfo
 from classify.classifier import ActionClassifier
 from pipeline.analysis import Analysis, ClassifierFacts, FrameTable, VideoFacts
+from pipeline.by_hand import follow_by_hand, follow_file
 from pipeline.config import PipelineConfig, resolve_device, with_settings
 from pipeline.corrected import timeline_of
-from pipeline.follow import NOBODY, follow, follow_by_hand, follow_file
+from pipeline.follow import NOBODY, follow
 from pipeline.look import look
 from pipeline.progress import Progress, Silent
 from pipeline.read import read
 from pipeline.timeline import join_scores
 from pipeline.video import VideoSource, open_video
-from tracker.detector import YoloDetector, followed_classes
-from tracker.roi import Roi
+from tracker.detector import YoloDetector
+from tracker.roi import CourtPolygon, Roi, validate_rois
 from tracker.track_file import TrackFile
 from tracker.types import Tracks
 
@@ -36,6 +37,8 @@ def analyze_video(
     config: PipelineConfig | None = None,
     *,
     rois: Sequence[Roi] = (),
+    detect_with_rois: bool = False,
+    court: Sequence[CourtPolygon] = (),
     given: TrackFile | None = None,
     keep_actions: bool = False,
     progress: Progress | None = None,
@@ -44,6 +47,8 @@ def analyze_video(
 
     source: a video file, a directory of images, or an address that FFmpeg opens.
     rois: players' boxes drawn by hand; with them detection is off and CSRT follows these players only.
+    detect_with_rois: everybody is detected all the same, and ``rois`` begin tracks and give names.
+    court: the court's outline drawn by hand; empty: it is found by the colours of the floor.
     given: tracks to label, from ``tracker.formats.read_tracks_file``; with them detection and tracking are off.
     keep_actions: the timeline is what the file of ``given`` says and not what the classifier finds.
     Returns the analysis as a value: ``save`` keeps it, ``pipeline.outputs.write.write_outputs`` shows it.
@@ -60,18 +65,21 @@ def analyze_video(
             tracks=Tracks.empty(),
             timeline=join_scores((), classifier.labels, np.zeros(0, np.int32), np.zeros(0), config.timeline),
             classifier=_classifier_facts(classifier.info),
+            court=tuple(court),
         )
         if given is not None:
             found = follow_file(base, video, given, progress)
             if keep_actions and given.actions is not None:
                 timeline = timeline_of(given.tracks, given.actions, classifier.labels, found.frames)
                 return dataclasses.replace(found, timeline=timeline, classifier=None)
-        elif rois:
+        elif rois and not detect_with_rois:
             found = follow_by_hand(base, video, rois, progress)
         else:
+            if rois:
+                chosen = validate_rois(rois, base.video.width, base.video.height)
+                base = dataclasses.replace(base, rois=tuple(chosen))
             detector = YoloDetector(config.detector, device)
-            followed_classes(detector.names, config.detector.classes)  # fail before the long pass, not after it
-            found = follow(look(base, video, detector, progress), config)
+            found = follow(look(base, video, detector, config, progress), config, video, progress)
         return read(found, video, classifier, config, progress)
 
 
@@ -91,7 +99,7 @@ def track_again(analysis: Analysis, config: PipelineConfig, progress: Progress |
             lost_at={},
             notes=tuple(note for note in analysis.notes if note != NOBODY),
         )
-        return read(follow(fresh, config), video, classifier, config, progress)
+        return read(follow(fresh, config, video, progress), video, classifier, config, progress)
 
 
 def saved_config(analysis: Analysis) -> PipelineConfig:

@@ -1,102 +1,164 @@
-"""Pass 2, follow: detections into smoothed tracks of those who play.
-
-Or, without a detector, boxes drawn by hand and carried by CSRT, or tracks that a person corrected.
-"""
+"""Pass 2, follow: detections into smoothed tracks of those who play."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from pipeline.analysis import Analysis, FrameTable
-from pipeline.config import PipelineConfig
+from pipeline.config import WEIGHTS, PipelineConfig, resolve_device
 from pipeline.progress import Progress
 from pipeline.video import VideoSource
-from tracker.csrt import CsrtFollower
-from tracker.detector import followed_classes
-from tracker.errors import InputError
-from tracker.roi import Roi, validate_rois
+from tracker.appearance import AppearanceCollector
+from tracker.bridge import Bridger
+from tracker.court import Scene
+from tracker.detector import REFEREE, followed_classes, people_classes
+from tracker.linking import Extra
+from tracker.reid import ColorDescriber, Describer, ReidDescriber
 from tracker.roster import choose_players
+from tracker.seeds import Named, add_seeds, name_seeded, place_seeds
 from tracker.smoothing import smooth_tracks
-from tracker.track_file import TrackFile
+from tracker.sport import SportTracker
 from tracker.trackers import make_tracker
+from tracker.types import Detections, IntArray, Tracker, Tracks
+from tracker.weights import resolve_weights
 
 NOBODY = "nobody was found: the result is empty"
 
 
-def follow(analysis: Analysis, config: PipelineConfig) -> Analysis:
-    """Pass 2: detections into smoothed tracks; no pixels."""
+def follow(analysis: Analysis, config: PipelineConfig, video: VideoSource | None, progress: Progress) -> Analysis:
+    """Pass 2: detections into smoothed tracks of those who play.
+
+    video: for a few looks at everybody, and for CSRT, where the configuration wants them; None: no pixels.
+    Raises InputError for weights that cannot be used.
+    """
     table, frames = analysis.detections, analysis.frames
     if table is None:
         return analysis
     followed = followed_classes(analysis.detector_classes, config.detector.classes)
     kept = np.isin(table.boxes.class_id, followed)
-    boxes, at = table.boxes[kept], table.frame_index[kept]
-    bounds = np.searchsorted(at, np.append(frames.index, frames.index[-1] + 1) if len(frames) else [0])
     tracker = make_tracker(config.tracker)
-    for low, high, time in zip(bounds[:-1], bounds[1:], frames.time, strict=True):
-        tracker.update(boxes[int(low) : int(high)], float(time))
-    players, dropped = choose_players(tracker.finish(), config.roster)
-    counted = smooth_tracks(players, frames.time, config.tracker.max_gap)
-    tracks = dataclasses.replace(counted, frame_index=frames.index[counted.frame_index])
-    return _say_if_empty(dataclasses.replace(analysis, tracks=tracks, dropped=dropped))
+    seeds = _seeds(analysis)
+    at, boxes = add_seeds(table.frame_index[kept], table.boxes[kept], seeds, followed[0])
+    _track(tracker, boxes, at, frames)
+    describers = _describers(config)
+    if isinstance(tracker, SportTracker) and describers and video is not None:
+        everybody = tracker.finish(_looks(tracker, analysis, describers, video, progress))
+    else:
+        everybody = tracker.finish()
+    everybody = dataclasses.replace(everybody, frame_index=frames.index[everybody.frame_index])
+    named = name_seeded(everybody, seeds, analysis.rois) if analysis.rois else Named(everybody, {}, frozenset(), ())
+    players, dropped = _players(named, analysis, config)
+    tracks, notes = _smooth(players, frames, config.tracker.max_gap), (*analysis.notes, *named.notes)
+    if config.tracker.bridge and video is not None:
+        tracks, note = _bridge(tracks, video, progress)
+        notes = (*notes, note)
+    return say_if_empty(dataclasses.replace(analysis, tracks=tracks, dropped=dropped, names=named.names, notes=notes))
 
 
-def follow_by_hand(analysis: Analysis, video: VideoSource, rois: Sequence[Roi], progress: Progress) -> Analysis:
-    """Passes 1 and 2 in one, with boxes drawn by hand: CSRT follows them."""
-    indices: list[int] = []
-    times: list[float] = []
-    follower = CsrtFollower(validate_rois(rois, analysis.video.width, analysis.video.height))
-    with progress.stage("follow", video.num_frames) as advance:
-        for frame in video:
-            follower.update(frame)
-            indices.append(frame.index)
-            times.append(frame.time)
-            advance(1)
-    tracks, lost, names = follower.finish(), follower.lost, follower.names
-    frames = FrameTable(np.array(indices, np.int32), np.array(times, np.float64))
-    notes = (
-        *video.notes,
-        *(f"box of player {names.get(i, i)} starts after the last frame" for i in follower.waiting),
-        *(_lost_note(names.get(i, str(i)), frames, at) for i, at in sorted(lost.items())),
-    )
-    found = dataclasses.replace(analysis, frames=frames, tracks=tracks, names=names, lost_at=lost, notes=notes)
-    return _say_if_empty(found)
+def _track(tracker: Tracker, boxes: Detections, frame_index: IntArray, frames: FrameTable) -> None:
+    bounds = np.searchsorted(frame_index, np.append(frames.index, frames.index[-1:] + 1))
+    views = frames.views() or [None] * len(frames)
+    for low, high, time, view in zip(bounds[:-1], bounds[1:], frames.time, views, strict=True):
+        tracker.update(boxes[int(low) : int(high)], float(time), view)
 
 
-def follow_file(analysis: Analysis, video: VideoSource, given: TrackFile, progress: Progress) -> Analysis:
-    """Passes 1 and 2 in one, with tracks from a file; tracks where the video is not read are left out.
-
-    Raises InputError for tracks of a video of another size.
-    """
+def _looks(
+    tracker: SportTracker, analysis: Analysis, describers: Sequence[Describer], video: VideoSource, progress: Progress
+) -> Extra | None:
+    """What the tracklets look like, from a few views of each; None where nothing is to be seen."""
     size = (analysis.video.width, analysis.video.height)
-    if given.size not in ((0, 0), size):
-        shown = [f"{width}x{height}" for width, height in (given.size, size)]
-        raise InputError(f"the tracks are of a video of {shown[0]} pixels, this one has {shown[1]}")
-    with progress.stage("look", video.num_frames) as advance:
-        stamps: list[tuple[int, float]] = []
+    collector = AppearanceCollector(tracker.tracklets(), *size, describers)
+    wanted = analysis.frames.index[collector.frames]
+    if not len(wanted):
+        return None
+    row_of = dict(zip(wanted.tolist(), collector.frames.tolist(), strict=True))
+    with progress.stage("glance", len(wanted)) as advance:
         for frame in video:
-            stamps.append((frame.index, frame.time))
-            advance(1)
-    index, time = np.array([i for i, _ in stamps], np.int32), np.array([t for _, t in stamps], np.float64)
-    inside = np.isin(given.tracks.frame_index, index)
-    beyond = f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read"
-    notes = (*video.notes, *(() if inside.all() else (beyond,)))
-    names = {track_id: name for track_id, name in given.names.items() if name}
-    found = dataclasses.replace(
-        analysis, frames=FrameTable(index, time), tracks=given.tracks[inside], names=names, notes=notes
+            if frame.index in row_of:
+                collector.add(row_of[frame.index], frame.image)
+                advance(1)
+            if frame.index >= wanted[-1]:
+                break
+    return collector.finish().costs
+
+
+def _players(named: Named, analysis: Analysis, config: PipelineConfig) -> tuple[Tracks, dict[int, str]]:
+    """The tracks of those who play, and why the others do not; who was chosen by hand plays."""
+    rows = np.searchsorted(analysis.frames.index, named.tracks.frame_index).astype(np.int32)
+    _, reasons = choose_players(
+        dataclasses.replace(named.tracks, frame_index=rows), config.roster, _scene(analysis, config)
     )
-    return _say_if_empty(found)
+    dropped = {i: reason for i, reason in reasons.items() if i not in named.protected}
+    return named.tracks[~np.isin(named.tracks.track_id, list(dropped))], dropped
 
 
-def _lost_note(player: str, frames: FrameTable, lost_at: int) -> str:
-    time = float(frames.time[np.searchsorted(frames.index, lost_at)])
-    return f"player {player} was lost at {time:.2f} s (frame {lost_at}) and is not labelled from there on"
+def _smooth(tracks: Tracks, frames: FrameTable, max_gap: float) -> Tracks:
+    rows = np.searchsorted(frames.index, tracks.frame_index).astype(np.int32)
+    smooth = smooth_tracks(dataclasses.replace(tracks, frame_index=rows), frames.time, max_gap)
+    return dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index])
 
 
-def _say_if_empty(analysis: Analysis) -> Analysis:
+def _bridge(tracks: Tracks, video: VideoSource, progress: Progress) -> tuple[Tracks, str]:
+    bridger = Bridger(tracks)
+    with progress.stage("bridge", video.num_frames) as advance:
+        for frame in video:
+            if frame.index > bridger.last_frame:
+                break
+            bridger.update(frame)
+            advance(1)
+    return bridger.finish(), f"CSRT bridged {bridger.num_bridged} of {bridger.num_gaps} gaps"
+
+
+def _describers(config: PipelineConfig) -> list[Describer]:
+    """Ways to see what a player looks like. Raises InputError for files that cannot be used."""
+    described: list[Describer] = []
+    if config.tracker.looks != "none":
+        described.append(ColorDescriber())
+    if config.tracker.looks == "backbone":
+        from tracker.backbone import BackboneDescriber
+
+        own = resolve_weights(config.detector.weights)
+        layers = own if own.suffix == ".pt" else WEIGHTS / "players.pt"  # an exported model hides its layers
+        described.append(BackboneDescriber(layers, resolve_device(config.device)))
+    if config.tracker.reid:
+        described.append(ReidDescriber(Path(config.tracker.reid)))
+    return described
+
+
+def _seeds(analysis: Analysis) -> Tracks:
+    """The boxes drawn by hand, or those that CSRT made of them."""
+    if analysis.seeds is not None:
+        return analysis.seeds
+    frames, video = analysis.frames, analysis.video
+    return place_seeds(analysis.rois, frames.index, frames.time, video.width, video.height)
+
+
+def _scene(analysis: Analysis, config: PipelineConfig) -> Scene | None:
+    """What the rules of the roster judge by."""
+    table, frames, names = analysis.detections, analysis.frames, analysis.detector_classes
+    if table is None:
+        return None
+    rows = np.isin(table.boxes.class_id, people_classes(names, config.detector.classes))
+    return Scene(
+        size=(analysis.video.width, analysis.video.height),
+        index=frames.index,
+        time=frames.time,
+        people=table.boxes[rows],
+        people_frame=np.searchsorted(frames.index, table.frame_index[rows]).astype(np.int32),
+        floor=None if table.floor is None else table.floor[rows],
+        is_referee=table.boxes.class_id[rows] == names.index(REFEREE) if REFEREE in names else None,
+        camera=frames.camera(),
+        shot=frames.shot(),
+        court=analysis.court,
+    )
+
+
+def say_if_empty(analysis: Analysis) -> Analysis:
+    """With a note if nobody was found."""
     if len(analysis.tracks):
         return analysis
     return dataclasses.replace(analysis, notes=(*analysis.notes, NOBODY))

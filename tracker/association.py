@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import lap
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
 
 from tracker.boxes import Float64Array
 
@@ -26,25 +26,19 @@ def associate(similarity: Float64Array, min_similarity: float) -> tuple[Indices,
 def assign(similarity: Float64Array, min_similarity: float) -> tuple[Indices, Indices]:
     """The assignment of greatest total ``similarity`` (N, M) -> row and column indices (K,), rows ascending.
 
-    Found over all pairs by Jonker-Volgenant (``lap.lapjv``); pairs under the gate are given up afterwards.
+    Found over all pairs by SciPy's form of Jonker-Volgenant, which takes a matrix that is not square as it is; pairs
+    under the gate are given up afterwards.
     """
-    num_rows, num_columns = similarity.shape
-    if not similarity.size:
-        return np.empty(0, np.intp), np.empty(0, np.intp)
-    # lap extends a matrix that is not square by itself, but takes twice as long.
-    size = max(num_rows, num_columns)
-    cost = np.zeros((size, size))
-    np.negative(similarity, out=cost[:num_rows, :num_columns])
-    column_of: npt.NDArray[np.int32] = lap.lapjv(cost, return_cost=False)[0]
-    rows = (column_of[:num_rows] < num_columns).nonzero()[0]
-    columns = column_of.take(rows)
-    enough = cost[rows, columns] <= -min_similarity
-    return rows.compress(enough), columns.compress(enough).astype(np.intp)
+    rows, columns = linear_sum_assignment(similarity, maximize=True)
+    enough = similarity[rows, columns] >= min_similarity
+    return rows.compress(enough), columns.compress(enough)
 
 
 def others(indices: Indices, count: int) -> Indices:
     """The numbers from 0 to ``count`` - 1 that are not among ``indices``, ascending."""
-    return (np.bincount(indices, minlength=count) == 0).nonzero()[0]
+    taken = np.zeros(count, np.bool_)
+    taken[indices] = True
+    return (~taken).nonzero()[0]
 
 
 def _all_different(indices: Indices) -> bool:

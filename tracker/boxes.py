@@ -13,6 +13,10 @@ Float64Array = npt.NDArray[np.float64]
 
 _TINY = float(np.finfo(np.float64).tiny)
 
+_TO_CORNERS = np.array([[1, 0, -0.5, 0], [0, 1, 0, -0.5], [1, 0, 0.5, 0], [0, 1, 0, 0.5]])
+_FROM_CORNERS = np.array([[0.5, 0, 0.5, 0], [0, 0.5, 0, 0.5], [-1, 0, 1, 0], [0, -1, 0, 1]])
+"""Centre x, centre y, width, height to corners, and back. One small product costs less than any two steps of it."""
+
 
 def iou(
     a: Float64Array, b: Float64Array, areas_a: Float64Array | None = None, areas_b: Float64Array | None = None
@@ -20,7 +24,7 @@ def iou(
     """Intersection over union of every box of ``a`` (N, 4) with every box of ``b`` (M, 4) -> (N, M), 0..1.
 
     A box of zero or negative size overlaps nothing: its row or column is 0, never NaN.
-    areas_a, areas_b: (N,), (M,), for callers that know them already.
+    areas_a, areas_b: (N,), (M,), for callers that know them already, and that all are positive.
     """
     a, b = a.T, b.T
     size = np.minimum(a[2:, :, None], b[2:, None])
@@ -29,35 +33,31 @@ def iou(
     overlap = size[0] * size[1]
     union = (_areas(a) if areas_a is None else areas_a)[:, None] + (_areas(b) if areas_b is None else areas_b)
     union -= overlap
-    # Changes nothing but a union of exactly zero.
-    union += _TINY
+    if areas_a is None or areas_b is None:
+        # Changes nothing but a union of exactly zero.
+        union += _TINY
     overlap /= union
     return overlap
 
 
 def xyxy_to_xysr(xyxy: Float64Array) -> Float64Array:
     """Boxes (N, 4) -> centre x, centre y, area, width / height, as (N, 4). Heights must be positive."""
-    corners = xyxy.T
-    size = corners[2:] - corners[:2]
-    xysr = np.empty((4, len(xyxy)))
-    np.multiply(size[0], size[1], out=xysr[2])
-    np.divide(size[0], size[1], out=xysr[3])
-    size *= 0.5
-    np.add(corners[:2], size, out=xysr[:2])
-    return xysr.T
+    centred = _FROM_CORNERS.dot(xyxy.T)
+    width, height = centred[2], centred[3]
+    area = width * height
+    np.divide(width, height, out=height)
+    width[:] = area
+    return centred.T
 
 
 def xysr_to_xyxy(xysr: Float64Array) -> Float64Array:
     """Centre x, centre y, area, width / height (N, 4) -> boxes (N, 4). Areas and ratios must be positive."""
-    x = xysr.T
-    half = np.empty((2, len(xysr)))
-    np.sqrt(x[2] * x[3], out=half[0])
-    np.divide(x[2], half[0], out=half[1])
-    half *= 0.5
-    xyxy = np.empty((4, len(xysr)))
-    np.subtract(x[:2], half, out=xyxy[:2])
-    np.add(x[:2], half, out=xyxy[2:])
-    return xyxy.T
+    centred = xysr.T.copy()
+    area, ratio = centred[2], centred[3]
+    width = np.sqrt(area * ratio)
+    np.divide(area, width, out=ratio)
+    area[:] = width
+    return _TO_CORNERS.dot(centred).T
 
 
 def xywh_to_xyxy(xywh: Float64Array) -> Float64Array:

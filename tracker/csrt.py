@@ -79,8 +79,9 @@ class CsrtFollower:
         self._settings = settings or CsrtSettings()
         self._waiting = dict(enumerate(rois, 1))
         self._names = {number: roi.name for number, roi in self._waiting.items() if roi.name is not None}
-        self._players: list[_Player] = []
-        self._finished: list[_Player] = []
+        self._players: list[Player] = []
+        self._finished: list[Tracks] = []
+        self._lost: dict[int, int] = {}
         self._pairs: dict[tuple[int, int], _Doubt] = {}
         self._break = _Doubt()
         self._thumbnail: npt.NDArray[np.int16] | None = None
@@ -95,19 +96,29 @@ class CsrtFollower:
     @property
     def lost(self) -> dict[int, int]:
         """Identity -> index of the first frame in which the player is lost; he has no boxes from there on."""
-        return {p.track_id: p.lost_at for p in self._finished if p.lost_at is not None}
+        return dict(self._lost)
 
     @property
     def waiting(self) -> tuple[int, ...]:
         """Identities whose first frame has not come."""
         return tuple(self._waiting)
 
+    @property
+    def boxes(self) -> dict[int, Vector]:
+        """Where everyone is who is followed: xyxy (4,) in pixels, by identity."""
+        return {player.track_id: player.xyxy for player in self._players}
+
+    def release(self, track_id: int) -> None:
+        """Follow ``track_id`` no longer. His boxes so far stay; he is not lost."""
+        self._finished += [player.rows() for player in self._players if player.track_id == track_id]
+        self._players = [player for player in self._players if player.track_id != track_id]
+
     def update(self, frame: Frame) -> None:
         """Follow everyone into ``frame``. Frames come in order. Raises InputError for a box outside the picture."""
         if self._is_break(frame):
             self._bridge(frame)
             return
-        list(self._pool.map(_Player.follow, self._players, repeat(frame)))
+        list(self._pool.map(Player.follow, self._players, repeat(frame)))
         self._separate(frame)
         self._drop_lost()
         self._start(frame)
@@ -121,8 +132,7 @@ class CsrtFollower:
         self._pool.shutdown()
         for number in self._waiting:
             log.warning("box %d starts after the last frame; nobody was followed", number)
-        players = self._finished + self._players
-        return _join([player.rows() for player in players])
+        return _join([*self._finished, *(player.rows() for player in self._players)])
 
     def _is_break(self, frame: Frame) -> bool:
         thumbnail = cv2.resize(frame.image, _THUMBNAIL, interpolation=cv2.INTER_AREA).astype(np.int16)
@@ -164,14 +174,16 @@ class CsrtFollower:
                     )
 
     def _drop_lost(self) -> None:
-        self._finished += [player for player in self._players if player.lost_at is not None]
-        self._players = [player for player in self._players if player.lost_at is None]
+        for player in self._players:
+            if player.lost_at is not None:
+                self._lost[player.track_id] = player.lost_at
+                self.release(player.track_id)
 
     def _start(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
         for number in [n for n, roi in self._waiting.items() if roi.starts_by(frame)]:
             roi = clip_roi(self._waiting.pop(number), number, width, height)
-            self._players.append(_Player(number, roi, frame, self._settings))
+            self._players.append(Player(number, roi, frame, self._settings))
 
 
 def follow(frames: Iterable[Frame], rois: Sequence[Roi], settings: CsrtSettings | None = None) -> Tracks:
@@ -209,7 +221,7 @@ class _Doubt:
         return index if frame.time - time >= patience else None
 
 
-class _Player:
+class Player:
     """One tracker in a window that moves with the player.
 
     CSRT remembers where its target was in the pictures it is given, and looks for it around there. A window that
@@ -297,7 +309,7 @@ class _Player:
         self._scores.append(score)
 
 
-def _less_like_themselves(a: _Player, b: _Player, same_look: float) -> list[_Player]:
+def _less_like_themselves(a: Player, b: Player, same_look: float) -> list[Player]:
     if abs(a.likeness - b.likeness) < same_look:
         return [a, b]
     return [a if a.likeness < b.likeness else b]

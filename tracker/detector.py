@@ -19,6 +19,8 @@ from tracker.weights import cache_folder, openvino_copy, resolve_weights
 
 _log = logging.getLogger("courtscribe")
 
+REFEREE = "referee"
+"""Name of the class of those who are on court and no players."""
 _SMALLEST = 8
 """Pixels: in a picture that is narrower or lower nobody can be found, and letterboxing it would leave no pixel."""
 
@@ -117,6 +119,11 @@ def followed_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[i
         listed = ", ".join(list(names)[:10])
         raise InputError(f"the detector {what}; name with --classes what to follow: {listed}")
     return [list(names).index(name) for name in chosen]
+
+
+def people_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[int]:
+    """The class ids of all who may be people: those that are followed, and referees."""
+    return sorted({*followed_classes(names, wanted), *(i for i, name in enumerate(names) if name == REFEREE)})
 
 
 def _load(weights: Path, runtime: str, device: str) -> Any:

@@ -10,6 +10,9 @@ multi-object tracking using network flows" (CVPR 2008), solved sparsely. How lik
 The assignment is repeated with what its links have taught: the states and statures of whole chains, not of tracklets.
 That also undoes links, so an early mistake is not final.
 
+Across a hard cut none of this is known. Chains of different shots are linked last, in one more assignment, and only
+where other evidence (``Extra``: looks) says that they are one player; without it, nobody outlives a cut.
+
 All costs are minus twice the logarithm of a likelihood over that of a stranger.
 """
 
@@ -19,7 +22,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import lap
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +29,7 @@ from tracker import motion
 from tracker.association import Indices
 from tracker.boxes import Float64Array
 from tracker.errors import InputError
+from tracker.path_cover import best_chains
 from tracker.types import BoolArray, Tracks
 
 _LONGEST_MISS, _USUAL = 0.1, 2.5
@@ -52,11 +55,12 @@ _SOLITARY, _LASTING = 0.115, 4e-4
 """Variance of the mean stature of n detections: _SOLITARY / (n + 15) + _LASTING. Poses last, so n must be large."""
 _STATURES = 0.006
 """Variance of the difference in stature of two players (both measured on SportsMOT)."""
-_MOST_STARTS, _BEST_STARTS = 400, 40
-"""Starts after an end that are looked at, and links kept of them: cost grows with a crowd, not with its square."""
-
-Extra = Callable[[Indices, Indices], Float64Array]
-"""Costs (K,) of links from tracklets (K,) to tracklets (K,), for instance of looks; 0 where nothing is known."""
+_REUNION = 4.6
+"""Cost of a link between shots, twice the logarithm of ten: before looks are compared it could be any of ten."""
+Extra = Callable[[Indices, Indices, Indices], Float64Array]
+"""``extra(i, j, chain)``: costs (K,) of links from tracklets i (K,) to tracklets j (K,), for instance of looks; below 0
+where one person is likelier than two, 0 where nothing is known. chain: (P,), the chain of every tracklet so far; a
+link joins the chain of i up to i and that of j from j on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +69,16 @@ class LinkConfig:
 
     max_gap: float = 12.0
     """Seconds. Higher: longer absences, and more strangers to mistake."""
+    max_absence: float = 1800.0
+    """Seconds, from one shot to another, where only ``extra`` tells who it is. Lower: half-time makes new players."""
     min_length: int = 8
     """Detections that a player has at least; what has fewer is a ghost."""
     players: int = 0
     """Most players at once; of more, the longest tracks are kept. 0: as many as there are."""
 
     def __post_init__(self) -> None:
-        if not self.max_gap >= 0 or self.min_length < 0 or self.players < 0:
-            raise InputError("max gap, min length and players must be 0 or more")
+        if not min(self.max_gap, self.max_absence) >= 0 or self.min_length < 0 or self.players < 0:
+            raise InputError("max gap, max absence, min length and players must be 0 or more")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,7 +96,9 @@ class Tracklets:
     confidence: Float64Array
     """(N,)"""
     camera: Float64Array
-    """(N, 2), the camera's shift since the start of the recording, in pixels."""
+    """(N, 2), the camera's shift since the start of the shot, in pixels."""
+    shot: Indices
+    """(N,), ascending with the frames; a tracklet lies in one."""
 
     @property
     def first(self) -> Indices:
@@ -111,18 +119,19 @@ def cut(
     confidence: Float64Array,
     camera: Float64Array,
     doubtful: BoolArray,
+    shot: Indices,
 ) -> Tracklets:
-    """Cut tracks (columns in any order) where detections are missing and where ``doubtful`` (N,) begins."""
+    """Cut tracks (columns in any order) where detections are missing, ``doubtful`` (N,) begins or the shot ends."""
     order = np.lexsort((frame, track))
     order = order[np.bincount(track)[track[order]] >= _GLIMPSE]
     if not len(order):
-        return Tracklets(order, order, seconds[order], xyxy[order], confidence[order], camera[order])
+        return Tracklets(order, order, seconds[order], xyxy[order], confidence[order], camera[order], order)
     usual = float(np.median(np.diff(np.unique(seconds))))
     begins = np.diff(track[order], prepend=-1) != 0
     begins |= np.diff(seconds[order], prepend=0) > max(_LONGEST_MISS, _USUAL * usual) + 1e-9
-    begins[1:] |= np.diff(doubtful[order].astype(np.int8)) > 0
+    begins[1:] |= (np.diff(doubtful[order].astype(np.int8)) > 0) | (np.diff(shot[order]) != 0)
     tracklet = np.cumsum(begins) - 1
-    return Tracklets(tracklet, frame[order], seconds[order], xyxy[order], confidence[order], camera[order])
+    return Tracklets(tracklet, frame[order], seconds[order], xyxy[order], confidence[order], camera[order], shot[order])
 
 
 def link(tracklets: Tracklets, config: LinkConfig | None = None, extra: Extra | None = None) -> Tracks:
@@ -139,6 +148,8 @@ def link(tracklets: Tracklets, config: LinkConfig | None = None, extra: Extra | 
         before, chain = chain, _link_once(recording, chain, config, extra)
         if (before == chain).all():
             break
+    if extra is not None and recording.shot.any():
+        chain = _reunite(recording, chain, config, extra)
     chain_of = chain[tracklets.tracklet]
     kept = (np.bincount(chain_of) >= config.min_length)[chain_of]
     if config.players:
@@ -158,6 +169,8 @@ class _Recording(NamedTuple):
     """(N,), logarithm of the height, beside the others of the frame."""
     side: npt.NDArray[np.intp]
     """(N,): -1 at the left end of the picture, 1 at the right, 0 between."""
+    shot: Indices
+    """(P,), of each tracklet."""
     first: Indices
     last: Indices
     camera: Float64Array
@@ -177,7 +190,7 @@ def _recording(tracklets: Tracklets) -> _Recording:
     camera = np.stack([seconds, tracklets.camera[rows, 0]])
     stature = _statures(tracklets)
     return _Recording(
-        tracklets.tracklet, tracklets.seconds, boxes, stature, side,
+        tracklets.tracklet, tracklets.seconds, boxes, stature, side, tracklets.shot[tracklets.first],
         tracklets.first, tracklets.last, camera, (left, right),
     )  # fmt: skip
 
@@ -185,13 +198,14 @@ def _recording(tracklets: Tracklets) -> _Recording:
 def _statures(tracklets: Tracklets) -> Float64Array:
     """Log height less what depth and zoom explain: an additive model of frames and tracklets, fitted by turns.
 
-    In a picture from above, who stands lower stands nearer: log height grows with the lower edge, at one slope.
+    In a picture from above, who stands lower stands nearer: log height grows with the lower edge, at one slope a shot.
     """
     _, frame = np.unique(tracklets.frame, return_inverse=True)
     height = tracklets.xyxy[:, 3] - tracklets.xyxy[:, 1]
     tall, depth = np.log(height), tracklets.xyxy[:, 3] / np.median(height)
     y, h = depth - _means(depth, frame), tall - _means(tall, frame)
-    tall = tall - depth * (y @ h) / max(float(y @ y), 1e-9)
+    shot = tracklets.shot
+    tall = tall - depth * (np.bincount(shot, y * h) / np.maximum(np.bincount(shot, y * y), 1e-9))[shot]
     person = zoom = np.zeros(len(tall))
     for _ in range(20):
         zoom = _means(tall - person, frame)
@@ -227,21 +241,36 @@ def _link_once(recording: _Recording, chain: Indices, config: LinkConfig, extra:
     times = starts.seconds[by_time]
     low = np.searchsorted(times, ends.seconds, "right")
     high = np.searchsorted(times, ends.seconds + config.max_gap, "right")
-    count = np.minimum(high - low, _MOST_STARTS)
-    found: list[tuple[Indices, Indices, Float64Array]] = []
-    for chunk in np.array_split(np.arange(len(chain)), 1 + int(count.sum()) // 500_000):
-        i = np.repeat(chunk, count[chunk])
-        j = by_time[np.arange(len(i)) - np.repeat(np.cumsum(count[chunk]) - count[chunk], count[chunk]) + low[i]]
-        gain = _gain(recording, ends, starts, i, j)
-        if extra is not None:
-            gain -= extra(i, j)
-        found.append(_best(i, j, gain))
-    i, j, gain = (np.concatenate(column) for column in zip(*found, strict=True))
-    follower, leader = _assign_sparse(i, j, gain, len(chain))
+    high = np.minimum(high, np.searchsorted(recording.shot[by_time], recording.shot, "right"))
+
+    def gain(i: Indices, j: Indices) -> Float64Array:
+        better = _gain(recording, ends, starts, i, j)
+        return better if extra is None else better - extra(i, j, chain)
+
+    return best_chains(low, high, by_time, starts.seconds, gain)
+
+
+def _reunite(recording: _Recording, chain: Indices, config: LinkConfig, extra: Extra) -> Indices:
+    """Link the chains (P,) of single shots across shots, by ``extra`` alone -> the chain of each tracklet (P,).
+
+    Motion, stature, gap and side say nothing there. What was linked within a shot stays so.
+    """
+    by_time = np.argsort(recording.seconds[recording.first], kind="stable")
+    rows = np.bincount(chain[recording.tracklet], minlength=len(chain))
+    by_time = by_time[rows[chain[by_time]] >= config.min_length]
+    heads = np.unique(chain[by_time])
+    tails = np.zeros(len(chain), np.intp)
+    tails[chain[by_time]] = by_time  # Of many the last one stays.
+    tails = tails[heads]
+    starts, ends = recording.seconds[recording.first[heads]], recording.seconds[recording.last[tails]]
+    order = np.argsort(starts, kind="stable")
+    shot = recording.shot[heads]
+    low = np.searchsorted(shot[order], shot, "right")
+    high = np.maximum(low, np.searchsorted(starts[order], ends + config.max_absence, "right"))
+    player = best_chains(low, high, order, starts, lambda i, j: -_REUNION - extra(tails[i], heads[j], chain))
     result = np.arange(len(chain))
-    for a, b in sorted(zip(leader.tolist(), follower.tolist(), strict=True), key=lambda pair: starts.seconds[pair[1]]):
-        result[b] = result[a]
-    return result
+    result[heads] = heads[player]
+    return result[chain]
 
 
 def _sides(recording: _Recording, chain: Indices) -> tuple[_Ends, _Ends]:
@@ -305,35 +334,6 @@ def _share_inside(recording: _Recording, ends: _Ends, starts: _Ends, i: Indices,
         x += np.interp((1 - share) * ends.seconds[i] + share * starts.seconds[j], *recording.camera)
         inside += ((x > left) & (x < right)) / 3
     return inside
-
-
-def _best(i: Indices, j: Indices, gain: Float64Array) -> tuple[Indices, Indices, Float64Array]:
-    """The links that are better than none, and of each end only the best."""
-    good = np.flatnonzero(gain > 0)
-    good = good[np.lexsort((-gain[good], i[good]))]
-    rank = np.arange(len(good)) - np.searchsorted(i[good], i[good])
-    good = good[rank < _BEST_STARTS]
-    return i[good], j[good], gain[good]
-
-
-def _assign_sparse(i: Indices, j: Indices, gain: Float64Array, count: int) -> tuple[Indices, Indices]:
-    """Of the links ``i`` to ``j`` with positive ``gain`` (K,), those of greatest total -> starts, ends (L,).
-
-    Everyone may stay alone: end i against a deputy of his, start j likewise, and where a link is made, the two
-    deputies against each other. That makes the square problem which Jonker-Volgenant's sparse form wants.
-    """
-    alone = np.arange(count)
-    rows = np.concatenate([i, alone, count + alone, count + j])
-    columns = np.concatenate([j, count + alone, alone, count + i])
-    cost = np.zeros(len(rows))
-    cost[: len(gain)] = -gain
-    cost -= cost.min(initial=0.0)
-    order = np.lexsort((columns, rows))
-    begins = np.searchsorted(rows[order], np.arange(2 * count + 1)).astype(np.int32)
-    solved = lap.lapmod(2 * count, cost[order], begins, columns[order].astype(np.int32), return_cost=False)
-    column_of = np.array(solved[0], np.intp)
-    leader = np.flatnonzero(column_of[:count] < count)
-    return column_of[leader], leader
 
 
 def _among(chain_of: Indices, frame: Indices, players: int) -> BoolArray:

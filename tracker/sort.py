@@ -13,18 +13,17 @@ from tracker import kalman
 from tracker.association import Indices, associate, others
 from tracker.boxes import Float64Array, iou, xysr_to_xyxy, xyxy_to_xysr
 from tracker.errors import InputError
-from tracker.types import Detections, FloatArray, Tracks
+from tracker.types import BoolArray, Detections, FloatArray, Tracks, View
 
-_ID, _RUN = range(2)
-"""Rows of the counts of a track: identity; detections in a row after the first or, below 0, misses in a row."""
-_FRAMES_PER_BLOCK = 256
+_ID, _SHOT, _BEFORE, _LAST = range(4)
+"""Rows of the counts of a track: identity; the frames in which its shot began, before its present run of detections
+(its first one, as the paper does not count that), and in which it was last seen."""
+_REPORTS_PER_BLOCK = 256
 """Reports are packed into columns that often: thousands of small arrays cost more than what they hold."""
 
 _Counts = npt.NDArray[np.intp]
-_Columns = tuple[Float64Array, _Counts]
-"""Some tracks: their states (5, 4, T), see tracker.kalman, and their counts (2, T)."""
-_Report = tuple[int, Float64Array, _Counts, FloatArray]
-"""The tracks seen in one frame: its index, boxes as xysr (4, N), counts (2, N), confidence (N,)."""
+_Report = tuple[Float64Array, _Counts, FloatArray]
+"""Tracks seen in one frame: boxes as xysr (4, N), counts (4, N), confidence (N,)."""
 
 
 class Sort:
@@ -51,22 +50,28 @@ class Sort:
         self.max_age = max_age
         self.min_hits = min_hits
         self.min_iou = min_iou
-        self._states = np.empty((5, 4, 0))
-        self._counts = np.empty((2, 0), np.intp)
+        self._states = kalman.initiate(np.empty((4, 0)))
+        self._counts = np.empty((4, 0), np.intp)
         self._next_id = 1
         self._num_frames = 0
+        self._shot_start = 0
         self._reports: list[_Report] = []
         self._blocks: list[Tracks] = []
 
-    def update(self, detections: Detections, time: float) -> None:
-        """Take the detections of the next frame. The paper counts frames, so ``time`` changes nothing."""
-        if len(detections) or self._states.shape[2]:
-            kalman.predict(self._states)
-            predicted = self._states[kalman.VALUE].T
-            xyxy = detections.xyxy.astype(np.float64, order="F")
-            xysr = xyxy_to_xysr(xyxy)
-            overlap = iou(xyxy, xysr_to_xyxy(predicted), xysr[:, 2], predicted[:, 2])
-            self._step(xysr, detections.confidence, *associate(overlap, self.min_iou))
+    def update(self, detections: Detections, time: float, view: View | None = None) -> None:
+        """Take the detections of the next frame. The paper counts frames, so ``time`` changes nothing.
+
+        Where ``view`` is a cut, all tracks end and the new shot is followed as a video of its own: its first
+        ``min_hits`` frames report all again, as nobody can have proven himself. The camera's motion is not used.
+        """
+        if view is not None and view.is_cut:
+            self._keep(np.zeros(self._counts.shape[1], np.bool_))
+            self._shot_start = self._num_frames
+        self._states = kalman.predict(self._states)
+        if len(detections):
+            self._follow(detections)
+        else:
+            self._miss(slice(None))
         self._num_frames += 1
 
     def finish(self) -> Tracks:
@@ -74,69 +79,66 @@ class Sort:
         self._pack()
         return _concatenate(self._blocks)
 
-    def _step(self, xysr: Float64Array, confidence: FloatArray, rows: Indices, columns: Indices) -> None:
-        """Correct the matched tracks, begin new ones, keep missed ones for a while; they stand in that order."""
-        num_tracks = self._states.shape[2]
-        parts = [self._matched(columns, xysr.take(rows, axis=0))]
-        if len(rows) < len(xysr):
-            new = others(rows, len(xysr))
-            parts.append(self._begun(xysr.take(new, axis=0)))
-            rows = np.concatenate([rows, new])
-        if len(columns) < num_tracks:
-            parts.append(self._missed(others(columns, num_tracks)))
-        self._states, self._counts = parts[0] if len(parts) == 1 else _side_by_side(parts)
-        if len(rows):
-            self._report(confidence.take(rows))
+    def _follow(self, detections: Detections) -> None:
+        xyxy = detections.xyxy.astype(np.float64)
+        xysr = xyxy_to_xysr(xyxy).T
+        predicted = self._states[kalman.VALUE]
+        overlap = iou(xysr_to_xyxy(predicted.T), xyxy, predicted[2], xysr[2])
+        tracks, found = associate(overlap, self.min_iou)
+        self._correct(tracks, xysr.take(found, axis=1), detections.confidence.take(found))
+        if len(found) < len(xyxy):
+            new = others(found, len(xyxy))
+            self._begin(xysr.take(new, axis=1), detections.confidence.take(new))
 
-    def _matched(self, tracks: Indices, xysr: Float64Array) -> _Columns:
+    def _correct(self, tracks: Indices, xysr: Float64Array, confidence: FloatArray) -> None:
+        """Correct ``tracks`` (K,) by the measurements ``xysr`` (4, K); the other tracks were missed."""
+        self._counts[_LAST][tracks] = self._num_frames
+        if len(tracks) == self._counts.shape[1]:
+            kalman.update(self._states, xysr)
+            self._report(self._states, self._counts, confidence)
+            return
         states = self._states.take(tracks, axis=2)
         kalman.update(states, xysr)
-        counts = self._counts.take(tracks, axis=1)
-        run = counts[_RUN]
-        np.maximum(run, 0, out=run)
-        run += 1
-        return states, counts
+        self._states[:, :, tracks] = states
+        self._report(states, self._counts.take(tracks, axis=1), confidence)
+        self._miss(others(tracks, self._counts.shape[1]))
 
-    def _begun(self, xysr: Float64Array) -> _Columns:
-        counts = np.zeros((2, len(xysr)), np.intp)
-        counts[_ID] = range(self._next_id, self._next_id + len(xysr))
-        self._next_id += len(xysr)
-        return kalman.initiate(xysr), counts
+    def _miss(self, tracks: Indices | slice) -> None:
+        """End the runs of ``tracks``, and the tracks that were missed for too long."""
+        self._counts[_BEFORE][tracks] = self._num_frames
+        young = self._counts[_LAST] >= self._num_frames - self.max_age
+        if np.count_nonzero(young) < len(young):
+            self._keep(young)
 
-    def _missed(self, tracks: Indices) -> _Columns:
-        counts = self._counts.take(tracks, axis=1)
-        run = counts[_RUN]
-        np.minimum(run, 0, out=run)
-        run -= 1
-        young = run >= -self.max_age
-        return self._states.take(tracks.compress(young), axis=2), counts.compress(young, axis=1)
+    def _keep(self, tracks: BoolArray) -> None:
+        self._states = self._states.compress(tracks, axis=2)
+        self._counts = self._counts.compress(tracks, axis=1)
 
-    def _report(self, confidence: FloatArray) -> None:
-        """Note the tracks seen in this frame, which stand first; which of them count is decided in ``_pack``."""
-        seen = len(confidence)
-        xysr = self._states[kalman.VALUE, :, :seen].copy()
-        self._reports.append((self._num_frames, xysr, self._counts[:, :seen], confidence))
-        if len(self._reports) >= _FRAMES_PER_BLOCK:
+    def _begin(self, xysr: Float64Array, confidence: FloatArray) -> None:
+        counts = np.full((4, len(confidence)), self._num_frames, np.intp)
+        counts[_ID] = np.arange(self._next_id, self._next_id + len(confidence))
+        counts[_SHOT] = self._shot_start
+        self._next_id += len(confidence)
+        states = kalman.initiate(xysr)
+        self._states = np.concatenate([self._states, states], axis=2)
+        self._counts = np.concatenate([self._counts, counts], axis=1)
+        self._report(states, counts, confidence)
+
+    def _report(self, states: Float64Array, counts: _Counts, confidence: FloatArray) -> None:
+        """Note tracks seen in this frame; which of them are proven is decided in ``_pack``."""
+        self._reports.append((states[kalman.VALUE].copy(), counts.copy(), confidence))
+        if len(self._reports) >= _REPORTS_PER_BLOCK:
             self._pack()
 
     def _pack(self) -> None:
         if not self._reports:
             return
-        frames, xysr, counts, confidence = zip(*self._reports, strict=True)
+        xysr, counts, confidence = zip(*self._reports, strict=True)
         self._reports = []
-        frame_index = np.repeat(frames, [len(c) for c in confidence])
-        track_id, run = np.concatenate(counts, axis=1)
-        proven = (run >= self.min_hits) | (frame_index < self.min_hits)
+        track_id, shot, before, last = np.concatenate(counts, axis=1)
+        proven = (last - before >= self.min_hits) | (last - shot < self.min_hits)
         xyxy = xysr_to_xyxy(np.concatenate(xysr, axis=1).T[proven])
-        tracks = Tracks.of(frame_index[proven], track_id[proven], xyxy, np.concatenate(confidence)[proven])
-        self._blocks.append(tracks)
-
-
-def _side_by_side(parts: list[_Columns]) -> _Columns:
-    return (
-        np.concatenate([states for states, _ in parts], axis=2),
-        np.concatenate([counts for _, counts in parts], axis=1),
-    )
+        self._blocks.append(Tracks.of(last[proven], track_id[proven], xyxy, np.concatenate(confidence)[proven]))
 
 
 def _concatenate(blocks: list[Tracks]) -> Tracks:

@@ -1,10 +1,11 @@
 """A tracker for recorded sport: players in motion under a moving camera, followed online and linked offline.
 
-Online, ``SportTracker.update``, frame by frame: the camera's shift is estimated from what the boxes have in common and
-taken out (``tracker.camera``); every track predicts where its player would be detected, and how surely
-(``tracker.motion``); confident detections are assigned first, weak ones to the tracks left over (Zhang et al.,
-"ByteTrack", ECCV 2022). How well two fit is a likelihood, not an overlap, so a fast or long hidden player may be found
-far from where he was expected, and one just seen may not. What is reported is the detection, not the filter's opinion.
+Online, ``SportTracker.update``, frame by frame: the camera's shift, seen in the pictures (``tracker.view``) or else
+estimated from what the boxes have in common (``tracker.camera``), is taken out; every track predicts where its player
+would be detected, and how surely (``tracker.motion``); confident detections are assigned first, weak ones to the tracks
+left over (Zhang et al., "ByteTrack", ECCV 2022). How well two fit is a likelihood, not an overlap, so a fast or long
+hidden player may be found far from where he was expected, and one just seen may not. What is reported is the detection,
+not the filter's opinion.
 Offline, ``finish``: the same tracks, cut where the online step could not know, and linked over the whole video
 (``tracker.linking``).
 
@@ -22,7 +23,7 @@ from tracker.boxes import Float64Array
 from tracker.camera import camera_shift
 from tracker.errors import InputError
 from tracker.linking import Extra, LinkConfig, Tracklets, cut, link
-from tracker.types import BoolArray, Detections, FloatArray, Tracks
+from tracker.types import BoolArray, Detections, FloatArray, Tracks, View
 
 _CONFIDENT = 0.5
 """Detections from here on are assigned first, and only they begin tracks."""
@@ -48,7 +49,8 @@ _ID, _HITS = range(2)
 """Rows of the counts of a track: identity, detections after the first."""
 _FRAME, _TRACK, _SEEN, _DOUBTFUL, _SECONDS, _CONFIDENCE = range(6)
 _CAMERA, _BOX = slice(6, 8), slice(8, 12)
-_NUM_COLUMNS = 12
+_SHOT = 12
+_NUM_COLUMNS = 13
 """Columns of a report."""
 
 _Counts = npt.NDArray[np.intp]
@@ -79,14 +81,22 @@ class SportTracker:
         self._next_id = 1
         self._num_frames = 0
         self._time = -np.inf
+        self._shot = 0
         self._camera = np.zeros((2, 1))
         self._camera_velocity = np.zeros((2, 1))
+        self._seen_shift: Float64Array | None = None
         self._reports: list[Float64Array] = []
         self._blocks: list[Float64Array] = []
 
-    def update(self, detections: Detections, time: float) -> None:
-        """Take the detections of the next frame, shown at ``time`` seconds."""
+    def update(self, detections: Detections, time: float, view: View | None = None) -> None:
+        """Take the detections of the next frame, shown at ``time`` seconds.
+
+        view: how the camera moved since the frame before; without it, what the boxes have in common tells. A cut ends
+        all tracks, and after it only ``extra`` in ``finish`` says who is who.
+        """
         self._num_frames += 1
+        if view is not None:
+            self._turn(view)
         if not len(detections):
             return  # The next frame with boxes is told how long the pause was.
         dt = max(time - self._time, _SHORTEST)
@@ -116,13 +126,25 @@ class SportTracker:
     def tracklets(self) -> Tracklets:
         """The tracks so far, cut where the online step was in doubt: what ``finish`` links."""
         rows = self._packed()
-        whole = rows[:, [_FRAME, _TRACK]].astype(np.intp)
+        whole = rows[:, [_FRAME, _TRACK, _SHOT]].astype(np.intp)
         return cut(
             whole[:, 1], whole[:, 0], rows[:, _SECONDS], rows[:, _BOX], rows[:, _CONFIDENCE],
-            rows[:, _CAMERA], rows[:, _DOUBTFUL] > 0,
+            rows[:, _CAMERA], rows[:, _DOUBTFUL] > 0, whole[:, 2],
         )  # fmt: skip
 
+    def _turn(self, view: View) -> None:
+        if view.is_cut:
+            self._shot += 1
+            self._keep(np.zeros(len(self._seen_at), np.bool_))
+            self._camera, self._camera_velocity = np.zeros((2, 1)), np.zeros((2, 1))
+            self._seen_shift = None
+        else:
+            self._seen_shift = np.array(view.shift)[:, None] + (0.0 if self._seen_shift is None else self._seen_shift)
+
     def _shift(self, boxes: Float64Array, confidence: FloatArray, dt: float) -> Float64Array:
+        seen, self._seen_shift = self._seen_shift, None
+        if seen is not None:
+            return seen
         recent = self._seen_at >= self._time - dt - _RECENT
         guess = self._camera_velocity * min(dt, _RECENT)
         expected = self._states[motion.VALUE][:, recent]
@@ -193,6 +215,7 @@ class SportTracker:
         report[_SECONDS] = self._time
         report[_CONFIDENCE] = detections.confidence.take(rows)
         report[_CAMERA] = self._camera
+        report[_SHOT] = self._shot
         report[_BOX] = detections.xyxy.take(rows, axis=0).T
         self._reports.append(report)
         if len(self._reports) >= _FRAMES_PER_BLOCK:

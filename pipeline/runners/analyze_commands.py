@@ -13,10 +13,11 @@ from pipeline.progress import choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
 from tracker.errors import InputError
 from tracker.formats import read_tracks_file
-from tracker.roi import Roi, parse_roi, read_roi_file
+from tracker.roi import CourtPolygon, Roi, parse_roi, read_court_file, read_roi_file
 from tracker.roster import RosterConfig
 from tracker.track_file import TrackFile
 from tracker.trackers import TrackerConfig
+from tracker.types import Image
 
 
 def add_commands(subparsers: Any) -> None:
@@ -25,10 +26,16 @@ def add_commands(subparsers: Any) -> None:
     analyze.add_argument("video", help="a video file, a directory of images, or an address that FFmpeg opens")
     analyze.add_argument("-o", "--output", type=Path, help="folder for the results (default: NAME.courtscribe)")
     add_flags(analyze, ANALYZE_FLAGS)
-    by_hand = analyze.add_argument_group("players chosen by hand (detection is off, CSRT follows them)")
+    by_hand = analyze.add_argument_group(
+        "players chosen by hand (detection is off, CSRT follows them; with --tracker or --detector they are followed "
+        "among all others, under the names given)"
+    )
     by_hand.add_argument("--roi", action="append", default=[], metavar="X,Y,W,H", help="a box in pixels, first frame")
     by_hand.add_argument("--roi-file", type=Path, help="boxes from a JSON file, each with name and start if wanted")
     by_hand.add_argument("--select-roi", action="store_true", help="draw the boxes in a window")
+    court = analyze.add_argument_group("the court (found by the colours of its floor where nothing is given)")
+    court.add_argument("--court", type=Path, metavar="FILE", help="its outline: a JSON list of corners [x, y]")
+    court.add_argument("--select-court", action="store_true", help="draw its outline in a window")
     corrected = analyze.add_argument_group("tracks that are there already (detection and tracking are off)")
     corrected.add_argument("--tracks", type=Path, metavar="FILE", help="tracks to label: CVAT's XML, COCO's JSON, MOT")
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
@@ -70,7 +77,14 @@ def run_analyze(options: argparse.Namespace) -> int:
     _check_writable(folder)
     progress = choose_progress(options.quiet)
     analysis = analyze_video(
-        options.video, config, rois=rois, given=given, keep_actions=options.keep_actions, progress=progress
+        options.video,
+        config,
+        rois=rois,
+        detect_with_rois=hasattr(options, "tracker") or hasattr(options, "detector"),
+        court=_chosen_court(options, config),
+        given=given,
+        keep_actions=options.keep_actions,
+        progress=progress,
     )
     _show(analysis, folder, options, progress)
     return 0
@@ -149,15 +163,34 @@ def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Ro
     if options.roi_file is not None:
         rois += read_roi_file(options.roi_file)
     if options.select_roi:
-        from pipeline.video import open_video
         from tracker.roi_window import select_rois
 
-        with open_video(options.video, config.start, config.end) as video:
-            drawn = select_rois(next(iter(video)).image)
+        drawn = select_rois(_first_picture(options, config))
         if not drawn:
             raise InputError("no box was drawn, so there is nobody to follow")
         rois += drawn
     return rois
+
+
+def _chosen_court(options: argparse.Namespace, config: PipelineConfig) -> list[CourtPolygon]:
+    """The court's outline of --court or --select-court."""
+    if options.court is not None:
+        return read_court_file(options.court)
+    if not options.select_court:
+        return []
+    from tracker.roi_window import select_court
+
+    drawn = select_court(_first_picture(options, config))
+    if drawn is None:
+        raise InputError("no court was drawn")
+    return [drawn]
+
+
+def _first_picture(options: argparse.Namespace, config: PipelineConfig) -> Image:
+    from pipeline.video import open_video
+
+    with open_video(options.video, config.start, config.end) as video:
+        return next(iter(video)).image
 
 
 def _given_tracks(options: argparse.Namespace) -> TrackFile | None:

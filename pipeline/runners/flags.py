@@ -26,6 +26,19 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "max-age": ("tracker.max_age", int, "sort: frames that a track survives without a detection"),
     "min-hits": ("tracker.min_hits", int, "sort: detections before a track is believed"),
     "min-iou": ("tracker.min_iou", float, "sort: overlap at which prediction and detection may be one player"),
+    "max-lost": ("tracker.max_lost", float, "sport: seconds that a track outlives online without a detection"),
+    "max-absence": ("tracker.max_absence", float, "sport: seconds after which nobody is taken for who left before"),
+    "offline": ("tracker.offline", bool, "sport: link tracks over the whole video (default: yes)"),
+    "looks": ("tracker.looks", str, "sport: looks that decide links, too: color, backbone (and colour), or none"),
+    "reid": ("tracker.reid", str, "sport: a re-identification network (ONNX) that describes looks besides"),
+    "bridge": ("tracker.bridge", bool, "let CSRT fill short gaps of detection (default: no, a smooth curve does)"),
+    "drop-referees": (
+        "roster.drop_referees",
+        bool,
+        "leave out whom the detector calls a referee (default: yes)",
+    ),
+    "drop-outside": ("roster.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
+    "drop-still": ("roster.drop_still", bool, "leave out who stays in one place at the court's edge (default: yes)"),
     "min-confidence": ("roster.min_confidence", float, "mean confidence under which a track is nobody's"),
     "players": ("roster.players", int, "at most so many are on court at once; 0: no limit"),
 }
@@ -47,6 +60,10 @@ TRACK_FLAGS = _TRACK | _READ
 def add_flags(parser: argparse.ArgumentParser, flags: dict[str, tuple[str, Any, str]]) -> None:
     """Add ``flags`` to a command; a flag that is not given leaves its setting alone."""
     for flag, (_, kind, text) in flags.items():
+        if kind is bool:
+            switch = argparse.BooleanOptionalAction
+            parser.add_argument(f"--{flag}", action=switch, default=argparse.SUPPRESS, help=text)
+            continue
         metavar = {int: "N", float: "X"}.get(kind, flag.split("-")[-1].upper())
         parser.add_argument(f"--{flag}", type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text)
 

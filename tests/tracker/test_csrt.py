@@ -166,6 +166,20 @@ def test_a_flash_is_bridged_and_a_cut_loses_everyone() -> None:
     assert overlaps(tracks, corners).min() > 0.4
 
 
+def test_who_is_released_keeps_his_boxes_and_is_not_lost() -> None:
+    follower = CsrtFollower([Roi((40, 60, 24, 56)), Roi((200, 60, 24, 56))])
+    for frame in GAME_STILL[:6]:
+        follower.update(frame)
+    assert list(follower.boxes) == [1, 2]
+    np.testing.assert_allclose(follower.boxes[2], [200, 60, 224, 116], atol=4)
+    follower.release(1)
+    follower.update(GAME_STILL[6])
+    assert list(follower.boxes) == [2]
+    tracks = follower.finish()
+    assert [len(track) for _, track in tracks.by_id()] == [6, 7]
+    assert follower.lost == {}
+
+
 def test_names_are_kept() -> None:
     follower = CsrtFollower([Roi((40, 60, 24, 56), "Anna"), Roi((40, 60, 24, 56))])
     assert follower.names == {1: "Anna"}

@@ -28,11 +28,11 @@ def predict_reference(reference: KalmanFilter) -> None:
 
 
 def random_measurements(rng: np.random.Generator, count: int) -> np.ndarray:
-    """xysr of people from a few pixels to half a picture."""
+    """xysr (4, count) of people from a few pixels to half a picture."""
     height = rng.uniform(8, 400, count)
     ratio = rng.uniform(0.2, 1.5, count)
     x, y = rng.uniform(-50, 1900, (2, count))
-    return np.stack([x, y, height * height * ratio, ratio], axis=1)
+    return np.stack([x, y, height * height * ratio, ratio])
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -41,21 +41,21 @@ def test_steps_beside_filterpy(seed: int) -> None:
     num_tracks = 7
     z = random_measurements(rng, num_tracks)
     states = kalman.initiate(z)
-    references = [reference_filter(row) for row in z]
-    velocity = rng.normal(0, [[8, 8, 0, 0]], (num_tracks, 4))
+    references = [reference_filter(row) for row in z.T]
+    velocity = rng.normal(0, [[8], [8], [0], [0]], z.shape)
     for _ in range(80):
-        kalman.predict(states)
+        states = kalman.predict(states)
         for reference in references:
             predict_reference(reference)
         assert_same(states, references)
-        z = z + velocity + rng.normal(0, [[2, 2, 0, 0]], z.shape)
-        z[:, 2:] *= rng.uniform(0.8, 1.25, (num_tracks, 2))
+        z = z + velocity + rng.normal(0, [[2], [2], [0], [0]], z.shape)
+        z[2:] *= rng.uniform(0.8, 1.25, (2, num_tracks))
         seen = np.flatnonzero(rng.random(num_tracks) < 0.75)
         corrected = states[:, :, seen]
-        kalman.update(corrected, z[seen])
+        kalman.update(corrected, z[:, seen])
         states[:, :, seen] = corrected
         for i in seen:
-            references[i].update(z[i])
+            references[i].update(z[:, i])
         assert_same(states, references)
 
 
@@ -66,15 +66,15 @@ def assert_same(states: np.ndarray, references: list[KalmanFilter]) -> None:
 
 
 def test_area_never_falls_to_zero() -> None:
-    states = kalman.initiate(np.array([[100.0, 100, 5000, 0.5]]))
+    states = kalman.initiate(np.array([[100.0], [100], [5000], [0.5]]))
     reference = reference_filter(np.array([100.0, 100, 5000, 0.5]))
     for area in (3000.0, 800.0, 100.0):
-        kalman.predict(states)
+        states = kalman.predict(states)
         predict_reference(reference)
-        kalman.update(states, np.array([[100, 100, area, 0.5]]))
+        kalman.update(states, np.array([[100], [100], [area], [0.5]]))
         reference.update([100, 100, area, 0.5])
     for _ in range(30):
-        kalman.predict(states)
+        states = kalman.predict(states)
         predict_reference(reference)
         assert states[kalman.VALUE, 2, 0] > 0
         assert_same(states, [reference])
@@ -84,19 +84,26 @@ def test_tracks_do_not_influence_each_other() -> None:
     rng = np.random.default_rng(3)
     z = random_measurements(rng, 5)
     together = kalman.initiate(z)
-    alone = [kalman.initiate(z[i : i + 1]) for i in range(5)]
+    alone = [kalman.initiate(z[:, i : i + 1]) for i in range(5)]
     for _ in range(10):
-        z = z + rng.normal(0, 2, z.shape) * [1, 1, 5, 0]
-        kalman.predict(together)
+        z = z + rng.normal(0, 2, z.shape) * [[1], [1], [5], [0]]
+        together = kalman.predict(together)
         kalman.update(together, z)
+        alone = [kalman.predict(states) for states in alone]
         for i, states in enumerate(alone):
-            kalman.predict(states)
-            kalman.update(states, z[i : i + 1])
+            kalman.update(states, z[:, i : i + 1])
     np.testing.assert_array_equal(together, np.concatenate(alone, axis=2))
 
 
-def test_no_tracks() -> None:
-    states = kalman.initiate(np.empty((0, 4)))
+def test_prediction_leaves_what_it_was_given() -> None:
+    states = kalman.initiate(random_measurements(np.random.default_rng(4), 3))
+    before = states.copy()
     kalman.predict(states)
-    kalman.update(states, np.empty((0, 4)))
-    assert states.shape == (5, 4, 0)
+    np.testing.assert_array_equal(states, before)
+
+
+def test_no_tracks() -> None:
+    states = kalman.predict(kalman.initiate(np.empty((4, 0))))
+    kalman.update(states, np.empty((4, 0)))
+    assert states.shape == (8, 4, 0)
+    assert kalman.to_matrices(states)[1].shape == (0, 7, 7)

@@ -12,13 +12,14 @@ from tracker.errors import InputError
 from tracker.evaluate import evaluate_tracks
 from tracker.mot import follow, read_detections, read_truth
 from tracker.sort import Sort
-from tracker.types import Detections, Tracks
+from tracker.types import Detections, Tracks, View
 
 SEQUENCES = (
     "ADL-Rundle-6", "ADL-Rundle-8", "ETH-Bahnhof", "ETH-Pedcross2", "ETH-Sunnyday", "KITTI-13", "KITTI-17",
     "PETS09-S2L1", "TUD-Campus", "TUD-Stadtmitte", "Venice-2",
 )  # fmt: skip
 BOX = Detections.of([[10, 10, 50, 110]], [0.7])
+CUT, PAN = View(is_cut=True), View(shift=(40.0, -3.0), zoom=1.1)
 
 
 def plain_tracks(detections: dict[int, Detections], max_age: int) -> Tracks:
@@ -27,8 +28,8 @@ def plain_tracks(detections: dict[int, Detections], max_age: int) -> Tracks:
     frames: list[int] = []
     reported: list[np.ndarray] = []
     for frame in range(max(detections) + 1):
-        boxes = detections.get(frame, Detections.empty()).xyxy.astype(np.float64)
-        reported.append(tracker.update(boxes))
+        found = detections.get(frame, Detections.empty())
+        reported.append(tracker.update(np.column_stack([found.xyxy, found.confidence]).astype(np.float64)))
         frames += [frame] * len(reported[-1])
     rows = np.concatenate(reported)
     return Tracks.of(frames, rows[:, 4], rows[:, :4])
@@ -91,6 +92,45 @@ def test_a_player_outlives_max_age_misses_and_no_more(max_age: int) -> None:
         frames = [BOX] * 5 + [Detections.empty()] * misses + [BOX] * 5
         same = len(run(Sort(max_age=max_age, min_hits=0), frames).ids) == 1
         assert same == (misses <= max_age)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_cut_makes_two_videos_of_one(seed: int) -> None:
+    shots = [crowd(seed), crowd(seed + 10)]
+    tracker = Sort(max_age=5)
+    for i, detections in enumerate(shots[0] + shots[1]):
+        tracker.update(detections, 0.0, CUT if i == len(shots[0]) else None)
+    tracks = tracker.finish()
+    before, after = tracks[tracks.frame_index < len(shots[0])], tracks[tracks.frame_index >= len(shots[0])]
+    alone = [run(Sort(max_age=5), shot) for shot in shots]
+    np.testing.assert_array_equal(before.track_id, alone[0].track_id)
+    np.testing.assert_array_equal(after.frame_index - len(shots[0]), alone[1].frame_index)
+    np.testing.assert_array_equal(after.xyxy, alone[1].xyxy)
+    assert len(set((after.track_id - alone[1].track_id).tolist())) == 1
+    assert after.track_id.min() > before.track_id.max()
+
+
+def test_who_stands_there_after_a_cut_is_somebody_else() -> None:
+    tracker = Sort(max_age=30, min_hits=0)
+    for view in (None, PAN, PAN, CUT, None):
+        tracker.update(BOX, 0.0, view)
+    assert tracker.finish().track_id.tolist() == [1, 1, 1, 2, 2]
+
+
+def test_only_cuts_of_a_view_count() -> None:
+    frames = crowd(7)
+    seen, blind = Sort(max_age=5), Sort(max_age=5)
+    for detections in frames:
+        seen.update(detections, 0.0, PAN)
+        blind.update(detections, 0.0)
+    np.testing.assert_array_equal(seen.finish().xyxy, blind.finish().xyxy)
+
+
+def test_a_cut_to_an_empty_picture() -> None:
+    tracker = Sort(max_age=30, min_hits=0)
+    for detections, view in ((BOX, CUT), (Detections.empty(), CUT), (BOX, None)):
+        tracker.update(detections, 0.0, view)
+    assert tracker.finish().track_id.tolist() == [1, 2]
 
 
 def test_identities_belong_to_the_tracker() -> None:

@@ -13,7 +13,7 @@ from tracker.mot import follow, read_detections, read_truth
 from tracker.smoothing import smooth_tracks
 from tracker.sport import SportTracker
 from tracker.trackers import TrackerConfig, make_tracker
-from tracker.types import Detections, Tracks
+from tracker.types import Detections, Tracks, View
 
 BOX = Detections.of([[10, 10, 50, 110]], [0.9])
 HELD_OUT = ("v_-6Os86HzwCs_c007", "v_4LXTUim5anY_c010")
@@ -140,6 +140,59 @@ def test_memory_does_not_grow_with_empty_frames() -> None:
     grown = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert grown < 10_000
+
+
+def test_a_seen_pan_is_believed_whatever_the_players_do() -> None:
+    """The camera jerks about as far as two players stand apart, and one frame in five has no boxes."""
+    rng = np.random.default_rng(0)
+    camera = np.cumsum(rng.normal(0, 30, 40))
+    camera -= camera[0]
+    x = np.array([200.0, 230.0, 900.0])
+    tracker = SportTracker(offline=False, min_hits=0)
+    for i, shift in enumerate(camera):
+        centre = x + shift
+        boxes = np.stack([centre - 15, np.full(3, 300.0), centre + 15, np.full(3, 400.0)], axis=1)
+        view = View((float(shift - camera[max(i - 1, 0)]), 0.0))
+        tracker.update(Detections.of(boxes if i % 5 else boxes[:0]), i / 25, view)  # every fifth frame saw nobody
+    for _, track in tracker.finish().by_id():
+        np.testing.assert_allclose(
+            track.xyxy[:, 0] - camera[track.frame_index], track.xyxy[0, 0] - camera[1], atol=1e-3
+        )
+    assert len(tracker.finish().ids) == 3
+    np.testing.assert_allclose(tracker.tracklets().camera[:, 0], camera[tracker.tracklets().frame], atol=1e-9)
+
+
+def test_a_cut_ends_all_tracks_there() -> None:
+    for offline in (False, True):
+        tracker = SportTracker(offline=offline, min_hits=0)
+        for i in range(60):
+            tracker.update(BOX, i / 25, View((5.0, 0.0), is_cut=i in (20, 40)))
+        tracks = tracker.finish()
+        assert [track.frame_index[[0, -1]].tolist() for _, track in tracks.by_id()] == [[0, 19], [20, 39], [40, 59]]
+        pieces = tracker.tracklets()
+        assert pieces.shot.tolist() == np.repeat([0, 1, 2], 20).tolist()
+        assert pieces.camera[[0, 19, 20, 39, 40], 0].tolist() == [5, 100, 0, 95, 0]
+
+
+def test_after_a_cut_looks_say_who_it_is() -> None:
+    frames, _ = game(7, num_frames=100)
+    tracker = SportTracker()
+    for i, detections in enumerate(frames):
+        tracker.update(detections, i / 25, View(is_cut=i == 50))
+    apart = tracker.finish()
+    assert not set(apart[apart.frame_index < 50].ids) & set(apart[apart.frame_index >= 50].ids)
+    pieces = tracker.tracklets()
+    top = pieces.xyxy[pieces.first, 1] // 40  # each player of the game keeps to his depth
+    tracks = tracker.finish(lambda i, j, _: np.where(top[i] == top[j], -20.0, 20.0))
+    assert len(set(tracks[tracks.frame_index < 50].ids) & set(tracks[tracks.frame_index >= 50].ids)) >= 5
+
+
+def test_views_of_a_still_camera_change_little() -> None:
+    frames, truth = game(8, pan=0.0)
+    tracker = SportTracker()
+    for i, detections in enumerate(frames):
+        tracker.update(detections, i / 25, View())
+    assert evaluate_tracks(truth, tracker.finish()).idf1 > 0.95
 
 
 def test_whoever_comes_back_after_an_age_is_somebody_else() -> None:
