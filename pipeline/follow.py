@@ -98,7 +98,7 @@ def _players(named: Named, analysis: Analysis, config: PipelineConfig) -> tuple[
 
 def _smooth(tracks: Tracks, frames: FrameTable, max_gap: float) -> Tracks:
     rows = np.searchsorted(frames.index, tracks.frame_index).astype(np.int32)
-    smooth = smooth_tracks(dataclasses.replace(tracks, frame_index=rows), frames.time, max_gap)
+    smooth = smooth_tracks(dataclasses.replace(tracks, frame_index=rows), frames.time, max_gap, frames.shot())
     return dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index])
 
 

@@ -33,7 +33,7 @@ def classify_tracks(
     progress: Progress,
 ) -> list[ActionScores]:
     """Scores of every window of every track; clips of all players go through the model together."""
-    plan = plan_windows(tracks, frames.index, frames.time, config)
+    plan = plan_windows(tracks, frames.index, frames.time, config, frames.shot())
     if not plan.num_windows:
         return []
     cutter, scores, waiting = ClipCutter(plan), list[ActionScores](), list[Clip]()

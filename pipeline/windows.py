@@ -90,17 +90,26 @@ def sample_interval(frame_times: npt.NDArray[np.float64], pace: float = CLIP_PAC
 
 
 def plan_windows(
-    tracks: Tracks, frame_index: IntArray, frame_times: npt.NDArray[np.float64], config: WindowConfig
+    tracks: Tracks,
+    frame_index: IntArray,
+    frame_times: npt.NDArray[np.float64],
+    config: WindowConfig,
+    shot: IntArray | None = None,
 ) -> WindowPlan:
     """Where to cut which player.
 
     frame_index, frame_times: the video's analysed frames, ascending, and when each is shown (seconds).
+    shot: int32 (F,), number of the shot of each frame; no clip reaches over a cut. None: there is one shot.
     """
     interval = sample_interval(frame_times)
     parts: list[tuple[npt.NDArray[Any], ...]] = []
     for track_id, track in tracks.by_id():
-        times = frame_times[np.searchsorted(frame_index, track.frame_index)]
-        breaks = np.flatnonzero(np.diff(times) > config.max_gap + interval) + 1
+        at = np.searchsorted(frame_index, track.frame_index)
+        times = frame_times[at]
+        broken = np.diff(times) > config.max_gap + interval
+        if shot is not None:
+            broken |= np.diff(shot[at]) != 0
+        breaks = np.flatnonzero(broken) + 1
         for rows in np.split(np.arange(len(track)), breaks):
             stretch = _plan_stretch(times[rows], track.xyxy[rows], frame_times, interval, config)
             if stretch is not None:

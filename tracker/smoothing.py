@@ -33,10 +33,13 @@ _CHUNK, _CONTEXT = 2000, 60
 """Frames smoothed at once, and frames looked at before and after them: a long track needs no more memory."""
 
 
-def smooth_tracks(tracks: Tracks, times: Float64Array, max_gap: float = 1.0) -> Tracks:
+def smooth_tracks(
+    tracks: Tracks, times: Float64Array, max_gap: float = 1.0, shot: npt.NDArray[np.integer] | None = None
+) -> Tracks:
     """Smooth every track and fill its gaps of up to ``max_gap`` seconds.
 
     times: float64 (num_frames,), seconds at which each frame is shown, ascending.
+    shot: int (num_frames,), number of the shot; nothing is smoothed or filled across a cut. None: there is one shot.
     Returns tracks with the same identities. Filled boxes have ``observed`` False and confidence 0; a longer gap stays
     one, and each side of it is smoothed by itself. Boxes that come in with ``observed`` False are filled in anew.
     Raises InputError when a frame of ``tracks`` has no time.
@@ -46,7 +49,7 @@ def smooth_tracks(tracks: Tracks, times: Float64Array, max_gap: float = 1.0) -> 
     pieces = [
         _smooth_piece(piece, times)
         for _, track in tracks[tracks.observed].by_id()
-        for piece in _between_gaps(track, times, max_gap)
+        for piece in _between_gaps(track, times, max_gap, shot)
     ]
     if not pieces:
         return Tracks.empty()
@@ -59,8 +62,12 @@ def smooth_tracks(tracks: Tracks, times: Float64Array, max_gap: float = 1.0) -> 
     )
 
 
-def _between_gaps(track: Tracks, times: Float64Array, max_gap: float) -> Iterator[Tracks]:
+def _between_gaps(
+    track: Tracks, times: Float64Array, max_gap: float, shot: npt.NDArray[np.integer] | None
+) -> Iterator[Tracks]:
     gaps = (np.diff(times[track.frame_index]) > max_gap) & (np.diff(track.frame_index) > 1)
+    if shot is not None:
+        gaps |= np.diff(shot[track.frame_index]) != 0
     edges = [0, *(np.flatnonzero(gaps) + 1).tolist(), len(track)]
     for start, end in pairwise(edges):
         yield track[start:end]

@@ -121,3 +121,11 @@ def test_any_box_gives_a_picture(values: list[float]) -> None:
 def test_bad_settings_are_said() -> None:
     with pytest.raises(InputError, match="clip stride"):
         WindowConfig(clip_stride=0)
+
+
+def test_no_clip_reaches_over_a_cut() -> None:
+    index, shot = np.arange(60, dtype=np.int32), (np.arange(60) >= 25).astype(np.int32)
+    plan = plan_windows(_track(60), index, index / 25, WindowConfig(clip_stride=4), shot)
+    done = np.isfinite(plan.window_start)
+    starts, ends = np.round(plan.window_start[done] * 25), np.round(plan.window_end[done] * 25)
+    assert ((ends <= 25) | (starts >= 25)).all() and (ends == 25).any() and (starts == 25).any()

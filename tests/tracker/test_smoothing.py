@@ -148,3 +148,14 @@ def test_real_players_jitter_less_and_keep_their_boxes(shared: Path) -> None:
     assert own_iou(smooth.xyxy, truth.xyxy).mean() > own_iou(noisy.xyxy, truth.xyxy).mean() - 0.02
     one = truth.track_id == 1
     assert jitter(smooth.xyxy[one]) < 0.5 * jitter(noisy.xyxy[one])
+
+
+def test_nothing_is_smoothed_or_filled_across_a_cut() -> None:
+    frames = np.array([*range(20), *range(24, 40)])
+    left = np.where(frames < 22, 100.0, 700.0)
+    tracks = Tracks.of(frames, np.ones(36), np.stack([left, left, left + 40, left + 80], axis=1))
+    times, shot = np.arange(40) / 25, (np.arange(40) >= 22).astype(np.int32)
+    smooth = smooth_tracks(tracks, times, 1.0, shot)
+    assert smooth.frame_index.tolist() == frames.tolist()
+    np.testing.assert_allclose(smooth.xyxy[:, 0], left, atol=0.5)
+    assert len(smooth_tracks(tracks, times, 1.0)) == 40
