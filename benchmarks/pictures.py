@@ -1,0 +1,107 @@
+"""What each part that looks at pictures brings to identities, on real footage with hand-checked truth.
+
+    python benchmarks/pictures.py VIDEO TRUTH.txt ANALYSIS... [--reid osnet.onnx] [--output FILE.md]
+
+Each ANALYSIS is a folder of ``courtscribe analyze VIDEO``, made with another ``--runtime`` or ``--imgsz``: one clip of
+ten seconds says little, and identities depend on small things, so every row is measured on several inputs: the
+detections of each folder, those from confidence 0.2, 0.25 and 0.3 on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from datetime import date
+from pathlib import Path
+from sys import path as import_path
+from typing import Any
+
+import numpy as np
+
+import_path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pipeline.analysis import Analysis
+from pipeline.config import PipelineConfig, with_settings
+from pipeline.follow import follow
+from pipeline.progress import Silent
+from pipeline.video import open_video
+from tracker.evaluate import evaluate_tracks
+from tracker.mot import read_truth
+
+CONFIDENCES = (0.2, 0.25, 0.3)
+EVERYBODY = {"roster": {"min_confidence": 0.0, "players": 0}}
+
+
+def main() -> None:
+    """Measure, print, and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("video")
+    parser.add_argument("truth", type=Path)
+    parser.add_argument("analysis", type=Path, nargs="+")
+    parser.add_argument("--reid", default="")
+    parser.add_argument("--output", type=Path)
+    options = parser.parse_args()
+    truth = read_truth(options.truth)
+    looked = [_surer(Analysis.load(folder), least) for folder in options.analysis for least in CONFIDENCES]
+    lines = [
+        f"# What pictures bring: {Path(options.video).name}, {date.today()}\n",
+        f"`benchmarks/pictures.py`, means over {len(looked)} inputs: detections of {len(options.analysis)} detector "
+        "settings, from three confidences on. IDF1 in brackets: the worst and the best of them.\n",
+        "| | IDF1 | precision | recall | switches |",
+        "|---|---|---|---|---|",
+    ]
+    print("\n".join(lines))
+    for name, settings, with_views in _rows(options.reid):
+        scores = [evaluate_tracks(truth, _follow(a, options.video, settings, with_views)) for a in looked]
+        figures = np.array([(s.idf1, s.precision, s.recall, s.id_switches) for s in scores])
+        mean, low, high = figures.mean(axis=0), figures[:, 0].min(), figures[:, 0].max()
+        spread = f"{mean[0]:.3f} ({low:.3f} to {high:.3f})"
+        lines.append(f"| {name} | {spread} | {mean[1]:.3f} | {mean[2]:.3f} | {mean[3]:.1f} |")
+        print(lines[-1], flush=True)
+    if options.output:
+        options.output.write_text("\n".join(lines) + "\n")
+
+
+def _rows(reid: str) -> list[tuple[str, dict[str, Any], bool]]:
+    rows: list[tuple[str, dict[str, Any], bool]] = [
+        ("**all on, as it comes**", {}, True),
+        ("camera from the boxes, not the pictures", {}, False),
+        ("no looks", {"tracker": {"looks": "none"}}, True),
+        ("neither: boxes only", {"tracker": {"looks": "none"}}, False),
+        ("looks: colours and the detector's layers", {"tracker": {"looks": "backbone"}}, True),
+        ("online only", {"tracker": {"offline": False}}, True),
+        ("sort", {"tracker": {"name": "sort"}}, True),
+        ("CSRT bridges gaps", {"tracker": {"bridge": True}}, True),
+        ("everybody is a player but referees, who is off court or sits", EVERYBODY, True),
+        ("everybody who is found is a player", _everybody(), True),
+    ]
+    if reid:
+        rows.insert(5, ("looks: colours and OSNet", {"tracker": {"reid": reid}}, True))
+    return rows
+
+
+def _everybody() -> dict[str, Any]:
+    rules = dict.fromkeys(("drop_referees", "drop_outside", "drop_still"), False)
+    return {"roster": {**EVERYBODY["roster"], **rules}}
+
+
+def _surer(analysis: Analysis, least: float) -> Analysis:
+    table = analysis.detections
+    assert table is not None and table.floor is not None
+    rows = table.boxes.confidence >= least
+    kept = dataclasses.replace(
+        table, frame_index=table.frame_index[rows], boxes=table.boxes[rows], floor=table.floor[rows]
+    )
+    return dataclasses.replace(analysis, detections=kept)
+
+
+def _follow(analysis: Analysis, video: str, settings: dict[str, Any], with_views: bool) -> Any:
+    if not with_views:
+        blind = dataclasses.replace(analysis.frames, shift=None, zoom=None, is_cut=None)
+        analysis = dataclasses.replace(analysis, frames=blind)
+    with open_video(video) as source:
+        return follow(analysis, with_settings(PipelineConfig(), settings), source, Silent()).tracks
+
+
+if __name__ == "__main__":
+    main()
