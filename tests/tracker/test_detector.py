@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
@@ -116,9 +117,10 @@ def test_torch_and_openvino_agree(detector: YoloDetector, shared: Path) -> None:
 
 def test_a_model_of_fixed_size_says_so(shared: Path, caplog: pytest.LogCaptureFixture) -> None:
     fixed = str(shared / "weights/yolo11n_int8_openvino_model")
-    YoloDetector(DetectorConfig(weights=fixed, imgsz=640))
-    assert "640x640" not in caplog.text
-    YoloDetector(DetectorConfig(weights=fixed, imgsz=960))
+    with caplog.at_level(logging.WARNING, "courtscribe"):
+        YoloDetector(DetectorConfig(weights=fixed, imgsz=640))
+        assert "640x640" not in caplog.text
+        YoloDetector(DetectorConfig(weights=fixed, imgsz=960))
     assert "exported to look at 640x640 pixels and does so, not at 960" in caplog.text
 
 
