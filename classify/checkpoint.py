@@ -9,6 +9,9 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
+import struct
+import warnings
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -23,9 +26,15 @@ from torch import nn
 from classify.errors import ClipError
 from classify.models import architecture, build_model
 from classify.preprocess import Profile
+from classify.published import rename
 
 _KEY = "courtscribe"
 """Where the JSON is, in the header of a safetensors file and in a ``.pt``."""
+_BAD_PICKLE = (
+    *(pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError),
+    *(AssertionError, OverflowError, struct.error),
+)
+"""What reading a pickle that is damaged, or none, can raise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +62,16 @@ class CheckpointInfo:
     origin: Origin = Origin()
     scores: Mapping[str, float] = field(default_factory=dict[str, float])
     """Measured figures by name, such as ``macro_f1``."""
+    temperature: float = 1.0
+    """The logits are divided by it before they become probabilities (see ``classify.calibration``)."""
+    unsure_below: float = 0.0
+    """Confidence under which a label is better not shown; 0: all are."""
 
     def __post_init__(self) -> None:
+        if not 0 <= self.unsure_below <= 1:
+            raise ClipError(f"the confidence to be unsure below is 0 to 1, not {self.unsure_below}")
+        if not 0 < self.temperature < float("inf"):
+            raise ClipError(f"a temperature is a positive number, not {self.temperature}")
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
             raise ClipError(f"labels must be different and not empty: {', '.join(self.labels)}")
 
@@ -70,7 +87,11 @@ class CheckpointInfo:
             scores = {str(k): float(v) for k, v in value["scores"].items()}
             labels = tuple(str(label) for label in value["labels"])
             profile, origin = Profile.from_json(value["profile"]), Origin(**value["origin"])
-            return cls(str(value["model"]), labels, profile, origin, scores)
+            sureness = (
+                float(value.get("temperature", 1.0)),
+                float(value.get("unsure_below", 0.0)),
+            )  # newer than the rest
+            return cls(str(value["model"]), labels, profile, origin, scores, *sureness)
         except ClipError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -87,6 +108,14 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, half:
         for name, value in model.state_dict().items()
     }
     write_whole(path, save(tensors, {_KEY: info.to_json()}))
+
+
+def rewrite_info(path: Path, output: Path, info: CheckpointInfo) -> None:
+    """Write the checkpoint ``path`` to ``output``, the same to the bit but with another description.
+
+    Raises ClipError as ``load_checkpoint`` and ``save_checkpoint``.
+    """
+    write_whole(output, save(_read(path)[1], {_KEY: info.to_json()}))
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -123,9 +152,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, CheckpointInfo]:
             model = build_model(info.model, len(info.labels))
     except ClipError as error:
         raise ClipError(f"{path}: {error}") from error
-    own = model.state_dict()
-    _check_tensors(path, own, tensors, len(info.labels))
-    model.load_state_dict({name: value.to(own[name].dtype) for name, value in tensors.items()}, assign=True)
+    _fill(path, model, tensors, len(info.labels))
     return model.eval(), info
 
 
@@ -141,9 +168,8 @@ def load_start(path: Path | None, name: str, num_classes: int) -> nn.Module:
     if path is None:
         return model
     own = model.state_dict()
-    offered = {
-        k: v for k, v in _read(path)[1].items() if not (k in ("fc.weight", "fc.bias") and own[k].shape != v.shape)
-    }
+    tensors = _in_our_names(path, own)
+    offered = {k: v for k, v in tensors.items() if not (k in ("fc.weight", "fc.bias") and own[k].shape != v.shape)}
     unfit = [k for k, v in offered.items() if k not in own or v.shape != own[k].shape]
     if unfit or not offered:
         raise ClipError(f"{path}: not weights to start {name} from ({', '.join(unfit[:3]) or 'no tensors'} do not fit)")
@@ -151,15 +177,35 @@ def load_start(path: Path | None, name: str, num_classes: int) -> nn.Module:
     return model
 
 
-def kinetics_weights(name: str) -> Path:
+def load_whole(path: Path, name: str, num_classes: int) -> nn.Module:
+    """The network called ``name`` with the published tensors in ``path``, in evaluation mode.
+
+    Raises ClipError when they are not exactly those of the network.
+    """
+    with torch.device("meta"):
+        model = build_model(name, num_classes)
+    _fill(path, model, _in_our_names(path, model.state_dict()), num_classes)
+    return model.eval()
+
+
+def _in_our_names(path: Path, own: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The tensors in ``path``; torchvision's names become those of ``own``, the state of one of our networks."""
+    tensors = _read(path)[1]
+    return tensors if any(name in own for name in tensors) else rename(tensors, own)
+
+
+def kinetics_weights(name: str, *, download: bool = True) -> Path:
     """The file with the published Kinetics-400 weights of ``name``, downloaded the first time.
 
-    Raises ClipError when there are none, or when they cannot be downloaded, saying which file to put where.
+    Raises ClipError when there are none, or when they are not there and cannot be downloaded or, without ``download``,
+    shall not be; it says which file to put where.
     """
     url = architecture(name).kinetics_url
     if url is None:
         raise ClipError(f"there are no Kinetics-400 weights for {name}; start from another file")
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
+    if not path.is_file() and not download:
+        raise ClipError(f"{path}: no such file; --download fetches it from {url}")
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,10 +235,20 @@ def load_plain(path: Path) -> Any:
 
     Raises ClipError when it is something else, or damaged.
     """
+    if not path.is_file():
+        raise ClipError(f"{path}: no such file")
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0][:80] if str(error) else type(error).__name__
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickles that it then refuses
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except _BAD_PICKLE as error:
+        strange = re.search(r"GLOBAL ([\w.]+)", str(error))
+        if strange:
+            raise ClipError(
+                f"{path}: holds more than tensors ({strange[1]}), which could run code when it is opened; refused"
+            ) from error
+        unsafe = "nothing that can be read without running code" if isinstance(error, pickle.UnpicklingError) else ""
+        reason = unsafe or (str(error).splitlines()[0][:80] if str(error) else type(error).__name__)
         raise ClipError(f"{path}: not a file of plain tensors, or damaged ({reason})") from error
 
 
@@ -211,6 +267,13 @@ def _parse(path: Path, text: str | None) -> CheckpointInfo:
         return CheckpointInfo.from_json(text)
     except ClipError as error:
         raise ClipError(f"{path}: {error}") from error
+
+
+def _fill(path: Path, model: nn.Module, tensors: Mapping[str, torch.Tensor], num_labels: int) -> None:
+    """Give ``model``, built without memory, its tensors."""
+    own = model.state_dict()
+    _check_tensors(path, own, tensors, num_labels)
+    model.load_state_dict({name: value.to(own[name].dtype) for name, value in tensors.items()}, assign=True)
 
 
 def _check_tensors(

@@ -10,8 +10,9 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from classify.checkpoint import CheckpointInfo, load_checkpoint
+from classify.checkpoint import CheckpointInfo
 from classify.errors import ClipError
+from classify.kinetics import load_classifier
 from classify.preprocess import Profile, to_tensor
 from classify.types import ActionScores, Clip
 
@@ -25,11 +26,12 @@ class ActionClassifier:
     def __init__(self, checkpoint: Path, device: str = "auto", batch: int | None = None) -> None:
         """Load ``checkpoint`` onto ``device``: "cpu", "cuda", "cuda:1" ... or "auto", which takes CUDA if it is there.
 
+        checkpoint: one of ours, or a file of Kinetics-400 weights under the name that torchvision gave it.
         batch: clips that go through the network at a time; raising it costs memory and brings speed on a GPU.
         Raises ClipError for a bad checkpoint, or for CUDA where there is none.
         """
         self.device = pick_device(device)
-        model, self.info = load_checkpoint(checkpoint)
+        model, self.info = load_classifier(checkpoint)
         self._model = prepare(model, self.device)
         self.batch = batch or _BATCH.get(self.device.type, 8)
 
@@ -46,17 +48,26 @@ class ActionClassifier:
         rows = [
             row
             for i in range(0, len(clips), self.batch)
-            for row in predict(self._model, np.stack([c.frames for c in clips[i : i + self.batch]]), self.info.profile)
+            for row in self.probabilities(np.stack([c.frames for c in clips[i : i + self.batch]]))
         ]
         return [ActionScores(c.track_id, c.start, c.end, p) for c, p in zip(clips, rows, strict=True)]
 
+    def probabilities(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_actions), as sure as the checkpoint says to be."""
+        return predict(self._model, frames, self.info.profile, self.info.temperature)
 
-def predict(model: nn.Module, clips: npt.NDArray[np.uint8], profile: Profile) -> npt.NDArray[np.float32]:
-    """uint8 (N, 16, H, W, 3) RGB -> probabilities float32 (N, num_classes), in one pass of the network."""
+
+def predict(
+    model: nn.Module, clips: npt.NDArray[np.uint8], profile: Profile, temperature: float = 1.0
+) -> npt.NDArray[np.float32]:
+    """uint8 (N, T, H, W, 3) RGB -> probabilities float32 (N, num_classes), in one pass of the network.
+
+    temperature: the logits are divided by it (see ``classify.calibration``).
+    """
     first = next(model.parameters())
     with torch.inference_mode():
         logits = model(to_tensor(clips, profile, first.device).to(first.dtype))
-        return torch.softmax(logits.float(), 1).cpu().numpy()
+        return torch.softmax(logits.float() / temperature, 1).cpu().numpy()
 
 
 def prepare(model: nn.Module, device: torch.device) -> nn.Module:

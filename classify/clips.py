@@ -1,51 +1,36 @@
-"""Labelled clips to learn from, in the layouts that data sets come in.
+"""Labelled clips to learn from: videos of one player, decoded.
 
-SpaceJam (``examples/ID.mp4``, ``annotation_dict.json``, ``labels_dict.json``), or a folder per label that holds videos
-of one player, or ``.npy`` files of uint8 frames: one clip (T, H, W, 3) or many (N, T, H, W, 3), RGB.
+What there is on disk, and in which layouts, is told by ``classify.clip_files`` and ``classify.spacejam``. A video
+becomes frames of 176x128 pixels; ``.npy`` files hold such frames: one clip (T, H, W, 3) or many (N, T, H, W, 3), RGB.
 """
 
 from __future__ import annotations
 
-import csv
-import json
 import logging
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
+from classify.clip_files import ALIASES, ClipFile, check_labels, list_csv, list_label_folders
 from classify.errors import ClipError
+from classify.spacejam import is_spacejam, list_spacejam
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH
 
 Frames = npt.NDArray[np.uint8]
 
-ALIASES: Mapping[str, str] = {
-    "dribbling": "dribble",
-    "nothing": "no_action",
-    "passing": "pass",
-    "shooting": "shoot",
-    "defence": "defense",
-    "ball_in_hand": "ball in hand",
-    "running": "run",
-    "walking": "walk",
-}
-"""What other data sets call our labels."""
+MAX_BAD = 0.1
+"""A data set of which more than this part cannot be used is refused. Raised, a broken copy is trained on."""
+MAX_FRAMES = 250
+"""A longer clip (ten seconds) shows more than one action. Raised, a file that is a whole game takes that memory."""
 
-DISCARD = "discard"
-"""SpaceJam's label for clips that are no good."""
+_MIN_FRAMES = 2
+"""A single picture does not move."""
 
-_NUM_PARTS = 5
-"""A numbered folder is cut into this many groups: neighbours in number come from the same game, often the same play."""
-_MAX_BAD = 0.1
-"""A data set of which more than this part cannot be read is refused."""
-_VIDEO_SUFFIXES = {".mp4", ".mov", ".avi", ".mkv", ".webm"}
-
-_log = logging.getLogger(__name__)
+_log = logging.getLogger("courtscribe")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,116 +42,85 @@ class LabelledClip:
     group: str
     """Clips of one group were made from the same footage: all of them are learnt from, or all are judged on."""
     frames: Frames
-    """uint8 (T, 176, 128, 3), RGB, at about 25 frames per second; T from 1 on."""
+    """uint8 (T, H, W, 3), RGB, at about 25 frames per second; 176x128, or the size that a network reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class BadClip:
+    """A file that cannot be learnt from."""
+
+    path: Path
+    kind: str
+    """"missing", "unreadable" or "length"."""
+    reason: str
+
+
+def list_clips(
+    sources: Sequence[Path], aliases: Mapping[str, str] = ALIASES, test_list: Path | None = None
+) -> list[ClipFile]:
+    """What ``sources`` hold: folders in SpaceJam's layout or with a folder per label, or CSVs that name clips.
+
+    test_list: SpaceJam's test ids, where they are not in its folder.
+    Raises ClipError when there is no such folder, or no clip in it.
+    """
+    return [file for source in sources for file in _list(source, aliases, test_list)]
+
+
+def _list(source: Path, aliases: Mapping[str, str], test_list: Path | None) -> list[ClipFile]:
+    if source.is_file():
+        return list_csv(source, aliases)
+    if not source.is_dir():
+        raise ClipError(f"{source}: no such folder")
+    files = list_spacejam(source, test_list) if is_spacejam(source) else list_label_folders(source, aliases)
+    if not files:
+        raise ClipError(f"{source}: 0 of 0 clips; expected SpaceJam's layout, or a folder per label that holds videos")
+    return files
 
 
 def load_clips(
     folders: Sequence[Path], labels: Sequence[str], aliases: Mapping[str, str] = ALIASES
 ) -> list[LabelledClip]:
-    """All clips in ``folders``, each in SpaceJam's layout or with a folder per label; decoded, in memory.
+    """All clips in ``folders`` (see ``list_clips``), decoded, in memory.
 
     Files that cannot be read are left out with a warning. Raises ClipError when a folder holds no clips or a label
     that is none of ``labels``, or when more than a tenth of its files cannot be read.
     """
     clips: list[LabelledClip] = []
     for folder in folders:
-        if not folder.is_dir():
-            raise ClipError(f"{folder}: no such folder")
-        clips += _load_folder(folder, labels, aliases)
+        files = list_clips([folder], aliases)
+        check_labels(folder, files, labels)
+        read = [read_file(file) for file in files]
+        bad = [outcome for outcome in read if isinstance(outcome, BadClip)]
+        refuse_too_many(len(files), bad, MAX_BAD, folder)
+        for outcome in bad:
+            _log.warning("left out: %s: %s", outcome.path, outcome.reason)
+        clips += [clip for outcome in read if not isinstance(outcome, BadClip) for clip in outcome]
     return clips
 
 
-def _load_folder(folder: Path, labels: Sequence[str], aliases: Mapping[str, str]) -> list[LabelledClip]:
-    if (folder / "annotation_dict.json").is_file():
-        return _load_files(folder, _list_spacejam(folder), labels)
-    return _load_files(folder, _list_label_folders(folder, aliases), labels)
+def refuse_too_many(number: int, bad: Sequence[BadClip], part: float, where: Path | str) -> None:
+    """Raises ClipError when none of ``number`` files is left, or more than ``part`` of them are bad."""
+    if len(bad) == number or len(bad) > part * number:
+        raise ClipError(
+            f"{where}: {len(bad)} of {number} clips cannot be read; the first: {bad[0].path}: {bad[0].reason}"
+        )
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    path: Path
-    label: str
-    group: str
-
-
-def _load_files(folder: Path, files: Sequence[_File], labels: Sequence[str]) -> list[LabelledClip]:
-    strange = sorted({f.label for f in files} - set(labels))
-    if strange:
-        raise ClipError(f"{folder}: {', '.join(strange)} is none of the labels {', '.join(labels)}")
-    clips: list[LabelledClip] = []
-    bad: list[str] = []
-    for file in files:
-        try:
-            clips += _read_file(file)
-        except ClipError as error:
-            bad.append(str(error))
-    if not clips or len(bad) > _MAX_BAD * len(files):
-        shown = f"; the first: {bad[0]}" if bad else ""
-        raise ClipError(f"{folder}: {len(bad)} of {len(files)} clips cannot be read{shown}")
-    for message in bad:
-        _log.warning("left out: %s", message)
-    return clips
-
-
-def _list_spacejam(folder: Path) -> list[_File]:
-    """Clips of a folder in SpaceJam's layout; a mirrored twin is in its original's group."""
-    annotations, names = _read_json(folder / "annotation_dict.json"), _read_json(folder / "labels_dict.json")
-    unknown = sorted({str(v) for v in annotations.values()} - set(names))
-    if unknown:
-        raise ClipError(f"{folder / 'annotation_dict.json'}: label {unknown[0]} is not in labels_dict.json")
-    sources = _read_sources(folder / "clips.csv")
-    return [
-        _File(folder / "examples" / f"{clip}.mp4", names[str(label)], sources.get(clip, spacejam_group(clip)))
-        for clip, label in sorted(annotations.items())
-        if names[str(label)] != DISCARD
-    ]
-
-
-def spacejam_group(clip: str) -> str:
-    """The original that a SpaceJam clip was made from: ``0006103_flipped`` -> ``0006103``."""
-    return clip.removesuffix("_flipped")
-
-
-def _read_sources(path: Path) -> dict[str, str]:
-    """clip_id -> source, where a table beside the clips tells what each was made from."""
-    if not path.is_file():
-        return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["clip_id"]: row["source"] for row in csv.DictReader(file)}
-
-
-def _list_label_folders(folder: Path, aliases: Mapping[str, str]) -> list[_File]:
-    """Files of a folder per label, grouped by contiguous parts of their numbering, the same in every label."""
-    files: list[_File] = []
-    for label_folder in sorted(p for p in folder.iterdir() if p.is_dir()):
-        paths = sorted((p for p in label_folder.iterdir() if p.suffix in _VIDEO_SUFFIXES | {".npy"}), key=_number)
-        label = aliases.get(label_folder.name, label_folder.name)
-        files += [_File(p, label, f"{folder.name}/{i * _NUM_PARTS // len(paths)}") for i, p in enumerate(paths)]
-    return files
-
-
-def _number(path: Path) -> tuple[int, str]:
-    """Sort key: the last number in the name, then the name."""
-    numbers = re.findall(r"\d+", path.stem)
-    return (int(numbers[-1]) if numbers else -1, path.name)
-
-
-def _read_json(path: Path) -> dict[str, Any]:
+def read_file(file: ClipFile) -> list[LabelledClip] | BadClip:
+    """The clips in ``file``, or what is wrong with it."""
+    if not file.path.is_file():
+        return BadClip(file.path, "missing", "no such file")
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ClipError(f"{path}: cannot be read as JSON ({error})") from error
-    if not isinstance(value, dict):
-        raise ClipError(f"{path}: expected an object that maps ids to labels")
-    return value
-
-
-def _read_file(file: _File) -> Iterator[LabelledClip]:
-    if file.path.suffix != ".npy":
-        return iter([LabelledClip(file.path.name, file.label, file.group, read_video(file.path))])
-    arrays = _read_array(file.path)
-    names = (f"{file.path.name}[{i}]" for i in range(len(arrays)))
-    return iter([LabelledClip(n, file.label, file.group, a) for n, a in zip(names, arrays, strict=True)])
+        arrays = [read_video(file.path, MAX_FRAMES)] if file.path.suffix != ".npy" else _read_array(file.path)
+    except ClipError as error:
+        return BadClip(file.path, "unreadable", str(error).removeprefix(f"{file.path}: "))
+    length = len(arrays[0])
+    if length != (file.length or length) or not _MIN_FRAMES <= length <= MAX_FRAMES:
+        wanted = file.length or f"{_MIN_FRAMES} to {MAX_FRAMES}"
+        found = f"{length}" if length <= MAX_FRAMES else f"more than {MAX_FRAMES}"
+        return BadClip(file.path, "length", f"has {found} frame{'s' * (found != '1')}, not {wanted}")
+    names = [file.path.name] if file.path.suffix != ".npy" else [f"{file.path.name}[{i}]" for i in range(len(arrays))]
+    return [LabelledClip(n, file.label, file.group, a) for n, a in zip(names, arrays, strict=True)]
 
 
 def _read_array(path: Path) -> Frames:
@@ -181,17 +135,18 @@ def _read_array(path: Path) -> Frames:
     return array
 
 
-def read_video(path: Path) -> Frames:
+def read_video(path: Path, max_frames: int | None = None) -> Frames:
     """A short video of one player -> uint8 (T, 176, 128, 3) RGB, at about 25 frames per second.
 
     Of faster video every second, third ... frame is taken; a header below 25 is not believed (SpaceJam's says 10 and
-    means 25). Raises ClipError when nothing can be decoded.
+    means 25). max_frames: reading stops one frame after so many.
+    Raises ClipError when nothing can be decoded.
     """
     capture = cv2.VideoCapture(str(path))
     step = max(1, round(capture.get(cv2.CAP_PROP_FPS) / CLIP_PACE))
     frames: list[Frames] = []
     index = 0
-    while capture.grab():
+    while capture.grab() and not (max_frames and len(frames) > max_frames):
         if index % step == 0:
             ok, image = capture.retrieve()
             if not ok:

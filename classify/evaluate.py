@@ -1,10 +1,9 @@
-"""How good a classifier is: scores per class, and cross-validation in which related clips stay together."""
+"""How good a classifier is on labelled clips, and folds for cross-validation in which related clips stay together."""
 
 from __future__ import annotations
 
-import logging
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,66 +11,95 @@ import numpy as np
 import numpy.typing as npt
 from torch import nn
 
+from classify.calibration import Bin, calibration_error, fit_temperature, fit_threshold, reliability, with_temperature
 from classify.classifier import predict
 from classify.clips import LabelledClip, sixteen
 from classify.errors import ClipError
+from classify.metrics import Interval, Intervals, Report, bootstrap, score
 from classify.preprocess import Profile
 
 _BATCH = 16
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ClassScore:
-    """One action; all but ``support`` in 0..1."""
-
-    precision: float
-    recall: float
-    f1: float
-    support: int
-    """Clips that show it."""
+_CROSS_FOLDS = 5
+"""A temperature is fitted to all parts of the clips but one and judged on that one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """Scores of predicted labels; averages are over the labels that occur in the truth."""
+class Judgement:
+    """Everything that labelled clips say about a classifier."""
 
-    accuracy: float
-    balanced_accuracy: float
-    """Mean recall."""
-    macro_f1: float
-    per_class: dict[str, ClassScore]
-    labels: tuple[str, ...]
-    confusion: tuple[tuple[int, ...], ...]
-    """Clips by true label (row) and predicted label (column), in the order of ``labels``."""
+    report: Report
+    intervals: Intervals
+    ece: float
+    """Expected calibration error, 0..1."""
+    temperature: float
+    """By which its logits should be divided, fitted to these clips; above 1: it is surer than it is right."""
+    unsure_below: float
+    """Confidence, at that temperature, under which an answer is better not given; fitted to these clips."""
+    ece_scaled: float | None
+    """Calibration error with a temperature from other clips (cross-fitted); None: too few to tell."""
+    bins: tuple[Bin, ...]
+    """Confidence beside accuracy, from the least sure answers to the surest."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; intervals are [low, high], None where nothing could be measured."""
+        ranges = self.intervals
+        content = self.report.to_json()
+        for i, label in enumerate(self.report.labels):
+            extra = {"precision_ci95": _pair(ranges.precision[i]), "recall_ci95": _pair(ranges.recall[i])}
+            content["per_class"][label] |= extra
+        averages = ("accuracy", "balanced_accuracy", "macro_f1")
+        content["ci95"] = {name: _pair(getattr(ranges, name)) for name in averages} | {"resampled": ranges.unit}
+        content["calibration"] = {
+            "ece": self.ece,
+            "temperature": self.temperature,
+            "ece_scaled": self.ece_scaled,
+            "unsure_below": self.unsure_below,
+            "bins": [asdict(b) for b in self.bins],
+        }
+        return content
 
 
-def score(truth: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64], labels: Sequence[str]) -> Report:
-    """Scores of ``predicted`` against ``truth``, both int (N,) positions in ``labels``, N from 1 on."""
-    if len(truth) == 0:
-        raise ClipError("there are no clips to judge on")
-    size = len(labels)
-    confusion = np.bincount(truth * size + predicted, minlength=size * size).reshape(size, size)
-    hits, support, answers = np.diag(confusion), confusion.sum(1), confusion.sum(0)
-    recall, precision = hits / np.maximum(support, 1), hits / np.maximum(answers, 1)
-    f1 = 2 * hits / np.maximum(support + answers, 1)
-    seen = support > 0
-    return Report(
-        accuracy=float(hits.sum() / len(truth)),
-        balanced_accuracy=float(recall[seen].mean()),
-        macro_f1=float(f1[seen].mean()),
-        per_class={
-            label: ClassScore(float(precision[i]), float(recall[i]), float(f1[i]), int(support[i]))
-            for i, label in enumerate(labels)
-        },
-        labels=tuple(labels),
-        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+def _pair(interval: Interval) -> list[float] | None:
+    return None if np.isnan(interval[0]) else list(interval)
+
+
+def judge(
+    probabilities: npt.NDArray[np.floating[Any]],
+    truth: npt.NDArray[np.int64],
+    labels: Sequence[str],
+    groups: Sequence[str],
+) -> Judgement:
+    """Scores, intervals and calibration of answers to clips.
+
+    probabilities: (N, C) in the order of ``labels``. truth: int (N,). groups: (N,), the original of each clip.
+    Raises ClipError when there are no clips.
+    """
+    predicted, temperature = probabilities.argmax(1), fit_temperature(probabilities, truth)
+    return Judgement(
+        score(truth, predicted, labels),
+        bootstrap(truth, predicted, len(labels), groups),
+        calibration_error(probabilities, truth),
+        temperature,
+        fit_threshold(with_temperature(probabilities, temperature), truth),
+        _cross_scaled_error(probabilities, truth, groups),
+        tuple(reliability(probabilities, truth)),
     )
+
+
+def _cross_scaled_error(
+    probabilities: npt.NDArray[np.floating[Any]], truth: npt.NDArray[np.int64], groups: Sequence[str]
+) -> float | None:
+    folds = min(_CROSS_FOLDS, len(set(groups)))
+    if folds < 2:
+        return None
+    fold_of = grouped_folds(groups, [str(t) for t in truth], folds)
+    scaled = np.zeros(probabilities.shape)
+    for fold in range(folds):
+        inside, outside = fold_of == fold, fold_of != fold
+        scaled[inside] = with_temperature(
+            probabilities[inside], fit_temperature(probabilities[outside], truth[outside])
+        )
+    return calibration_error(scaled, truth)
 
 
 def evaluate(model: nn.Module, profile: Profile, clips: Sequence[LabelledClip], labels: Sequence[str]) -> Report:
@@ -120,21 +148,6 @@ def grouped_folds(groups: Sequence[str], labels: Sequence[str], folds: int) -> n
         filled[fold] += added
         result[indices] = fold
     return result
-
-
-Trainer = Callable[[Sequence[LabelledClip]], tuple[nn.Module, Profile]]
-"""Clips to learn from -> a network and its input."""
-
-
-def cross_validate(clips: Sequence[LabelledClip], labels: Sequence[str], folds: int, train: Trainer) -> Report:
-    """Scores over all clips, each judged by a network that learnt from no clip of its group."""
-    predicted = np.zeros(len(clips), np.int64)
-    for number, learn, judge in split_folds(clips, folds):
-        model, profile = train([clips[i] for i in learn])
-        predicted[judge] = predict_clips(model, profile, [clips[i] for i in judge]).argmax(1)
-        part = score(label_indices([clips[i] for i in judge], labels), predicted[judge], labels)
-        _log.info("fold %d of %d: macro-F1 %.3f, accuracy %.3f", number + 1, folds, part.macro_f1, part.accuracy)
-    return score(label_indices(clips, labels), predicted, labels)
 
 
 def split_folds(

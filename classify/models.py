@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from classify import published
 from classify.errors import ClipError
 from classify.preprocess import KINETICS_MEAN, KINETICS_STD, Profile
 
@@ -160,12 +161,6 @@ def _over_time(features: torch.Tensor) -> torch.Tensor:
     return torch.cat([features.mean(1), spread, change], 1)
 
 
-def _r2plus1d_18(num_classes: int) -> nn.Module:
-    from torchvision.models.video import r2plus1d_18
-
-    return r2plus1d_18(num_classes=num_classes)
-
-
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """A network and the input that it is made for."""
@@ -177,13 +172,33 @@ class Architecture:
     """Where its Kinetics-400 weights are published."""
 
 
+def _lrcn(num_classes: int) -> nn.Module:
+    from classify.recurrent import Lrcn  # its spatial half is the small network's, so it imports this module
+
+    return Lrcn(num_classes)
+
+
+def _conv_lstm(num_classes: int) -> nn.Module:
+    from classify.recurrent import ConvLstm
+
+    return ConvLstm(num_classes)
+
+
+_PUBLISHED = "https://download.pytorch.org/models/"
+_KINETICS = Profile(mean=KINETICS_MEAN, std=KINETICS_STD)
+_HALVES = Profile(mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
+_IMAGENET = Profile(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+
 MODELS: dict[str, Architecture] = {
-    "r2plus1d_18": Architecture(
-        _r2plus1d_18,
-        Profile(mean=KINETICS_MEAN, std=KINETICS_STD),
-        "https://download.pytorch.org/models/r2plus1d_18-91a641e6.pth",
-    ),
+    "r2plus1d_18": Architecture(published.r2plus1d_18, _KINETICS, f"{_PUBLISHED}r2plus1d_18-91a641e6.pth"),
     "r2plus1d_s": Architecture(SmallR2Plus1d, Profile(height=112, width=80, frames=8)),
+    "r3d_18": Architecture(published.r3d_18, _KINETICS, f"{_PUBLISHED}r3d_18-b3b3357e.pth"),
+    "mc3_18": Architecture(published.mc3_18, _KINETICS, f"{_PUBLISHED}mc3_18-a90a0ba3.pth"),
+    "s3d": Architecture(published.s3d, _KINETICS, f"{_PUBLISHED}s3d-d76dad2f.pth"),
+    "mvit_v2_s": Architecture(published.mvit_v2_s, _HALVES, f"{_PUBLISHED}mvit_v2_s-ae3be167.pth"),
+    "swin3d_t": Architecture(published.swin3d_t, _IMAGENET, f"{_PUBLISHED}swin3d_t-7615ae03.pth"),
+    "lrcn": Architecture(_lrcn, Profile(height=112, width=80)),
+    "conv_lstm": Architecture(_conv_lstm, Profile()),
 }
 """Every network, by the name that ``--model`` takes."""
 

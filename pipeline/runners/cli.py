@@ -44,18 +44,24 @@ def _run(arguments: Sequence[str]) -> int:
     # Imported here, where Ctrl-C is already caught: they take a moment.
     from classify.errors import ClipError
     from pipeline.runners import (
+        adapt_command,
         analyze_commands,
+        classify_command,
         demo_command,
         doctor_command,
         evaluate_commands,
         export_commands,
         train_commands,
+        weights_commands,
     )
     from tracker.errors import InputError
 
     parser = _Parser(prog="courtscribe", description="A game video in, what every player did out.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    modules = (analyze_commands, evaluate_commands, export_commands, demo_command, doctor_command, train_commands)
+    modules = (
+        *(analyze_commands, adapt_command, classify_command, evaluate_commands, export_commands),
+        *(demo_command, doctor_command, train_commands, weights_commands),
+    )
     for module in modules:
         module.add_commands(subparsers)
     options = parser.parse_args(_join_negative(arguments))

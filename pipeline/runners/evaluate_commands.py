@@ -1,4 +1,4 @@
-"""``evaluate``: how right tracks are, against a truth."""
+"""``evaluate``: how right tracks and actions are, against a truth."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.runners import evaluate_actions
 from tracker.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _HEADS = {
 
 def add_commands(subparsers: Any) -> None:
     """Add this module's command to the parser; what it can evaluate are its subcommands."""
-    evaluate = subparsers.add_parser("evaluate", help="measure tracks against a truth")
+    evaluate = subparsers.add_parser("evaluate", help="measure tracks or actions against a truth")
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT", parser_class=type(evaluate))
     tracks = kinds.add_parser("tracks", help="HOTA, CLEAR and Identity, equal to TrackEval's")
     tracks.add_argument("--gt", type=Path, required=True, metavar="DIR", help="truth: a file, or a folder of sequences")
@@ -35,6 +36,7 @@ def add_commands(subparsers: Any) -> None:
     tracks.add_argument("--json", type=Path, metavar="FILE", help="save the scores here too")
     tracks.add_argument("--plot", type=Path, metavar="FOLDER", help="draw SEQ.png: which identity covers whom, when")
     tracks.set_defaults(run=run_tracks)
+    evaluate_actions.add_command(kinds)
 
 
 def run_tracks(options: argparse.Namespace) -> int:

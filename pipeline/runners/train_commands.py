@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from pipeline.config import resolve_device
 from pipeline.progress import choose_progress
+from pipeline.runners import train_actions
 from pipeline.runners.flags import add_quiet, say
 from tracker.errors import InputError
 from tracker.files import write_atomically
@@ -35,22 +35,7 @@ def add_commands(subparsers: Any) -> None:
     add_quiet(players)
     players.set_defaults(run=run_train_players)
 
-    actions = what.add_parser("actions", help="train the action classifier on labelled clips")
-    actions.add_argument("data", type=Path, nargs="+", help="SpaceJam's folder, or folders with one folder per action")
-    actions.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors to write")
-    actions.add_argument("--model", default="r2plus1d_s", help="r2plus1d_s or r2plus1d_18")
-    actions.add_argument("--start-from", help="weights to begin with: ours, a YOLO11 .pt, or 'kinetics'")
-    actions.add_argument("--pretrain", type=Path, action="append", default=[], help="clips to learn from first")
-    actions.add_argument("--folds", type=int, default=0, metavar="N", help="cross-validate first, grouped by original")
-    actions.add_argument("--epochs", type=int, default=argparse.SUPPRESS, metavar="N")
-    actions.add_argument("--pretrain-epochs", type=int, default=argparse.SUPPRESS, metavar="N")
-    actions.add_argument("--seed", type=int, default=argparse.SUPPRESS, metavar="N")
-    actions.add_argument("--data-note", default="", help="what the data is, for whoever reads the checkpoint")
-    actions.add_argument("--licence", default="", help="of the weights, likewise")
-    actions.add_argument("--starter-note", default="", help="mark the weights as a first guess, with this sentence")
-    actions.add_argument("--device", default="auto")
-    add_quiet(actions)
-    actions.set_defaults(run=run_train_actions)
+    train_actions.add_command(what)
 
     clips = what.add_parser("clips", help="make labelled clips of synthetic players to train on")
     clips.add_argument("output", type=Path, help="folder to fill, one folder per action")
@@ -80,37 +65,6 @@ def run_train_players(options: argparse.Namespace) -> int:
     )
     for score in scores:
         say(options, f"{score.name}: AP50 {score.ap50:.3f}, AP {score.ap:.3f}")
-    say(options, f"{options.output}")
-    return 0
-
-
-def run_train_actions(options: argparse.Namespace) -> int:
-    """``courtscribe train actions``."""
-    from classify.checkpoint import Origin
-    from classify.train import TrainConfig, train_actions
-
-    given = {name: getattr(options, name) for name in ("epochs", "pretrain_epochs", "seed") if hasattr(options, name)}
-    config = TrainConfig(model=options.model, device=options.device, **given)
-    note = options.starter_note
-    origin = Origin(data=options.data_note, licence=options.licence, starter=bool(note), note=note)
-    with tempfile.TemporaryDirectory() as work:
-        start = options.start_from
-        if start is not None and start != "kinetics" and Path(start).suffix == ".pt":
-            from tracker.backbone import export_backbone
-
-            start = Path(work) / "backbone.safetensors"
-            export_backbone(Path(options.start_from), start)
-        report = train_actions(
-            options.data,
-            options.output,
-            config,
-            start_from=start,
-            pretrain=options.pretrain,
-            folds=options.folds,
-            origin=origin,
-        )
-    if report is not None:
-        say(options, f"cross-validated: macro-F1 {report.macro_f1:.3f}, accuracy {report.accuracy:.3f}")
     say(options, f"{options.output}")
     return 0
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -15,8 +18,10 @@ from classify.checkpoint import (
     Origin,
     kinetics_weights,
     load_checkpoint,
+    load_plain,
     load_start,
     read_info,
+    rewrite_info,
     save_checkpoint,
     write_whole,
 )
@@ -31,6 +36,8 @@ INFO = CheckpointInfo(
     Profile(112, 80, 8, colour="BGR", mean=(0.1, 0.2, 0.3)),
     Origin("clips of a test", "AGPL-3.0", starter=True, note="not to be trusted"),
     {"macro_f1": 0.5},
+    temperature=1.4,
+    unsure_below=0.25,
 )
 
 
@@ -57,6 +64,21 @@ def test_half_precision_halves_the_file_and_still_runs_in_float32(saved: Path) -
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert saved.stat().st_size < 2.1 * sum(p.numel() for p in model.parameters()) + 20_000
     assert not list(saved.parent.glob("*.part"))
+
+
+def test_a_checkpoint_from_before_temperatures_has_none(saved: Path) -> None:
+    told = json.loads(INFO.to_json())
+    del told["temperature"], told["unsure_below"]
+    _rewrite(saved, json.dumps(told))
+    assert (read_info(saved).temperature, read_info(saved).unsure_below) == (1.0, 0.0)
+
+
+def test_another_description_leaves_every_tensor_as_it_is(saved: Path, tmp_path: Path) -> None:
+    rewrite_info(saved, tmp_path / "new.safetensors", replace(INFO, temperature=2.0))
+    before, after = load_file(saved), load_file(tmp_path / "new.safetensors")
+    assert read_info(tmp_path / "new.safetensors") == replace(INFO, temperature=2.0)
+    assert before.keys() == after.keys()
+    assert all(torch.equal(before[k], after[k]) and before[k].dtype == after[k].dtype for k in before)
 
 
 def _truncate(path: Path) -> None:
@@ -111,6 +133,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "double label": (_replace('"walk"]', '"run"]'), "must be different"),
     "bad profile": (_replace('"BGR"', '"CMYK"'), "RGB or BGR"),
     "no profile": (_replace('"profile"', '"profil"'), "damaged"),
+    "cold": (_replace('"temperature": 1.4', '"temperature": 0'), "positive number"),
+    "no temperature": (_replace('"temperature": 1.4', '"temperature": "hot"'), "damaged"),
+    "always unsure": (_replace('"unsure_below": 0.25', '"unsure_below": 2'), "0 to 1"),
     "bad score": (_replace("0.5}", '"good"}'), "damaged"),
     "missing tensor": (_drop_tensor, "spatial.0.conv.bias"),
     "wrong shape": (_wrong_shape, "spatial.0.conv.bias"),
@@ -138,9 +163,26 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
     victim.unlink(missing_ok=True)
     path = tmp_path / "evil.pt"
     path.write_bytes(pickle.dumps({"weights": _Malicious()}, protocol=2))
-    with pytest.raises(ClipError, match="not a file of plain tensors"):
+    with pytest.raises(ClipError, match="could run code"):
         load_checkpoint(path)
     assert not victim.exists()
+
+
+def test_damaged_pickles_are_said_in_one_line(tmp_path: Path) -> None:
+    rng, path = np.random.default_rng(0), tmp_path / "a.pt"
+    for zipped in (True, False):
+        torch.save({"weights": {"a": torch.zeros(40)}, "n": [1, 2.5]}, path, _use_new_zipfile_serialization=zipped)
+        whole = np.frombuffer(path.read_bytes(), np.uint8)
+        refused = 0
+        for _ in range(60):
+            damaged = whole.copy()[: rng.integers(1, len(whole)) if rng.random() < 0.3 else None]
+            damaged[rng.integers(len(damaged), size=4)] = rng.integers(0, 256, 4)
+            path.write_bytes(damaged.tobytes())
+            try:
+                load_plain(path)
+            except ClipError as error:
+                refused += "\n" not in str(error)
+        assert refused > 20
 
 
 def test_a_pickle_without_description_is_no_classifier(tmp_path: Path) -> None:

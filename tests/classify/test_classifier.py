@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from classify.checkpoint import CheckpointInfo, save_checkpoint
+from classify.calibration import with_temperature
+from classify.checkpoint import CheckpointInfo, read_info, rewrite_info, save_checkpoint
 from classify.classifier import ActionClassifier, pick_device
 from classify.errors import ClipError
 from classify.models import build_model
@@ -70,3 +72,14 @@ def test_half_precision_on_cuda_agrees(checkpoint: Path, clips: list[Clip]) -> N
     on_cpu, on_cuda = (ActionClassifier(checkpoint, d).classify(clips) for d in ("cpu", "cuda"))
     for one, other in zip(on_cpu, on_cuda, strict=True):
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-2)
+
+
+def test_the_checkpoints_temperature_changes_how_sure_it_is_and_not_what_it_says(
+    checkpoint: Path, clips: list[Clip], tmp_path: Path
+) -> None:
+    calm = tmp_path / "calm.safetensors"
+    rewrite_info(checkpoint, calm, replace(read_info(checkpoint), temperature=2.5))
+    before, after = (np.stack([s.probabilities for s in ActionClassifier(p, "cpu").classify(clips)])
+                     for p in (checkpoint, calm))  # fmt: skip
+    np.testing.assert_allclose(after, with_temperature(before, 2.5), atol=1e-5)
+    assert (after.argmax(1) == before.argmax(1)).all() and (after.max(1) < before.max(1)).all()

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.clips import fit_frame, load_clips, read_video, sixteen, spacejam_group
+from classify.clip_files import ClipFile, original
+from classify.clips import BadClip, fit_frame, list_clips, load_clips, read_file, read_video, sixteen
 from classify.errors import ClipError
+from classify.spacejam import TEST_LIST
 from classify.types import ACTIONS
 
 
@@ -46,7 +48,7 @@ def test_spacejam_layout_drops_discarded_clips_and_groups_twins(tmp_path: Path) 
 
 def test_twins_on_the_real_label_file(shared: Path) -> None:
     ids = list(json.loads((shared / "spacejam" / "annotation_dict.json").read_text()))
-    groups = Counter(map(spacejam_group, ids))
+    groups = Counter(map(original, ids))
     assert len(ids) == 37085 and len(groups) == 32557
     assert sum(n == 2 for n in groups.values()) == 4528
 
@@ -86,7 +88,7 @@ def test_a_few_bad_clips_are_left_out_and_said(tmp_path: Path, caplog: pytest.Lo
     for i in range(12):
         _write_video(tmp_path / "run" / f"{i}.mp4", 4)
     (tmp_path / "run" / "12.mp4").write_bytes(b"no video")
-    with caplog.at_level(logging.WARNING):
+    with caplog.at_level(logging.WARNING, "courtscribe"):
         assert len(load_clips([tmp_path], ACTIONS)) == 12
     assert "12.mp4" in caplog.text
 
@@ -110,6 +112,79 @@ def test_bad_folders_are_said(tmp_path: Path) -> None:
     (tmp_path / "annotation_dict.json").write_text("{")
     with pytest.raises(ClipError, match="cannot be read as JSON"):
         load_clips([tmp_path], ACTIONS)
+
+
+def _names_a_csv(tmp_path: Path, *lines: str) -> list[ClipFile]:
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    return list_clips([tmp_path / "clips.csv"])
+
+
+def test_a_csv_names_clips(tmp_path: Path) -> None:
+    files = _names_a_csv(
+        tmp_path, "split,label,clip", "train,shooting,a/1.mp4", "val,run,a/1_flipped.mp4", ",walk,b/1.mp4"
+    )
+    assert [(f.label, f.part) for f in files] == [("shoot", "train"), ("run", "validation"), ("walk", "")]
+    assert files[0].path == tmp_path / "a" / "1.mp4"
+    assert files[0].group == files[1].group != files[2].group, "a twin is its original's, a namesake is not"
+    files = _names_a_csv(tmp_path, "clip,label,group", "1.mp4,run,game 7", "2.mp4,run,game 7")
+    assert {f.group for f in files} == {"game 7"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "says"),
+    [
+        (("name,what", "1.mp4,run"), "expected a CSV with the columns clip, label, split"),
+        (("clip,label",), "expected a CSV"),
+        (("clip,label", "1.mp4,run", "2.mp4,"), "line 3: expected a clip and its label, found '2.mp4' and ''"),
+        (("clip,label,split", "1.mp4,run,tset"), "line 2: split is train, validation or test, not 'tset'"),
+        (("clip,label", "1.mp4,run", "1.mp4,walk"), "more than once"),
+    ],
+)
+def test_bad_csvs_are_said(lines: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    with pytest.raises(ClipError, match=rf"clips\.csv.*{says}"):
+        _names_a_csv(tmp_path, *lines)
+
+
+def test_a_csv_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "clips.csv").write_bytes(bytes(range(256)))
+    with pytest.raises(ClipError, match=r"clips\.csv: cannot be read as CSV"):
+        list_clips([tmp_path / "clips.csv"])
+
+
+def test_folders_that_say_what_to_test_on(tmp_path: Path) -> None:
+    for part, label, name in (
+        ("train", "run", "1"), ("train", "run", "2_flipped"), ("test", "run", "2"), ("val", "walking", "1"),
+    ):  # fmt: skip
+        (tmp_path / part / label).mkdir(parents=True, exist_ok=True)
+        (tmp_path / part / label / f"{name}.mp4").touch()
+    files = {(f.part, f.path.stem): f for f in list_clips([tmp_path])}
+    assert set(files) == {("train", "1"), ("train", "2_flipped"), ("test", "2"), ("validation", "1")}
+    assert files["train", "2_flipped"].group == files["test", "2"].group != files["train", "1"].group
+    assert files["validation", "1"].label == "walk"
+
+
+def test_a_test_list_that_does_not_fit(tmp_path: Path) -> None:
+    folder = _spacejam(tmp_path / "sj", {"0000001": 0, "0000002": 9})
+    (tmp_path / "list.json").write_text('["0000002"]')
+    assert [f.part for f in list_clips([folder], test_list=tmp_path / "list.json")] == ["", "test"]
+    (tmp_path / "list.json").write_text('["0000002", "0000009"]')
+    with pytest.raises(ClipError, match=r"list\.json: 1 ids such as 0000009 are no clips here"):
+        list_clips([folder], test_list=tmp_path / "list.json")
+    (folder / TEST_LIST).write_text('{"0000002": 1}')
+    with pytest.raises(ClipError, match="expected a JSON list of ids"):
+        list_clips([folder])
+    with pytest.raises(ClipError, match=r"nowhere\.json: cannot be read as JSON"):
+        list_clips([folder], test_list=tmp_path / "nowhere.json")
+
+
+def test_long_videos_are_not_read_to_the_end(tmp_path: Path) -> None:
+    writer = cv2.VideoWriter(str(tmp_path / "long.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (32, 32))
+    for i in range(10_000):
+        writer.write(np.full((32, 32, 3), i % 256, np.uint8))
+    writer.release()
+    outcome = read_file(ClipFile(tmp_path / "long.mp4", "run", "1"))
+    assert isinstance(outcome, BadClip) and outcome.reason == "has more than 250 frames, not 2 to 250"
+    assert len(read_video(tmp_path / "long.mp4", 3)) == 4
 
 
 @given(st.integers(1, 300), st.integers(1, 300))

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
 
 from classify.clips import LabelledClip
 from classify.errors import ClipError
-from classify.evaluate import cross_validate, grouped_folds, score
-from classify.preprocess import Profile
+from classify.evaluate import grouped_folds, judge, score, split_folds
 
 
 def test_scores_of_a_small_table() -> None:
@@ -62,29 +58,30 @@ def test_folds_share_labels_evenly_when_groups_are_single_clips(labels: list[str
         assert max(counts.values()) - min(counts[f] for f in range(5)) <= 1
 
 
-class _Constant(nn.Module):
-    """Always says the same label."""
-
-    def __init__(self, label: int, size: int) -> None:
-        super().__init__()
-        self.logits = nn.Parameter(torch.nn.functional.one_hot(torch.tensor(label), size).float())
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.logits.expand(len(x), -1)
-
-
-def test_cross_validation_judges_each_clip_by_a_network_that_never_saw_its_group() -> None:
+def test_each_clip_is_held_out_once_and_never_beside_its_group() -> None:
     frame = np.zeros((1, 176, 128, 3), np.uint8)
     clips = [LabelledClip(str(i), "ab"[i % 3 == 0], f"g{i % 7}", frame) for i in range(21)]
-    seen: list[set[str]] = []
+    held_out: list[int] = []
+    for _, learn, hold in split_folds(clips, 7):
+        assert not {clips[i].group for i in learn} & {clips[i].group for i in hold}
+        assert len(learn) + len(hold) == 21
+        held_out += hold.tolist()
+    assert sorted(held_out) == list(range(21))
 
-    def train(part: Sequence[LabelledClip]) -> tuple[nn.Module, Profile]:
-        seen.append({c.group for c in part})
-        return _Constant(0, 2), Profile(8, 8, 1)
 
-    report = cross_validate(clips, ("a", "b"), 7, train)
-    assert report.accuracy == pytest.approx(14 / 21), "14 clips are of the first label"
-    assert sorted(len(groups) for groups in seen) == [6] * 7
+def test_a_judgement_of_someone_who_always_says_the_same() -> None:
+    truth = np.array([0, 0, 0, 1] * 12)
+    probabilities = np.tile(np.array([np.e, 1.0]) / (1 + np.e), (48, 1))
+    judgement = judge(probabilities, truth, ("a", "b"), [f"g{i % 8}" for i in range(48)])
+    # It always says a, with the confidence e / (1 + e), and is right in three of four.
+    assert judgement.report.accuracy == pytest.approx(0.75)
+    assert judgement.ece == pytest.approx(abs(np.e / (1 + np.e) - 0.75), abs=1e-5)
+    assert judgement.temperature == pytest.approx(1 / np.log(3), rel=1e-3)
+    assert judgement.ece_scaled is not None and judgement.unsure_below == 0.0
+    told = json.loads(json.dumps(judgement.to_json()))
+    assert told["ci95"]["accuracy"][0] < 0.75 < told["ci95"]["accuracy"][1]
+    assert told["per_class"]["b"]["precision_ci95"] is None, "b was never said"
+    assert judge(probabilities, truth, ("a", "b"), ["one"] * 48).ece_scaled is None
 
 
 def test_nothing_to_judge_on() -> None:

@@ -1,171 +1,278 @@
-"""Training learns, goes on after a kill to the same result, and leaves frozen layers alone."""
+"""From folders to a checkpoint and a folder that tells how it went; what is wrong is said, and nothing is lost."""
 
 from __future__ import annotations
 
+import csv
+import json
 import logging
+import resource
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-import classify.train
-from classify.augment import Augmentation, augment, vary_time
-from classify.checkpoint import Origin, load_checkpoint
+import classify.fit
+from classify.augment import Augmentation
+from classify.checkpoint import Origin, load_checkpoint, save_checkpoint
 from classify.clips import LabelledClip
 from classify.errors import ClipError
-from classify.evaluate import evaluate
-from classify.models import MODELS, SmallR2Plus1d
-from classify.preprocess import Profile
-from classify.train import TrainConfig, begin, fit, train_actions
+from classify.spacejam import ANNOTATIONS, TEST_LIST
+from classify.spacejam import LABELS as LABELS_FILE
+from classify.train import KINETICS, begin, train_actions
+from classify.train_config import TrainConfig, suited
+from classify.training_data import DataConfig
 from classify.types import ACTIONS
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
-CONFIG = TrainConfig(epochs=30, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=STILL)
+CONFIG = TrainConfig(epochs=2, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=STILL)
+
+pytestmark = pytest.mark.usefixtures("tiny_input")
 
 
 @pytest.fixture(autouse=True)
-def tiny_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    small = replace(MODELS["r2plus1d_s"], profile=Profile(44, 32, 4), factory=lambda n: SmallR2Plus1d(n, dropout=0.0))
-    monkeypatch.setitem(MODELS, "r2plus1d_s", small)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
-@pytest.fixture(scope="module")
-def clips() -> list[LabelledClip]:
-    """Four clips of a square that moves down, four of the same that moves right."""
-    made: list[LabelledClip] = []
-    for i in range(8):
-        frames = np.full((16, 176, 128, 3), 20 * i, np.uint8)
-        for t in range(16):
-            along, across = 6 * t, 40
-            top, left = (along, across) if i % 2 else (across, along)
-            frames[t, top : top + 36, left : left + 36] = 255 - 20 * i
-        made.append(LabelledClip(f"clip {i}", ("run", "walk")[i % 2], str(i // 2), frames))
-    return made
+def _write_video(path: Path, frames: np.ndarray) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10, (128, 176))
+    for frame in frames:
+        writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
 
 
-def _train(clips: list[LabelledClip], config: TrainConfig, state: Path | None = None) -> nn.Module:
-    return fit(begin(config, ("run", "walk"), None), clips, ("run", "walk"), config, state)
+@pytest.fixture
+def folders(squares: list[LabelledClip], tmp_path: Path) -> Path:
+    """A folder per label, five clips each."""
+    for i in range(10):
+        clip = squares[i % 8]
+        _write_video(tmp_path / "data" / ("run", "walk")[i % 2] / f"{i}.mp4", clip.frames)
+    return tmp_path / "data"
 
 
-def _same(one: nn.Module, other: nn.Module) -> bool:
-    pairs = zip(one.state_dict().values(), other.state_dict().values(), strict=True)
-    return all(torch.equal(a, b) for a, b in pairs)
+@pytest.fixture
+def spacejam(squares: list[LabelledClip], tmp_path: Path) -> Path:
+    """Twelve originals in SpaceJam's layout and twins of six of them; some are on the test list without their twin."""
+    ids = [f"{i:07d}" for i in range(12)]
+    annotations: dict[str, int] = {}
+    for i, name in enumerate(ids):
+        frames = squares[i % 8].frames
+        _write_video(tmp_path / "sj" / "examples" / f"{name}.mp4", frames)
+        annotations[name] = i % 2
+        if i < 6:
+            _write_video(tmp_path / "sj" / "examples" / f"{name}_flipped.mp4", frames[:, :, ::-1])
+            annotations[f"{name}_flipped"] = i % 2
+    (tmp_path / "sj" / ANNOTATIONS).write_text(json.dumps(annotations))
+    (tmp_path / "sj" / LABELS_FILE).write_text(json.dumps({"0": "run", "1": "walk", "10": "discard"}))
+    (tmp_path / "sj" / TEST_LIST).write_text(json.dumps(["0000000", "0000001_flipped", "0000006", "0000007"]))
+    return tmp_path / "sj"
 
 
-def test_eight_clips_are_learnt_by_heart(clips: list[LabelledClip]) -> None:
-    model = _train(clips, CONFIG)
-    assert not model.training
-    assert evaluate(model, Profile(44, 32, 4), clips, ("run", "walk")).accuracy == 1.0
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_one_command_leaves_a_checkpoint_and_a_folder_that_tells_about_it(
+    spacejam: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin = Origin("squares", "none", starter=True)
+    with caplog.at_level(logging.INFO, "courtscribe"):
+        judged = train_actions(
+            DataConfig((spacejam,)), tmp_path / "run", replace(CONFIG, validation=0.25), origin=origin
+        )
+    assert list(judged) == ["list", "twin-free"]
+    assert (
+        sum(map(sum, judged["list"].report.confusion)) == 4 and sum(map(sum, judged["twin-free"].report.confusion)) == 2
+    )
+    names = {p.name for p in (tmp_path / "run").iterdir()}
+    pictures = {f"{test}_{what}.png" for test in ("list", "twin-free") for what in ("confusion", "recall")}
+    assert names - {"list_mistakes.png", "twin-free_mistakes.png"} == pictures | {
+        "actions.safetensors", "clips.csv", "config.json", "curves.png", "metrics.csv", "report.json",
+    }  # fmt: skip
+    assert all(cv2.imread(str(tmp_path / "run" / name)).std() > 5 for name in pictures | {"curves.png"}), "not blank"
+    clips = _rows(tmp_path / "run" / "clips.csv")
+    learnt = {row["group"] for row in clips if row["part"] in ("train", "validation")}
+    assert not learnt & {row["group"] for row in clips if row["part"] in ("list", "twin-free")} and len(learnt) == 8
+    assert [row["epoch"] for row in _rows(tmp_path / "run" / "metrics.csv")] == ["1", "2"]
+    told = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert told["scores"]["list"]["macro_f1"] == judged["list"].report.macro_f1
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["split"] == "twin-free" and config["training"]["epochs"] == 2 and config["clips"]["list"] == 4
+    _, info = load_checkpoint(tmp_path / "run" / "actions.safetensors")
+    assert info.labels == ("run", "walk") and info.origin == origin and info.temperature > 0
+    assert info.scores == {
+        f"{prefix}{figure}": getattr(judged[name].report, figure)
+        for name, prefix in (("list", ""), ("twin-free", "twin-free "))
+        for figure in ("macro_f1", "accuracy")
+    }
+    assert "split twin-free" in caplog.text
+
+
+def test_the_public_split_says_what_it_leaks(spacejam: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "courtscribe"):
+        judged = train_actions(DataConfig((spacejam,), split="public"), tmp_path / "run", replace(CONFIG, epochs=1))
+    assert "2 test clips have a mirrored twin that is learnt from" in caplog.text
+    assert set(judged) == {"list", "twin-free"}
+
+
+def test_folds_then_all_clips_and_the_checkpoint_where_it_was_asked_for(folders: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out" / "mine.safetensors"
+    judged = train_actions(
+        DataConfig((folders,), pretrain=(folders,)), output, replace(CONFIG, pretrain_epochs=1), folds=2
+    )
+    assert list(judged) == ["folds"] and sum(map(sum, judged["folds"].report.confusion)) == 10
+    assert {p.name for p in output.parent.iterdir()} == {"mine.safetensors", "mine.run"}
+    assert output.read_bytes() == (output.with_suffix(".run") / "actions.safetensors").read_bytes()
+    info = load_checkpoint(output)[1]
+    assert info.scores["macro_f1"] == judged["folds"].report.macro_f1
+    assert info.temperature == pytest.approx(judged["folds"].temperature)
+    assert not list(output.parent.rglob("*.pt")), "no state is left behind"
+
+
+def test_a_csv_tells_what_is_for_what(folders: Path, tmp_path: Path) -> None:
+    places = [(["running", "walking"][i % 2], f"data/{('run', 'walk')[i % 2]}/{i}.mp4") for i in range(10)]
+    rows = [f"{clip},{label},{'test' if i > 5 else 'train'}" for i, (label, clip) in enumerate(places)]
+    lines = ["clip,label,split", *rows]
+    (tmp_path / "clips.csv").write_text("\n".join(lines) + "\n")
+    judged = train_actions(DataConfig((tmp_path / "clips.csv",), split="csv"), tmp_path / "run", CONFIG)
+    assert sum(map(sum, judged["held out"].report.confusion)) == 4
 
 
 class _KilledError(Exception):
     pass
 
 
-def test_a_killed_training_goes_on_to_the_same_result(
-    clips: list[LabelledClip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_killed_run_is_refused_and_resumed_to_the_same_bytes(
+    spacejam: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = replace(CONFIG, epochs=4, augmentation=Augmentation())
-    whole = _train(clips, config, tmp_path / "whole.pt")
-    epoch = classify.train._Run.epoch
+    data, config = DataConfig((spacejam,)), replace(CONFIG, epochs=3, validation=0.25, augmentation=Augmentation())
+    train_actions(data, tmp_path / "whole", config)
+    save = classify.fit._Run.save
 
-    def killed(self: object, number: int) -> float:
-        if number == 2:
+    def killed(self: classify.fit._Run, state: Path | None) -> None:
+        save(self, state)
+        if len(self.history) == 2:
             raise _KilledError
-        return epoch(self, number)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(classify.train._Run, "epoch", killed)
+        patch.setattr(classify.fit._Run, "save", killed)
         with pytest.raises(_KilledError):
-            _train(clips, config, tmp_path / "state.pt")
-    torch.rand(7)
-    resumed = _train(clips, config, tmp_path / "state.pt")
-    assert _same(whole, resumed)
-    assert not _same(whole, _train(clips, replace(config, seed=1)))
-    assert load_checkpoint(tmp_path / "state.pt")[1].labels == ("run", "walk"), "a state is a checkpoint, too"
+            train_actions(data, tmp_path / "run", config)
+    with pytest.raises(ClipError, match=r"run: holds a training; --resume goes on with it"):
+        train_actions(data, tmp_path / "run", config)
+    torch.rand(3)
+    train_actions(data, tmp_path / "run", config, resume=True)
+    name = "actions.safetensors"
+    assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert len(_rows(tmp_path / "run" / "metrics.csv")) == 3
+    with pytest.raises(ClipError, match="holds a training that is finished"):
+        train_actions(data, tmp_path / "run", config, resume=True)
 
 
-def test_a_state_of_another_training_is_refused(clips: list[LabelledClip], tmp_path: Path) -> None:
-    config = replace(CONFIG, epochs=1)
-    _train(clips, config, tmp_path / "state.pt")
-    with pytest.raises(ClipError, match=r"state\.pt: is of a training with other clips or settings"):
-        _train(clips[:6], config, tmp_path / "state.pt")
+def test_a_folder_of_something_else_is_left_alone(folders: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    for resume in (False, True):
+        with pytest.raises(ClipError, match="mine: is there already and is no training"):
+            train_actions(DataConfig((folders,)), tmp_path / "mine", CONFIG, resume=resume)
+    assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
-def test_a_damaged_state_is_said(clips: list[LabelledClip], tmp_path: Path) -> None:
-    (tmp_path / "state.pt").write_bytes(b"half a file")
-    with pytest.raises(ClipError, match=r"state\.pt"):
-        _train(clips, replace(CONFIG, epochs=1), tmp_path / "state.pt")
-
-
-def test_frozen_layers_and_their_batch_norm_stay() -> None:
-    model = nn.Sequential(nn.Conv3d(3, 4, 1), nn.BatchNorm3d(4), nn.BatchNorm3d(4))
-    for parameter in model[:2].parameters():
-        parameter.requires_grad_(False)
-    classify.train._train_mode(model)
-    assert not model[1].training and model[2].training
-
-
-def test_frozen_names_do_not_learn(clips: list[LabelledClip]) -> None:
-    config = replace(CONFIG, epochs=1, freeze=("spatial.0.", "spatial.1."))
-    start = begin(config, ("run", "walk"), None)
-    before = {name: value.clone() for name, value in start.state_dict().items()}
-    after = fit(start, clips, ("run", "walk"), config).state_dict()
-    frozen = [name for name in before if name.startswith(config.freeze)]
-    assert frozen and all(torch.equal(before[n], after[n]) for n in frozen)
-    assert not torch.equal(before["fc.weight"], after["fc.weight"])
-    assert all(torch.equal(before[n], v) for n, v in start.state_dict().items()), "the start stays as it is"
-
-
-@pytest.mark.parametrize("labels", [("run",), ()])
-def test_too_few_labels_to_learn_from(clips: list[LabelledClip], labels: tuple[str, ...]) -> None:
-    with pytest.raises(ClipError, match="at least 2 labels"):
-        _train([c for c in clips if c.label in labels], CONFIG)
-
-
-def test_from_folders_to_a_checkpoint_with_scores(
-    clips: list[LabelledClip], tmp_path: Path, caplog: pytest.LogCaptureFixture
+def test_bad_clips_are_listed_and_too_many_are_refused(
+    folders: Path, squares: list[LabelledClip], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for label in ("run", "walk"):
-        (tmp_path / "data" / label).mkdir(parents=True)
-        for clip in (c for c in clips if c.label == label):
-            np.save(tmp_path / "data" / label / f"{clip.name}.npy", clip.frames)
-    output, origin = tmp_path / "out" / "actions.safetensors", Origin("squares", "none", starter=True)
-    config = replace(CONFIG, epochs=2, pretrain_epochs=1)
-    with caplog.at_level(logging.WARNING):
-        report = train_actions(
-            [tmp_path / "data"], output, config, pretrain=[tmp_path / "data"], folds=2, origin=origin
+    (folders / "run" / "90.mp4").write_bytes(b"no video")
+    _write_video(folders / "walk" / "91.mp4", squares[0].frames[:1])
+    np.save(folders / "walk" / "92.npy", np.broadcast_to(np.uint8(7), (10_000, 1, 1, 1)))
+    np.save(folders / "walk" / "93.npy", np.zeros((300, 176, 128, 3), np.uint8))
+    data = DataConfig((folders,))
+    with pytest.raises(
+        ClipError, match=r"4 of 14 clips cannot be used \(2 of another length, 2 unreadable\).*--max-bad"
+    ):
+        train_actions(data, tmp_path / "run", CONFIG)
+    rows = {Path(row["clip"]).name: row["reason"] for row in _rows(tmp_path / "run" / "left_out.csv")}
+    assert set(rows) == {"90.mp4", "91.mp4", "92.npy", "93.npy"}
+    assert rows["91.mp4"] == "has 1 frame, not 2 to 250" and rows["93.npy"] == "has more than 250 frames, not 2 to 250"
+    with caplog.at_level(logging.WARNING, "courtscribe"):
+        train_actions(replace(data, max_bad=0.4), tmp_path / "run", CONFIG)
+    assert "4 of 14 clips are left out" in caplog.text
+    assert load_checkpoint(tmp_path / "run" / "actions.safetensors")[1].labels == ("run", "walk")
+
+
+def test_spacejam_clips_have_sixteen_frames(spacejam: Path, squares: list[LabelledClip], tmp_path: Path) -> None:
+    _write_video(spacejam / "examples" / "0000011.mp4", squares[0].frames[:12])
+    (spacejam / "examples" / "0000010.mp4").unlink()
+    data = DataConfig((spacejam,), max_bad=0.2)
+    train_actions(data, tmp_path / "run", replace(CONFIG, epochs=1))
+    rows = [(Path(r["clip"]).stem, r["kind"], r["reason"]) for r in _rows(tmp_path / "run" / "left_out.csv")]
+    assert rows == [("0000010", "missing", "no such file"), ("0000011", "length", "has 12 frames, not 16")]
+
+
+def test_labels_that_do_not_fit(spacejam: Path, folders: Path, tmp_path: Path) -> None:
+    def train(data: DataConfig) -> None:
+        train_actions(data, tmp_path / "run", replace(CONFIG, epochs=1))
+
+    (spacejam / LABELS_FILE).write_text(json.dumps({"0": "run", "1": "walk", "2": "pick"}))
+    with pytest.raises(ClipError, match="no clips of pick to learn from; add some, or do without: --labels 'run,walk'"):
+        train(DataConfig((spacejam,)))
+    with pytest.raises(ClipError, match="at least 2 labels to learn from; there are run"):
+        train(DataConfig((spacejam,), labels=("run", "pick")))
+    (folders / "run").rename(folders / "juggle")
+    with pytest.raises(ClipError, match=r"juggle is none of the labels block, .*--labels 'juggle,walk' learns them"):
+        train(DataConfig((folders,)))
+    assert not (tmp_path / "run").exists(), "nothing was begun"
+    with pytest.raises(ClipError, match=r"nowhere\.safetensors: no such file"):
+        train_actions(
+            DataConfig((folders,), labels=("walk", "juggle")),
+            tmp_path / "run",
+            CONFIG,
+            start_from="nowhere.safetensors",
         )
-    _, info = load_checkpoint(output)
-    assert report is not None and info.scores == {"macro_f1": report.macro_f1, "accuracy": report.accuracy}
-    assert info.labels == ACTIONS and info.origin == origin and info.model == "r2plus1d_s"
-    assert "no clips of block, pass" in caplog.text
-    assert [p.name for p in output.parent.iterdir()] == ["actions.safetensors"], "no state is left behind"
+    train(DataConfig((folders,), labels=("walk", "juggle")))
+    assert load_checkpoint(tmp_path / "run" / "actions.safetensors")[1].labels == ("walk", "juggle")
 
 
-def test_augmentation_changes_all_frames_of_a_clip_alike() -> None:
-    still = torch.rand(3, 3, 1, 44, 32).expand(3, 3, 5, 44, 32)
-    changed = augment(still, Augmentation(), np.random.default_rng(0))
-    assert changed.shape == still.shape and changed.min() >= 0 and changed.max() <= 1
-    torch.testing.assert_close(changed, changed[:, :, :1].expand_as(changed), atol=1e-5, rtol=0)
-    assert (changed - still).abs().mean() > 0.05
-    assert (changed[0] - changed[1]).abs().mean() > 0.05
+def test_a_disk_that_fills_leaves_earlier_checkpoints_as_they_are(folders: Path, tmp_path: Path) -> None:
+    output = tmp_path / "mine.safetensors"
+    train_actions(DataConfig((folders,)), output, replace(CONFIG, epochs=1))
+    before, info = output.read_bytes(), load_checkpoint(output)[1]
+    (tmp_path / "mine.run").rename(tmp_path / "first.run")
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # writing fails in the system, as on a full disk
+    try:
+        with pytest.raises(ClipError, match=r"training\.state\.pt: cannot be written .*free some room"):
+            train_actions(DataConfig((folders,)), output, replace(CONFIG, epochs=1))
+        with pytest.raises(ClipError, match="cannot be written"):
+            save_checkpoint(output, load_checkpoint(output)[0], info)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert output.read_bytes() == before and not list(tmp_path.rglob("*.part"))
+    train_actions(DataConfig((folders,)), output, replace(CONFIG, epochs=1), resume=True)
+    assert output.read_bytes() == before, "the same training gives the same weights"
 
 
-def test_augmentation_of_nothing_is_the_identity() -> None:
-    x = torch.rand(2, 3, 4, 44, 32)
-    torch.testing.assert_close(augment(x, STILL, np.random.default_rng(0)), x, atol=1e-4, rtol=0)
-    mirrored = augment(x, replace(STILL, mirror=1.0), np.random.default_rng(0))
-    torch.testing.assert_close(mirrored, x.flip(-1), atol=1e-4, rtol=0)
+def test_published_weights_that_are_there_are_started_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torchvision.models import video
+
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    published = video.s3d(num_classes=400).state_dict()
+    torch.save(published, tmp_path / "checkpoints" / "s3d-d76dad2f.pth")
+    model = begin(TrainConfig("s3d"), ACTIONS, KINETICS)
+    key = "features.0.0.0.weight"
+    assert torch.equal(model.state_dict()[f"body.{key}"], published[key]) and model.fc.out_features == 10
 
 
-@pytest.mark.parametrize("length", [1, 2, 7, 15, 16, 17, 40])
-def test_time_is_varied_within_the_clip(length: int) -> None:
-    frames = np.broadcast_to(np.arange(length, dtype=np.uint8)[:, None, None, None], (length, 2, 2, 3))
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        varied = vary_time(frames, Augmentation(), rng)[:, 0, 0, 0].astype(int)
-        assert len(varied) == 16 and varied.max() < length and np.abs(np.diff(varied)).max() <= 2
+def test_settings_that_cannot_be() -> None:
+    for bad in (
+        {"epochs": 0}, {"lr": 0.0}, {"batch": 0}, {"ema": 1.0}, {"validation": 0.9}, {"balance_by": "luck"},
+        {"patience": -1}, {"warmup": 1.0}, {"loaders": 0},
+    ):  # fmt: skip
+        with pytest.raises(ClipError):
+            replace(CONFIG, **bad)
+    assert suited("r2plus1d_s") == TrainConfig() and suited("r2plus1d_18").epochs == 20

@@ -1,0 +1,136 @@
+"""Which clips there are on disk, what they show, and which were made from the same footage; nothing is decoded here.
+
+Three layouts: SpaceJam's (see ``classify.spacejam``), a folder per label, and a CSV with the columns ``clip``,
+``label`` and, where wanted, ``split`` and ``group``.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from classify.errors import ClipError
+
+ALIASES: Mapping[str, str] = {
+    "dribbling": "dribble",
+    "nothing": "no_action",
+    "passing": "pass",
+    "shooting": "shoot",
+    "defence": "defense",
+    "ball_in_hand": "ball in hand",
+    "running": "run",
+    "walking": "walk",
+}
+"""What other data sets call our labels."""
+
+VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm"})
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+"""Parts of a data set that says itself what each clip is for."""
+
+_PARTS = {"train": TRAIN, "val": VALIDATION, "valid": VALIDATION, "validation": VALIDATION, "test": TEST}
+_NUM_GROUPS = 5
+"""A numbered folder is cut into this many groups: neighbours in number come from the same game, often the same play."""
+_TWIN = "_flipped"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFile:
+    """A video of one player, or a ``.npy`` file of one or many clips."""
+
+    path: Path
+    label: str
+    group: str
+    """Clips of one group were made from the same footage: all of them are learnt from, or all are judged on."""
+    part: str = ""
+    """What the data set says that it is for: "train", "validation", "test", or nothing."""
+    length: int | None = None
+    """Frames that it must have, where the data set says so."""
+
+
+def original(clip: str) -> str:
+    """The clip that a mirrored twin was made from: ``0006103_flipped`` -> ``0006103``; other names stay."""
+    return clip.removesuffix(_TWIN)
+
+
+def list_label_folders(folder: Path, aliases: Mapping[str, str] = ALIASES) -> list[ClipFile]:
+    """Files of a folder per label, or of such folders in ``train``, ``validation`` (or ``val``) and ``test``.
+
+    Where the folder does not say what each clip is for, groups are contiguous parts of each label's numbering, the
+    same part of every label in one group. Where it does, every file is its own group, with its mirrored twin.
+    """
+    parts = [p for p in sorted(folder.iterdir()) if p.is_dir() and p.name in _PARTS]
+    if not any(_PARTS[p.name] == TRAIN for p in parts):
+        return [file for label in _folders(folder) for file in _numbered(label, folder.name, aliases)]
+    return [
+        ClipFile(path, aliases.get(label.name, label.name), f"{label.name}/{original(path.stem)}", _PARTS[part.name])
+        for part in parts
+        for label in _folders(part)
+        for path in _clips_in(label)
+    ]
+
+
+def _folders(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+
+
+def _clips_in(folder: Path) -> list[Path]:
+    return sorted((p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES | {".npy"}), key=_number)
+
+
+def _numbered(folder: Path, source: str, aliases: Mapping[str, str]) -> list[ClipFile]:
+    paths, label = _clips_in(folder), aliases.get(folder.name, folder.name)
+    return [ClipFile(p, label, f"{source}/{i * _NUM_GROUPS // len(paths)}") for i, p in enumerate(paths)]
+
+
+def _number(path: Path) -> tuple[int, str]:
+    """Sort key: the last number in the name, then the name."""
+    numbers = re.findall(r"\d+", path.stem)
+    return (int(numbers[-1]) if numbers else -1, path.name)
+
+
+def list_csv(path: Path, aliases: Mapping[str, str] = ALIASES) -> list[ClipFile]:
+    """Clips that a CSV names: columns ``clip`` (a path, relative to the CSV's folder), ``label``, ``split``, ``group``.
+
+    split: "train", "validation" (or "val") or "test"; left out or empty: whatever the training makes of it. group: left
+    out, every clip is its own, with its mirrored twin.
+    Raises ClipError, naming the line, for what cannot be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ClipError(f"{path}: cannot be read as CSV ({error})") from error
+    if not rows or not {"clip", "label"} <= set(rows[0]):
+        raise ClipError(f"{path}: expected a CSV with the columns clip, label, split, and rows")
+    files = [_from_row(path, number, row, aliases) for number, row in enumerate(rows, 2)]
+    _check_once(path, (f.path for f in files))
+    return files
+
+
+def _from_row(path: Path, number: int, row: Mapping[str, str | None], aliases: Mapping[str, str]) -> ClipFile:
+    clip, label, part = ((row.get(name) or "").strip() for name in ("clip", "label", "split"))
+    if not clip or not label:
+        raise ClipError(f"{path}, line {number}: expected a clip and its label, found {clip!r} and {label!r}")
+    if part and part not in _PARTS:
+        raise ClipError(f"{path}, line {number}: split is train, validation or test, not {part!r}")
+    where = path.parent / clip
+    group = (row.get("group") or "").strip() or original(str(where.with_suffix("")))
+    return ClipFile(where, aliases.get(label, label), group, _PARTS.get(part, ""))
+
+
+def _check_once(path: Path, clips: Iterable[Path]) -> None:
+    seen: set[Path] = set()
+    for clip in clips:
+        if clip in seen:
+            raise ClipError(f"{path}: names {clip} more than once")
+        seen.add(clip)
+
+
+def check_labels(source: Path, files: Sequence[ClipFile], labels: Sequence[str]) -> None:
+    """Raises ClipError when ``files`` show something that is none of ``labels``."""
+    strange = sorted({f.label for f in files} - set(labels))
+    if strange:
+        raise ClipError(f"{source}: {', '.join(strange)} is none of the labels {', '.join(labels)}")

@@ -1,0 +1,208 @@
+"""A checkpoint in other programs' formats: ONNX, OpenVINO, torch.export; with INT8 by calibration.
+
+The network is captured once, by torch.export, and everything else is made of that. Every file carries the labels and
+the preprocessing profile as JSON, and gives what the checkpoint gives, which is tried before it gets its name.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import logging
+import sys
+import tempfile
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from classify.checkpoint import CheckpointInfo
+from classify.clips import BadClip, list_clips, read_file, refuse_too_many, sixteen
+from classify.errors import ClipError
+from classify.inference import KEY, Frames, Logits, need, open_onnxruntime, open_openvino, torch_logits
+from classify.kinetics import load_classifier
+from classify.preprocess import Profile, to_tensor
+from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
+
+FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
+"""What can be exported to, and how the file's name ends."""
+PARITY = 1e-3
+"""Probabilities of a copy differ from the checkpoint's by no more."""
+_CALIBRATION = 100
+"""Clips that an INT8 copy is fitted to. Twice as many take twice as long and change little."""
+_FEWEST = 20
+"""Clips below which the range of a network's values cannot be guessed."""
+_UNEXPORTABLE = (RuntimeError, ValueError, TypeError, AssertionError, LookupError, AttributeError, NotImplementedError)
+"""What the libraries raise for a network that they cannot express."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What was written, and how it compares with its checkpoint."""
+
+    info: CheckpointInfo
+    difference: float
+    """Of probabilities: the largest on noise, or for INT8 the mean over clips that it was not fitted to."""
+    agreement: float = 1.0
+    """INT8: share of these clips to which both give the same label."""
+    clips: int = 0
+    """INT8: how many they are."""
+
+
+def export_checkpoint(checkpoint: Path, to: str, output: Path, calibration: Path | None = None) -> Exported:
+    """Write ``checkpoint`` to ``output`` in the format ``to`` (see ``FORMATS``), whole or not at all.
+
+    calibration: clips (see ``classify.clips.list_clips``; labels do not matter) whose values decide how the network
+        is rounded to INT8; half of up to 200 are used for it, and both networks are compared on the others.
+    Raises ClipError for a bad checkpoint, format, name or folder, a package that is missing, a network that the format
+    cannot express, and a copy that says other than its checkpoint.
+    """
+    if to not in FORMATS:
+        raise ClipError(f"no format is called {to!r}; there are {', '.join(FORMATS)}")
+    if output.suffix != FORMATS[to]:
+        raise ClipError(f"{output}: the name of a file for {to} ends in {FORMATS[to]}")
+    if calibration is not None and to != "openvino":
+        raise ClipError(f"INT8 is for --to openvino, not for --to {to}")
+    model, info = load_classifier(checkpoint)
+    clips = None if calibration is None else _read_clips(calibration)
+    return write_copy(model, info, to, output, clips)
+
+
+def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, clips: Frames | None = None) -> Exported:
+    """Write ``model`` (float32, on the CPU) to ``output``; with ``clips``, uint8 (N, 16, 176, 128, 3), in INT8.
+
+    Raises ClipError as ``export_checkpoint``.
+    """
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
+            made = Path(folder) / output.name
+            with _quiet(), _one_line(to):
+                _WRITE[to](_capture(model, info.profile), info, made, None if clips is None else clips[::2])
+            compared = _compare(model, info, _open(made, to, info.profile), clips)
+            for part in sorted(made.parent.iterdir(), key=lambda p: p == made):  # the one that is looked for comes last
+                part.replace(output.with_name(part.name))
+            return compared
+    except OSError as error:
+        raise ClipError(
+            f"{output}: cannot be written ({error.strerror}); name another place or free some room"
+        ) from error
+
+
+def _capture(model: nn.Module, profile: Profile) -> Any:
+    """The network as a ``torch.export.ExportedProgram`` of any number of clips."""
+    example = torch.zeros(2, 3, profile.frames, profile.height, profile.width)
+    batch = torch.export.Dim("batch", min=1)
+    return torch.export.export(model.eval(), (example,), dynamic_shapes=({0: batch},))
+
+
+def _write_torch(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
+    torch.export.save(program, path, extra_files={KEY: info.to_json()})
+
+
+def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
+    openvino = need("--to openvino", "openvino")
+    model = openvino.convert_model(program)
+    shape = [3, info.profile.frames, info.profile.height, info.profile.width]
+    if clips is not None:
+        model.reshape([1, *shape])
+        model = _to_int8(model, clips, info.profile)
+    model.reshape([-1, *shape])
+    model.set_rt_info(info.to_json(), ["framework", KEY])
+    openvino.save_model(model, path, compress_to_fp16=False)
+
+
+def _write_onnx(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
+    onnx = need("--to onnx", "onnx", "onnxscript")
+    names: dict[str, Any] = {"input_names": ["clips"], "output_names": ["logits"]}
+    exported: Any = torch.onnx.export(program, dynamo=True, external_data=False, verbose=False, **names)
+    model = exported.model_proto
+    model.metadata_props.add(key=KEY, value=info.to_json())
+    onnx.save(model, path)
+
+
+_WRITE = {"torch": _write_torch, "openvino": _write_openvino, "onnx": _write_onnx}
+
+
+def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
+    """An ``openvino.Model`` with convolutions and matrix products in INT8, so that ``clips`` come out as before.
+
+    Post-training quantisation of NNCF. Activations are asymmetric, as most come out of SiLU or ReLU; the accurate bias
+    correction kept 1 to 3 more of 100 answers than the fast one.
+    """
+    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it warns that there is no CUDA
+    nncf = need("--int8", "nncf")
+    nncf.set_log_level(logging.ERROR)
+    data = nncf.Dataset([to_tensor(clip[None], profile).contiguous().numpy() for clip in clips])
+    mixed = nncf.QuantizationPreset.MIXED
+    return nncf.quantize(model, data, preset=mixed, subset_size=len(clips), fast_bias_correction=False)
+
+
+def _open(path: Path, to: str, profile: Profile) -> Logits:
+    if to == "openvino":
+        return open_openvino(path).logits
+    if to == "onnx":
+        has_runtime = importlib.util.find_spec("onnxruntime") is not None
+        return (open_onnxruntime(path, torch.device("cpu")) if has_runtime else open_openvino(path)).logits
+    return torch_logits(cast(Any, torch.export.load(path)).module(), profile)
+
+
+def _compare(model: nn.Module, info: CheckpointInfo, copy: Logits, clips: Frames | None) -> Exported:
+    """How the copy compares with its checkpoint. Raises ClipError when it should be the same and is not."""
+    seen = _noise() if clips is None else clips[1::2]
+    batches = [seen[i : i + 8] for i in range(0, len(seen), 8)]
+    original = torch_logits(model, info.profile)
+    wanted, got = (
+        torch.cat([torch.softmax(run(batch) / info.temperature, 1) for batch in batches]) for run in (original, copy)
+    )
+    gap = (wanted - got).abs()
+    if clips is not None:
+        same = float((wanted.argmax(1) == got.argmax(1)).float().mean())
+        return Exported(info, float(gap.mean()), same, len(seen))
+    if not float(gap.max()) <= PARITY:
+        raise ClipError(
+            f"{info.model}: the copy's probabilities differ from the checkpoint's by {float(gap.max()):.2g}"
+        )
+    return Exported(info, float(gap.max()))
+
+
+def _noise() -> Frames:
+    return np.random.default_rng(0).integers(0, 256, (2, CLIP_LENGTH, CLIP_HEIGHT, CLIP_WIDTH, 3), dtype=np.uint8)
+
+
+def _read_clips(source: Path) -> Frames:
+    """Up to 200 clips from all over ``source``, uint8 (N, 16, 176, 128, 3). Raises ClipError when there are too few."""
+    files = list_clips([source])
+    files = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, 2 * _CALIBRATION).astype(int))]
+    read = [read_file(file) for file in files]
+    refuse_too_many(len(read), [r for r in read if isinstance(r, BadClip)], 0.1, source)
+    clips = [sixteen(clip.frames) for found in read if not isinstance(found, BadClip) for clip in found]
+    if len(clips) < _FEWEST:
+        raise ClipError(f"{source}: {len(clips)} clips are too few to calibrate with; give {_FEWEST} or more")
+    return np.stack(clips[: 2 * _CALIBRATION])
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """The libraries talk while they work, and report home where they find the package for that."""
+    sys.modules.setdefault("openvino_telemetry", cast(Any, None))  # importing it fails, and they go without
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        yield
+
+
+@contextmanager
+def _one_line(to: str) -> Generator[None]:
+    try:
+        yield
+    except (ClipError, OSError):
+        raise
+    except _UNEXPORTABLE as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise ClipError(f"this network cannot be exported to {to} ({reason[:120]})") from error

@@ -1,0 +1,148 @@
+"""Scores of predicted labels per class and over all, and how far they may be off by chance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from classify.errors import ClipError
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Interval = tuple[float, float]
+"""Low and high end; NaN where there is nothing to measure."""
+
+_RESAMPLES = 1000
+"""Bootstrap samples. More: the ends of intervals repeat better, and time grows with it."""
+_MIN_GROUPS = 20
+"""Fewer groups than this say little about how groups differ: single clips are resampled then."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassScore:
+    """One action; all but ``support`` in 0..1."""
+
+    precision: float
+    recall: float
+    f1: float
+    support: int
+    """Clips that show it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Scores of predicted labels; averages are over the labels that occur in the truth."""
+
+    accuracy: float
+    balanced_accuracy: float
+    """Mean recall."""
+    macro_f1: float
+    per_class: dict[str, ClassScore]
+    labels: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    """Clips by true label (row) and predicted label (column), in the order of ``labels``."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Intervals:
+    """95 % intervals of the figures in a ``Report``; per class in the order of its labels."""
+
+    accuracy: Interval
+    balanced_accuracy: Interval
+    macro_f1: Interval
+    precision: tuple[Interval, ...]
+    recall: tuple[Interval, ...]
+    unit: str
+    """What was resampled: "group" (all clips of an original at once) or "clip"."""
+
+
+class _Rates(NamedTuple):
+    """Of one confusion matrix (C, C)."""
+
+    precision: Floats
+    recall: Floats
+    f1: Floats
+    seen: npt.NDArray[np.bool_]
+    """Classes that have clips."""
+
+    def averages(self, accuracy: float) -> tuple[float, float, float]:
+        """Accuracy, balanced accuracy, macro-F1."""
+        return accuracy, float(self.recall[self.seen].mean()), float(self.f1[self.seen].mean())
+
+
+def score(truth: Ints, predicted: Ints, labels: Sequence[str]) -> Report:
+    """Scores of ``predicted`` against ``truth``, both int (N,) positions in ``labels``, N from 1 on."""
+    if len(truth) == 0:
+        raise ClipError("there are no clips to judge on")
+    size = len(labels)
+    confusion = np.bincount(truth * size + predicted, minlength=size * size).reshape(size, size)
+    rates = _rates(confusion)
+    accuracy, balanced, macro_f1 = rates.averages(float(np.trace(confusion) / len(truth)))
+    rows = zip(labels, rates.precision, rates.recall, rates.f1, confusion.sum(1), strict=True)
+    return Report(
+        accuracy=accuracy,
+        balanced_accuracy=balanced,
+        macro_f1=macro_f1,
+        per_class={name: ClassScore(float(p), float(r), float(f), int(n)) for name, p, r, f, n in rows},
+        labels=tuple(labels),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion),
+    )
+
+
+def bootstrap(
+    truth: Ints, predicted: Ints, num_labels: int, groups: Sequence[str] | None = None, seed: int = 0
+) -> Intervals:
+    """Percentile bootstrap (Efron 1979) of the figures of ``score``.
+
+    A figure of 1 or 0 over few clips gets an interval without width: what was not seen cannot be drawn.
+    groups: (N,), the original of each clip. Clips of one original are alike, so originals are drawn, not clips, where
+        there are enough of them; None: clips are drawn.
+    """
+    unit, numbers = _units(len(truth), groups)
+    num_units = int(numbers.max()) + 1
+    cells, rng = truth * num_labels + predicted, np.random.default_rng(seed)
+    drawn: list[Floats] = []
+    for _ in range(_RESAMPLES):
+        weights = np.bincount(rng.integers(num_units, size=num_units), minlength=num_units)[numbers]
+        confusion = np.bincount(cells, weights, num_labels**2).reshape(num_labels, num_labels)
+        if confusion.any():
+            rates = _rates(confusion)
+            asked = np.where(confusion.sum(0) > 0, rates.precision, np.nan)
+            recall = np.where(rates.seen, rates.recall, np.nan)
+            averages = rates.averages(float(np.trace(confusion) / confusion.sum()))
+            drawn.append(np.concatenate([averages, asked, recall]))
+    ends = [_interval(column) for column in np.array(drawn).T]
+    return Intervals(ends[0], ends[1], ends[2], tuple(ends[3 : 3 + num_labels]), tuple(ends[3 + num_labels :]), unit)
+
+
+def _units(number: int, groups: Sequence[str] | None) -> tuple[str, npt.NDArray[np.intp]]:
+    """What is drawn, and the number of the one that each clip belongs to."""
+    if groups is not None:
+        names, numbers = np.unique(np.asarray(groups), return_inverse=True)
+        if _MIN_GROUPS <= len(names) < number:
+            return "group", numbers
+    return "clip", np.arange(number)
+
+
+def _interval(values: Floats) -> Interval:
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return float("nan"), float("nan")
+    low, high = np.percentile(known, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _rates(confusion: npt.NDArray[Any]) -> _Rates:
+    hits, support, answers = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    precision = hits / np.where(answers > 0, answers, 1)
+    recall = hits / np.where(support > 0, support, 1)
+    f1 = 2 * hits / np.where(support + answers > 0, support + answers, 1)
+    return _Rates(precision, recall, f1, support > 0)

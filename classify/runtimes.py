@@ -1,0 +1,101 @@
+"""Which library runs a classifier: chosen by name, or the fastest one that says the same.
+
+On a CPU that is OpenVINO, for every network here (``benchmarks/results/classifier.md``). A checkpoint is converted the
+first time that it is used there; the copy is kept in the user's cache.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import inspect
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from classify.checkpoint import CheckpointInfo
+from classify.errors import ClipError
+from classify.export import FORMATS, write_copy
+from classify.inference import Opened, need, open_onnxruntime, open_openvino, prepare, torch_logits
+from classify.kinetics import load_classifier
+
+RUNTIMES = ("auto", "torch", "openvino", "onnxruntime")
+"""What ``--runtime`` takes. "auto": OpenVINO on a CPU, PyTorch elsewhere; exported files bring their own."""
+_READS = {".xml": ("openvino",), ".onnx": ("openvino", "onnxruntime")}
+"""Libraries that run an exported file, the faster one first."""
+
+_log = logging.getLogger("courtscribe")
+
+
+def open_classifier(path: Path, device: torch.device, runtime: str = "auto") -> Opened:
+    """A classifier that is ready to run: a checkpoint, or a file that ``courtscribe weights export`` made of one.
+
+    device: where PyTorch runs it, and ONNX Runtime when it can; OpenVINO runs on the CPU.
+    Raises ClipError for a bad file, an unknown runtime, one that is not installed or does not fit file or device, and
+    for a network that the named runtime cannot run.
+    """
+    if runtime not in RUNTIMES:
+        raise ClipError(f"no runtime is called {runtime!r}; there are {', '.join(RUNTIMES)}")
+    if path.suffix == ".pt2":
+        raise ClipError(f"{path}: opening a .pt2 could run code, so it is for other programs; give its checkpoint")
+    if path.suffix in _READS:
+        return _open_exported(path, device, runtime)
+    model, info = load_classifier(path)
+    if runtime in ("openvino", "onnxruntime"):
+        return _open_copy(path, model, info, device, runtime)
+    if runtime == "auto" and device.type == "cpu" and _is_installed("openvino"):
+        try:
+            return _open_copy(path, model, info, device, "openvino")
+        except ClipError as error:
+            _log.warning("%s; labelling goes on with PyTorch, which is slower (--runtime torch asks for it)", error)
+    return Opened(info, torch_logits(prepare(model, device), info.profile), "torch")
+
+
+def _open_exported(path: Path, device: torch.device, runtime: str) -> Opened:
+    fitting = _READS[path.suffix]
+    if runtime not in ("auto", *fitting):
+        raise ClipError(f"{path}: a {path.suffix} file is run by {' or '.join(fitting)}, not by {runtime}")
+    name = next((f for f in fitting if _is_installed(f)), fitting[0]) if runtime == "auto" else runtime
+    return _OPEN[name](path, device)
+
+
+def _open_copy(path: Path, model: nn.Module, info: CheckpointInfo, device: torch.device, runtime: str) -> Opened:
+    """Run the copy in the cache, made now if there is none. Raises ClipError when that cannot be done."""
+    need(f"--runtime {runtime}", runtime)
+    if device.type != "cpu" and runtime == "openvino":
+        raise ClipError(f"--runtime openvino runs on the CPU, not on {device}; add --device cpu")
+    to = "onnx" if runtime == "onnxruntime" else "openvino"
+    copy = cache_folder() / f"{path.stem}-{_digest(path, model)}{FORMATS[to]}"
+    if not copy.is_file():
+        _log.info("%s: converting for %s, once", path.name, runtime)
+        write_copy(model, info, to, copy)
+    return _OPEN[runtime](copy, device)._replace(info=info)
+
+
+_OPEN: dict[str, Callable[[Path, torch.device], Opened]] = {
+    "openvino": lambda path, _: open_openvino(path),
+    "onnxruntime": open_onnxruntime,
+}
+
+
+def cache_folder() -> Path:
+    """Where converted networks are kept: ``COURTSCRIBE_CACHE``, or the user's cache folder, in ``actions``."""
+    named = os.environ.get("COURTSCRIBE_CACHE")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return (Path(named) if named else base / "courtscribe") / "actions"
+
+
+def _digest(path: Path, model: nn.Module) -> str:
+    """Changes with the weights, and with the code of any of the network's layers: a copy holds both."""
+    told = hashlib.sha256(path.read_bytes())
+    for file in sorted({inspect.getfile(type(layer)) for layer in model.modules()}):
+        told.update(Path(file).read_bytes())
+    return told.hexdigest()[:16]
+
+
+def _is_installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None

@@ -1,0 +1,96 @@
+"""SpaceJam, the data set of basketball actions (github.com/simonefrancia/SpaceJam), in its own layout.
+
+``examples/ID.mp4`` are the clips, ``annotation_dict.json`` maps ids to numbers and ``labels_dict.json`` numbers to
+labels; ``testset_keys_1lug2020.txt`` is the public test list, a JSON list of ids. Joints are not read. Of 37,085 clips
+4,528 are mirrored twins (``ID_flipped``); the list leaves the twins of 1,910 of its 11,126 clips to be trained on.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from classify.clip_files import TEST, ClipFile, original
+from classify.errors import ClipError
+from classify.types import CLIP_LENGTH
+
+ANNOTATIONS, LABELS, TEST_LIST = "annotation_dict.json", "labels_dict.json", "testset_keys_1lug2020.txt"
+DISCARD = "discard"
+"""The label of clips that are no good."""
+
+
+def is_spacejam(folder: Path) -> bool:
+    """Whether ``folder`` has SpaceJam's layout."""
+    return (folder / ANNOTATIONS).is_file()
+
+
+def list_spacejam(folder: Path, test_list: Path | None = None) -> list[ClipFile]:
+    """Clips of a folder in SpaceJam's layout, discarded ones left out; a mirrored twin is in its original's group.
+
+    test_list: the list of test ids; None takes the one in ``folder``, where there is one. Clips on it have the part
+        "test", all others none.
+    A ``clips.csv`` with the columns ``clip_id`` and ``source`` tells what each clip was made from, if not from its id.
+    Raises ClipError when one of the files cannot be read, or when the list names clips that are not there.
+    """
+    annotations, names = _read_object(folder / ANNOTATIONS), _read_object(folder / LABELS)
+    unknown = sorted({str(v) for v in annotations.values()} - set(names))
+    if unknown:
+        raise ClipError(f"{folder / ANNOTATIONS}: label {unknown[0]} is not in {LABELS}")
+    listed = _test_ids(test_list or folder / TEST_LIST, required=test_list is not None)
+    strange = sorted(listed - set(annotations))
+    if strange:
+        raise ClipError(f"{test_list or folder / TEST_LIST}: {len(strange)} ids such as {strange[0]} are no clips here")
+    sources = _read_sources(folder / "clips.csv")
+    return [
+        ClipFile(
+            folder / "examples" / f"{clip}.mp4",
+            names[str(label)],
+            sources.get(clip, original(clip)),
+            TEST if clip in listed else "",
+            CLIP_LENGTH,
+        )
+        for clip, label in sorted(annotations.items())
+        if names[str(label)] != DISCARD
+    ]
+
+
+def label_names(folder: Path) -> tuple[str, ...]:
+    """The labels that the data set tells apart, in its order."""
+    names = _read_object(folder / LABELS)
+    return tuple(str(name) for name in names.values() if name != DISCARD)
+
+
+def _test_ids(path: Path, required: bool) -> set[str]:
+    if not path.is_file() and not required:
+        return set()
+    ids = _read_json(path)
+    if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
+        raise ClipError(f"{path}: expected a JSON list of ids")
+    return set(ids)
+
+
+def _read_sources(path: Path) -> dict[str, str]:
+    """clip_id -> source, where a table beside the clips tells what each was made from."""
+    if not path.is_file():
+        return {}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    if rows and not {"clip_id", "source"} <= set(rows[0]):
+        return {}
+    return {row["clip_id"]: row["source"] for row in rows}
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    value = _read_json(path)
+    if not isinstance(value, dict):
+        raise ClipError(f"{path}: expected an object that maps ids to labels")
+    return value
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ClipError(f"{path}: cannot be read as JSON ({error})") from error

@@ -1,0 +1,150 @@
+"""Decoded clips on disk are what decoding gives, are found again, and are never stale."""
+
+from __future__ import annotations
+
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import classify.clip_cache
+from classify.clip_cache import cache_folder, cached_clips, shrink
+from classify.clip_files import ClipFile
+from classify.clips import read_video
+from classify.errors import ClipError
+from classify.preprocess import Profile, to_unit
+
+SIZE = (112, 80)
+
+
+def _write_video(path: Path, frames: int, shade: int = 100) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 25, (128, 176))
+    for i in range(frames):
+        picture = np.full((176, 128, 3), shade, np.uint8)
+        picture[10 * i % 150 :][:20, 30:90] = 255
+        writer.write(picture)
+    writer.release()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[ClipFile]:
+    """Four videos of different lengths, a broken one, a missing one and an array of two clips."""
+    for i, frames in enumerate((16, 7, 16, 30)):
+        _write_video(tmp_path / "data" / f"{i}.mp4", frames, 40 * i)
+    (tmp_path / "data" / "4.mp4").write_bytes(b"no video")
+    array = np.random.default_rng(0).integers(0, 256, (2, 16, 176, 128, 3), dtype=np.uint8)
+    np.save(tmp_path / "data" / "6.npy", array)
+    names = ["0.mp4", "1.mp4", "2.mp4", "3.mp4", "4.mp4", "5.mp4", "6.npy"]
+    return [ClipFile(tmp_path / "data" / name, "run", name) for name in names]
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classify.clip_cache, "CHUNK", 3)
+
+
+def test_cached_clips_are_the_decoded_ones_at_the_networks_size(files: list[ClipFile], tmp_path: Path) -> None:
+    cached = cached_clips(files, SIZE, tmp_path / "cache")
+    assert [len(clips) for clips in cached.by_file] == [1, 1, 1, 1, 0, 0, 2]
+    assert [(b.path.name, b.kind) for b in cached.bad] == [("4.mp4", "unreadable"), ("5.mp4", "missing")]
+    for file, clips in zip(files[:4], cached.by_file, strict=False):
+        np.testing.assert_array_equal(clips[0].frames, shrink(read_video(file.path), SIZE))
+        assert (clips[0].label, clips[0].group, clips[0].name) == (file.label, file.group, file.path.name)
+    np.testing.assert_array_equal(cached.by_file[6][1].frames, shrink(np.load(files[6].path)[1], SIZE))
+    assert not cached.by_file[0][0].frames.flags.owndata, "mapped, not read into memory"
+    whole = cached_clips(files[:1], (176, 128), tmp_path / "cache").by_file[0][0]
+    np.testing.assert_array_equal(whole.frames, read_video(files[0].path))
+
+
+def test_shrinking_is_what_the_network_would_have_seen(files: list[ClipFile]) -> None:
+    frames, profile = read_video(files[0].path), Profile(*SIZE)
+    small = to_unit(shrink(frames, SIZE)[None], profile)
+    assert (small == to_unit(frames[None], profile)).all()
+
+
+def test_a_cache_is_used_again_and_only_for_the_same_files(
+    files: list[ClipFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[str] = []
+    read = classify.clip_cache.read_file
+    monkeypatch.setattr(classify.clip_cache, "read_file", lambda f: (decoded.append(f.path.name), read(f))[1])
+    first = cached_clips(files, SIZE, tmp_path / "cache")
+    assert len(decoded) == 7
+    again = cached_clips(files, SIZE, tmp_path / "cache")
+    assert len(decoded) == 7
+    np.testing.assert_array_equal(again.by_file[3][0].frames, first.by_file[3][0].frames)
+    assert again.bad == first.bad
+    _write_video(files[3].path, 16, 250)
+    os.utime(files[3].path, ns=(1, 1))
+    changed = cached_clips(files, SIZE, tmp_path / "cache")
+    assert sorted(decoded[7:]) == ["3.mp4", "4.mp4", "5.mp4"], "the chunk that the changed file is in"
+    assert len(changed.by_file[3][0].frames) == 16 and changed.by_file[3][0].frames.mean() > 200
+    _write_video(files[5].path, 16)
+    assert len(cached_clips(files, SIZE, tmp_path / "cache").by_file[5]) == 1, "what was missing has come"
+    cached_clips(files, (88, 64), tmp_path / "cache")
+    assert len(decoded) == 7 + 3 + 3 + 7, "another size is another cache"
+
+
+def test_labels_and_groups_are_the_files_not_the_caches(files: list[ClipFile], tmp_path: Path) -> None:
+    cached_clips(files[:1], SIZE, tmp_path / "cache")
+    renamed = [ClipFile(files[0].path, "walk", "else")]
+    clip = cached_clips(renamed, SIZE, tmp_path / "cache").by_file[0][0]
+    assert (clip.label, clip.group) == ("walk", "else")
+
+
+def test_an_unfinished_chunk_is_made_again_and_a_damaged_one_is_said(files: list[ClipFile], tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    cached_clips(files[:1], SIZE, folder)
+    next(folder.glob("*.json")).unlink()
+    assert len(cached_clips(files[:1], SIZE, folder).by_file[0]) == 1
+    frames = next(folder.glob("*.frames"))
+    frames.write_bytes(frames.read_bytes()[:-80])
+    with pytest.raises(ClipError, match=r"\.frames: damaged .*remove it"):
+        cached_clips(files[:1], SIZE, folder)
+    assert not list(folder.glob("*.part"))
+
+
+@contextmanager
+def _files_at_most(size: int) -> Iterator[None]:
+    """A disk on which no file can grow over ``size`` bytes: writing fails in the system, as on a full one."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_disk_that_fills_is_said_and_finished_chunks_stay(files: list[ClipFile], tmp_path: Path) -> None:
+    order = [files[1], *files[2:]]
+    folder = tmp_path / "cache"
+    one_chunk = cached_clips(order[:3], SIZE, folder)
+    assert len(list(folder.glob("*.json"))) == 1
+    with _files_at_most(500_000), pytest.raises(ClipError, match=r"cannot be written .*--cache"):
+        cached_clips(order, SIZE, folder)
+    assert len(list(folder.glob("*.json"))) == 1 and not list(folder.glob("*.part"))
+    np.testing.assert_array_equal(
+        cached_clips(order[:3], SIZE, folder).by_file[0][0].frames, one_chunk.by_file[0][0].frames
+    )
+
+
+def test_too_little_room_is_said_before_anything_is_decoded(
+    files: list[ClipFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classify.clip_cache, "_SPARE", 1 << 60)
+    with pytest.raises(ClipError, match=r"GB and .* GB are free; free some space or choose another place with --cache"):
+        cached_clips(files, SIZE, tmp_path / "cache")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ClipError, match="cannot be written"):
+        cached_clips(files, SIZE, tmp_path / "file" / "cache")
+
+
+def test_the_cache_folder_can_be_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path / "clips"
