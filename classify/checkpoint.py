@@ -25,6 +25,7 @@ from torch import nn
 
 from classify.errors import ClipError
 from classify.models import architecture, build_model
+from classify.neighbours import with_head
 from classify.preprocess import Profile
 from classify.published import rename
 
@@ -149,7 +150,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, CheckpointInfo]:
     info = _parse(path, text)
     try:
         with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
-            model = build_model(info.model, len(info.labels))
+            model = with_head(build_model(info.model, len(info.labels)), tensors, len(info.labels))
     except ClipError as error:
         raise ClipError(f"{path}: {error}") from error
     _fill(path, model, tensors, len(info.labels))

@@ -26,11 +26,12 @@ from classify.augment import augment
 from classify.checkpoint import CheckpointInfo, load_plain, write_whole
 from classify.classifier import pick_device
 from classify.clips import Frames, LabelledClip, sixteen
+from classify.distil import rescale
 from classify.errors import ClipError
 from classify.evaluate import label_indices, predict_clips, score
 from classify.head import embed, fit_head
 from classify.loader import Batch, batches, draw, label_weights, steps_per_epoch
-from classify.models import architecture
+from classify.models import SmallR2Plus1d, architecture
 from classify.optimise import choose_layers, learning_rate, parameter_groups, train_mode
 from classify.parallel import ALONE, Team
 from classify.preprocess import normalise, to_unit
@@ -69,6 +70,7 @@ def fit(
     state: Path | None = None,
     *,
     validation: Sequence[LabelledClip] = (),
+    beside: Sequence[LabelledClip] = (),
     watch: Watch | None = None,
     team: Team = ALONE,
 ) -> nn.Module:
@@ -77,6 +79,8 @@ def fit(
     state: file that keeps the training after each epoch; where it is there, training goes on from it to the same
         result as if it had never stopped.
     validation: clips by which the best epoch is chosen (macro-F1), and by which training ends early.
+    beside: clips, such as synthetic ones, to which the last layer is fitted as well, before the first epoch. Those of
+        a label count as much as all others of it together; nothing else is learnt from them.
     team: the processes that train together; the result is the same in each.
     Raises ClipError when there are fewer than two labels among the clips, when ``state`` is of another training, or
     when the loss is no number any more.
@@ -88,7 +92,7 @@ def fit(
     run = _Run(start, clips, targets, config, info, validation, team)
     done = run.resume(state)
     if done == 0 and config.head_decay > 0 and team.first:
-        run.fit_head()
+        run.fit_head(beside)
     bars = None if _log.isEnabledFor(logging.INFO) and team.first else True
     for number in tqdm(range(done, config.epochs), desc="epochs", disable=bars, leave=False):
         if run.finished():
@@ -128,19 +132,40 @@ class _Run:
         self.history: list[Epoch] = []
         self.best: dict[str, torch.Tensor] | None = None
 
-    def fit_head(self) -> None:
-        """Fit the last layer alone, to all clips and their mirror images."""
-        views = (1, -1) if self.config.augmentation.mirror > 0 else (1,)
-        given = (
-            normalise(to_unit(frames[:, :, :, ::view], self.info.profile, self.device), self.info.profile)
-            for view in views
-            for frames in _in_batches(self.clips, self.config.batch)
-        )
-        features, targets = embed(self.model, given), torch.from_numpy(self.targets).repeat(len(views))
-        head = cast(nn.Linear, self.model.fc)
+    def fit_head(self, beside: Sequence[LabelledClip]) -> None:
+        """Fit the last layer alone, and what brings features to its scale; to mirror images of the clips, too."""
+        small = self.model if isinstance(self.model, SmallR2Plus1d) else None
+        if small is not None:
+            small.norm.reset()
+        features, targets = self._embed(self.clips), torch.from_numpy(self.targets)
+        weights = torch.ones(len(targets))
+        if small is not None:
+            features = rescale(small, features.flatten(0, 1)).reshape(features.shape)
+        if beside:
+            more = torch.from_numpy(label_indices(beside, self.info.labels))
+            own, added = (torch.bincount(t, minlength=len(self.info.labels)).clamp(min=1) for t in (targets, more))
+            features, targets = torch.cat([features, self._embed(beside)], 1), torch.cat([targets, more])
+            weights = torch.cat([weights, (own / added)[more]])
+        head, views = cast(nn.Linear, self.model.fc), len(features)
         fitted = copy.deepcopy(head).cpu()
-        fit_head(fitted, features, targets, self.config.head_decay)
+        fit_head(fitted, features.flatten(0, 1), targets.repeat(views), self.config.head_decay, weights.repeat(views))
         head.load_state_dict(fitted.state_dict())
+
+    def _embed(self, clips: Sequence[LabelledClip]) -> torch.Tensor:
+        """What goes into the last layer, float32 (views, N, C): of the clips, and of their mirror images."""
+        views = (1, -1) if self.config.augmentation.mirror > 0 else (1,)
+        return torch.stack(
+            [
+                embed(
+                    self.model,
+                    (
+                        normalise(to_unit(frames[:, :, :, ::view], self.info.profile, self.device), self.info.profile)
+                        for frames in _in_batches(clips, self.config.batch)
+                    ),
+                )
+                for view in views
+            ]
+        )
 
     def epoch(self, number: int) -> None:
         """Train for one epoch, judge, and add both to the history."""
@@ -220,7 +245,7 @@ class _Run:
         return report.macro_f1, report.accuracy
 
     def _kept(self) -> nn.Module:
-        return self.average.module if self.config.ema else self.model
+        return self.average.module if self.config.ema and self.average.n_averaged else self.model
 
     def finished(self) -> bool:
         """Whether there was nothing better for ``patience`` epochs."""

@@ -26,18 +26,27 @@ def embed(model: nn.Module, batches: Iterable[torch.Tensor]) -> torch.Tensor:
     return torch.cat(caught).clone()
 
 
-def fit_head(fc: nn.Linear, features: torch.Tensor, targets: torch.Tensor, decay: float = 1e-4) -> None:
+def fit_head(
+    fc: nn.Linear,
+    features: torch.Tensor,
+    targets: torch.Tensor,
+    decay: float = 1e-4,
+    weights: torch.Tensor | None = None,
+) -> None:
     """Set ``fc`` to the multinomial logistic regression of ``targets`` (N,) on ``features`` (N, C), in place.
 
-    Labels count equally, however many clips each has; features are standardised, which is folded into the weights.
+    Labels count equally, however many clips each has. All features are scaled by one number, so that ``decay`` means
+    the same for every network; what each of them counts for is the network's business.
     Fine-tuning from here distorts a pre-trained network less than from a random last layer (Kumar et al., Fine-Tuning
     can Distort Pretrained Features and Underperform Out-of-Distribution, ICLR 2022).
     decay: raising it trusts the clips less; labels without clips become unlikely, whatever it is.
+    weights: float32 (N,), positive, how much each clip counts among those of its label; None: all as much.
     """
-    mean, gain = features.mean(0), 1 / ((features.std(0) + 1e-3) * features.shape[1] ** 0.5)
+    mean, gain = features.mean(0), 1 / (features.std(0).norm() + 1e-3)
     x = (features - mean) * gain
-    counts = torch.bincount(targets, minlength=fc.out_features)
-    weight = (1 / counts.clamp(min=1).float())[targets] / (counts > 0).sum()
+    weight = torch.ones(len(targets)) if weights is None else weights
+    of_label = torch.zeros(fc.out_features).index_add_(0, targets, weight)
+    weight = weight / of_label[targets] / (of_label > 0).sum()
     linear = nn.Linear(fc.in_features, fc.out_features)
     nn.init.zeros_(linear.weight)
     nn.init.zeros_(linear.bias)

@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from classify import published
 from classify.errors import ClipError
+from classify.maps import MAP_PARTS, PlayerMaps, describe
 from classify.preprocess import KINETICS_MEAN, KINETICS_STD, Profile
 
 _SILU_GAIN = 2.8
@@ -103,16 +104,43 @@ class TemporalConv(nn.Module):
         return pixels.permute(0, 2, 3, 1).reshape(-1, height, width, channels).permute(0, 3, 1, 2)
 
 
-_TEMPORAL_AFTER = {4: 128, 6: 128, 8: 256}
+_TEMPORAL_AFTER = {6: 128, 8: 256}
 """Stages of the small network that a temporal convolution follows, and their channels."""
+_SEEN_AFTER = (4, 6, 8)
+"""Stages that the maps are made from: 1/8, 1/16 and 1/32 of the picture."""
+_LOOKS_GRID = (3, 2)
+"""Rows and columns in which each channel of the last two of them is looked for."""
+_LOOKS = (128 * 6, 256 * 6)
+PICTURE_PARTS = (*MAP_PARTS, *_LOOKS)
+"""Features of one picture: of joints, of the ball, of both, and what the backbone sees where, at two scales."""
+
+
+class Rescale(nn.Module):
+    """A gain and an offset per feature, to bring features of a clip to mean 0 and spread 1."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.ones(features))
+        self.offset = nn.Parameter(torch.zeros(features))
+
+    @torch.no_grad()
+    def reset(self) -> None:
+        """Pass features on as they are."""
+        nn.init.ones_(self.gain)
+        nn.init.zeros_(self.offset)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(N, C) -> the same shape."""
+        return x * self.gain + self.offset
 
 
 class SmallR2Plus1d(nn.Module):
     """A small R(2+1)D for machines without a GPU: the first stages of YOLO11n in each picture, time in between.
 
     Its spatial half has the shape of YOLO11n's backbone, so it can start from a detector's weights
-    (``tracker.backbone.export_backbone``); the temporal convolutions begin as identity. The pictures' features are
-    summed up over time by mean, spread and mean absolute change, which tell a held pose from a movement.
+    (``tracker.backbone.export_backbone``); the temporal convolutions begin as identity. From that it sees where joints
+    and ball are (``classify.maps``, taught by ``classify.distil``). A clip is summed up over time by mean, spread and
+    mean absolute change of those, and of what the backbone sees in each part of the picture.
     """
 
     def __init__(self, num_classes: int, dropout: float = 0.3) -> None:
@@ -131,29 +159,37 @@ class SmallR2Plus1d(nn.Module):
             ]
         )
         self.temporal = nn.ModuleDict({str(i): TemporalConv(c, 64) for i, c in _TEMPORAL_AFTER.items()})
-        self.norm = nn.LayerNorm(3 * (128 + 256))
+        self.maps = PlayerMaps()
+        self.norm = Rescale(3 * sum(PICTURE_PARTS))
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(3 * (128 + 256), num_classes)
+        self.fc = nn.Linear(3 * sum(PICTURE_PARTS), num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """float (N, 3, T, H, W) -> logits (N, num_classes)."""
         return self.fc(self.dropout(self.embed(x)))
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
-        """float (N, 3, T, H, W) -> features (N, 1152) of the whole clip."""
+        """float (N, 3, T, H, W) -> features (N, 7194) of the whole clip."""
+        scales = self.look(x)
+        looks = [functional.adaptive_max_pool2d(scale, _LOOKS_GRID).flatten(1) for scale in scales[1:]]
+        seen = torch.cat([describe(self.maps(scales)), *looks], 1)
+        return self.norm(over_time(seen.unflatten(0, (-1, x.shape[2]))))
+
+    def look(self, x: torch.Tensor) -> list[torch.Tensor]:
+        """float (N, 3, T, H, W) -> what each picture is at three scales, (N * T, C, H / 8, W / 8) first."""
         clips, channels, frames, height, width = x.shape
         x = x.permute(0, 2, 3, 4, 1).reshape(clips * frames, height, width, channels).permute(0, 3, 1, 2)
-        pooled: list[torch.Tensor] = []
+        seen: list[torch.Tensor] = []
         for i, stage in enumerate(self.spatial):
             x = stage(x)
             if str(i) in self.temporal:
                 x = self.temporal[str(i)](x, frames)
-            if i in (6, 8):
-                pooled.append(x.mean((2, 3)))
-        return self.norm(_over_time(torch.cat(pooled, 1).reshape(clips, frames, -1)))
+            if i in _SEEN_AFTER:
+                seen.append(x)
+        return seen
 
 
-def _over_time(features: torch.Tensor) -> torch.Tensor:
+def over_time(features: torch.Tensor) -> torch.Tensor:
     """(N, T, C) -> (N, 3 C): mean, spread and mean absolute change."""
     centred = features - features.mean(1, keepdim=True)
     spread = (centred.square().mean(1) + 1e-6).sqrt()
@@ -184,6 +220,12 @@ def _conv_lstm(num_classes: int) -> nn.Module:
     return ConvLstm(num_classes)
 
 
+def _pooled(num_classes: int) -> nn.Module:
+    from classify.pooled import PooledBackbone
+
+    return PooledBackbone(num_classes)
+
+
 _PUBLISHED = "https://download.pytorch.org/models/"
 _KINETICS = Profile(mean=KINETICS_MEAN, std=KINETICS_STD)
 _HALVES = Profile(mean=(0.45, 0.45, 0.45), std=(0.225, 0.225, 0.225))
@@ -191,7 +233,7 @@ _IMAGENET = Profile(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
 MODELS: dict[str, Architecture] = {
     "r2plus1d_18": Architecture(published.r2plus1d_18, _KINETICS, f"{_PUBLISHED}r2plus1d_18-91a641e6.pth"),
-    "r2plus1d_s": Architecture(SmallR2Plus1d, Profile(height=112, width=80, frames=8)),
+    "r2plus1d_s": Architecture(SmallR2Plus1d, Profile(frames=8)),
     "r3d_18": Architecture(published.r3d_18, _KINETICS, f"{_PUBLISHED}r3d_18-b3b3357e.pth"),
     "mc3_18": Architecture(published.mc3_18, _KINETICS, f"{_PUBLISHED}mc3_18-a90a0ba3.pth"),
     "s3d": Architecture(published.s3d, _KINETICS, f"{_PUBLISHED}s3d-d76dad2f.pth"),
@@ -199,6 +241,7 @@ MODELS: dict[str, Architecture] = {
     "swin3d_t": Architecture(published.swin3d_t, _IMAGENET, f"{_PUBLISHED}swin3d_t-7615ae03.pth"),
     "lrcn": Architecture(_lrcn, Profile(height=112, width=80)),
     "conv_lstm": Architecture(_conv_lstm, Profile()),
+    "pooled": Architecture(_pooled, Profile(frames=8)),
 }
 """Every network, by the name that ``--model`` takes."""
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from classify.calibration import fit_temperature
+from classify.calibration import fit_temperature, fit_threshold, with_temperature
 from classify.checkpoint import CheckpointInfo, Origin, kinetics_weights, load_start, save_checkpoint
 from classify.classifier import pick_device
 from classify.clips import LabelledClip
@@ -72,8 +72,10 @@ def train_actions(
             settings = {"data": asdict(data), "training": asdict(config), **told}
             folder.begin(settings, clips)
             _say_what(clips)
-        start = begin(config, clips.labels, start_from, clips.pretrain, folder.state("pretrain"), mates)
-        config = config if start_from is not None or clips.pretrain else replace(config, head_decay=0.0)
+        if start_from is None:  # a last layer fitted to random layers, whose batch norms have seen nothing, misleads
+            config = replace(config, head_decay=0.0)
+        first = clips.pretrain if config.epochs else ()
+        start = begin(config, clips.labels, start_from, first, folder.state("pretrain"), mates)
         training = _Training(config, clips, folder, mates)
         training.run(start, folds, output, origin or Origin())
         return training.judgements
@@ -87,10 +89,7 @@ def begin(
     state: Path | None = None,
     mates: Team = ALONE,
 ) -> nn.Module:
-    """The network that fine-tuning starts from: the given weights, then trained on ``first_clips``.
-
-    Where there are no weights, no last layer is fitted to what random layers see, whose batch norms have seen nothing.
-    """
+    """The network that fine-tuning starts from: the given weights, then trained on ``first_clips``."""
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         weights = kinetics_weights(config.model) if start_from == KINETICS else start_from and Path(start_from)
@@ -98,7 +97,6 @@ def begin(
     if first_clips:
         lr, start_lr = config.lr * config.pretrain_pace, config.start_lr * config.pretrain_pace
         first = replace(config, epochs=config.pretrain_epochs, lr=lr, start_lr=start_lr)
-        first = first if start_from is not None else replace(first, head_decay=0.0)
         model = fit(model, first_clips, labels, first, state, team=mates)
     return model
 
@@ -143,11 +141,15 @@ class _Training:
             self._cross_validate(start, folds)
         model = fit(
             start, self.data.train, self.data.labels, self.config, self.folder.state("training"),
-            validation=self.data.validation, watch=self._watch, team=self.mates,
+            validation=self.data.validation, beside=self._beside(), watch=self._watch, team=self.mates,
         )  # fmt: skip
         if self.mates.first:
             self._finish(model, output, origin)
         self.mates.wait()
+
+    def _beside(self) -> Sequence[LabelledClip]:
+        """Clips to learn from first that are learnt from now, as there are no epochs to do so in."""
+        return () if self.config.epochs else self.data.pretrain
 
     def _watch(self, epochs: Sequence[Epoch]) -> None:
         self.epochs = list(epochs)
@@ -161,7 +163,7 @@ class _Training:
             _log.info("fold %d of %d", number + 1, folds)
             model = fit(
                 start, [clips[i] for i in learn], self.data.labels, self.config, self.folder.state(f"fold{number + 1}"),
-                team=self.mates,
+                beside=self._beside(), team=self.mates,
             )  # fmt: skip
             if self.mates.first:
                 probabilities[held] = self._predict(model, [clips[i] for i in held])
@@ -184,7 +186,7 @@ class _Training:
             if clips:
                 self._judge(name, clips, self._predict(model, clips))
         info = CheckpointInfo(
-            self.config.model, self.data.labels, self.profile, origin, self._scores(), self._temperature(model)
+            self.config.model, self.data.labels, self.profile, origin, self._scores(), *self._sureness(model)
         )
         save_checkpoint(self.folder.checkpoint, model, info)
         if output != self.folder.path:
@@ -200,12 +202,18 @@ class _Training:
             scores[f"{prefix}macro_f1"], scores[f"{prefix}accuracy"] = judged.report.macro_f1, judged.report.accuracy
         return scores
 
-    def _temperature(self, model: nn.Module) -> float:
-        """Fitted to clips that were not learnt from: the validation part, or the folds; never to test clips."""
+    def _sureness(self, model: nn.Module) -> tuple[float, float]:
+        """Temperature, and the confidence to be unsure below; from clips that were not learnt from.
+
+        Those are the validation part, or the folds; never test clips.
+        """
         if self.data.validation:
             truth = label_indices(self.data.validation, self.data.labels)
-            return fit_temperature(self._predict(model, self.data.validation), truth)
-        return self.judgements[_FOLDS].temperature if _FOLDS in self.judgements else 1.0
+            probabilities = self._predict(model, self.data.validation)
+            temperature = fit_temperature(probabilities, truth)
+            return temperature, fit_threshold(with_temperature(probabilities, temperature), truth)
+        judged = self.judgements.get(_FOLDS)
+        return (judged.temperature, judged.unsure_below) if judged else (1.0, 0.0)
 
 
 def _copy_whole(source: Path, target: Path) -> None:

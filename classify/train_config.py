@@ -20,7 +20,7 @@ class TrainConfig:
 
     model: str = SMALL
     epochs: int = 8
-    """At most; fewer where ``patience`` runs out."""
+    """At most; fewer where ``patience`` runs out. 0: only the last layer is fitted (see ``head_decay``)."""
     pretrain_epochs: int = 4
     """Over the clips to learn from first (synthetic ones), where there are any."""
     pretrain_pace: float = 3.0
@@ -60,10 +60,23 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.epochs, self.pretrain_epochs, self.batch, self.loaders) < 1 or min(self.lr, self.start_lr) <= 0:
-            raise ClipError("epochs, batch, loaders and learning rates are positive")
-        if min(self.head_epochs, self.patience, self.head_decay, self.weight_decay, self.balance, self.seed) < 0:
-            raise ClipError("head epochs, patience, decays, balance and seed are 0 or more")
+        if min(self.pretrain_epochs, self.batch, self.loaders) < 1 or min(self.lr, self.start_lr) <= 0:
+            raise ClipError("pretrain epochs, batch, loaders and learning rates are positive")
+        if self.epochs == self.head_decay == 0:
+            raise ClipError("without epochs and without a decay of the last layer nothing is learnt")
+        if (
+            min(
+                self.epochs,
+                self.head_epochs,
+                self.patience,
+                self.head_decay,
+                self.weight_decay,
+                self.balance,
+                self.seed,
+            )
+            < 0
+        ):
+            raise ClipError("epochs, head epochs, patience, decays, balance and seed are 0 or more")
         if not (0 <= self.ema < 1 and 0 <= self.label_smoothing < 1 and 0 <= self.warmup < 1 and self.clip_norm > 0):
             raise ClipError("ema, label smoothing and warm-up are from 0 to under 1, and clip norm is positive")
         if self.validation is not None and not 0 <= self.validation <= 0.5:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from classify.training_data import DataConfig
 
 _SETTINGS: dict[str, tuple[Any, str]] = {
-    "epochs": (int, "at most; fewer where the validation part says stop"),
+    "epochs": (int, "at most; fewer where the validation part says stop; 0: fit the last layer only"),
     "pretrain-epochs": (int, "over the clips of --pretrain"),
     "head-epochs": (int, "first epochs in which only new layers learn"),
     "batch": (int, "clips in a step, over all GPUs together"),
@@ -137,11 +137,16 @@ def _data(options: argparse.Namespace) -> DataConfig:
 
 
 def _start(given: str | None, model: str, work: Path) -> Path | str | None:
-    """Weights to begin with: those that were named, else Kinetics', else what the detector knows of people."""
+    """Weights to begin with: those that were named, else the best there are.
+
+    For the small network those are the shipped ones, which see joints and ball; else Kinetics', where there are any;
+    else what the detector knows of people.
+    """
     from classify.checkpoint import kinetics_weights
     from classify.errors import ClipError
     from classify.models import architecture
     from classify.train import KINETICS
+    from classify.train_config import SMALL
     from pipeline.config import WEIGHTS
 
     if given == "none":
@@ -154,6 +159,8 @@ def _start(given: str | None, model: str, work: Path) -> Path | str | None:
             return None
     if given == KINETICS:
         return KINETICS
+    if given is None and model == SMALL:
+        return WEIGHTS / "actions.safetensors"
     detector = Path(given) if given is not None else WEIGHTS / "players.pt"
     return _backbone(detector, work) if detector.suffix == ".pt" else detector
 

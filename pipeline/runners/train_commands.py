@@ -8,7 +8,7 @@ from typing import Any
 
 from pipeline.config import resolve_device
 from pipeline.progress import choose_progress
-from pipeline.runners import train_actions
+from pipeline.runners import train_actions, train_maps
 from pipeline.runners.flags import add_quiet, say
 from tracker.errors import InputError
 from tracker.files import write_atomically
@@ -36,6 +36,7 @@ def add_commands(subparsers: Any) -> None:
     players.set_defaults(run=run_train_players)
 
     train_actions.add_command(what)
+    train_maps.add_command(what)
 
     clips = what.add_parser("clips", help="make labelled clips of synthetic players to train on")
     clips.add_argument("output", type=Path, help="folder to fill, one folder per action")

@@ -50,3 +50,17 @@ def test_a_label_without_clips_is_never_said() -> None:
     fc = nn.Linear(20, 3)
     fit_head(fc, features, targets)
     assert not (fc(features).argmax(1) == 2).any() and fc.weight.isfinite().all()
+
+
+def test_weights_count_like_copies() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features, targets = torch.randn(60, 4, generator=generator), torch.arange(60) % 3
+    copies = torch.arange(60) % 4 + 1
+    weighted, copied, plain = (nn.Linear(4, 3) for _ in range(3))
+    fit_head(weighted, features, targets, 1e-6, copies.float())
+    fit_head(copied, features.repeat_interleave(copies, 0), targets.repeat_interleave(copies), 1e-6)
+    fit_head(plain, features, targets, 1e-6)
+    with torch.no_grad():
+        a, b, c = (fc(features).softmax(1) for fc in (weighted, copied, plain))
+    torch.testing.assert_close(a, b, atol=5e-3, rtol=0)
+    assert (a - c).abs().max() > 0.02

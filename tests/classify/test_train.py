@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 import resource
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +17,11 @@ import torch
 
 import classify.fit
 from classify.augment import Augmentation
-from classify.checkpoint import Origin, load_checkpoint, save_checkpoint
+from classify.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
 from classify.clips import LabelledClip
 from classify.errors import ClipError
+from classify.models import MODELS, build_model
+from classify.preprocess import Profile
 from classify.spacejam import ANNOTATIONS, TEST_LIST
 from classify.spacejam import LABELS as LABELS_FILE
 from classify.train import KINETICS, begin, train_actions
@@ -268,9 +271,58 @@ def test_published_weights_that_are_there_are_started_from(tmp_path: Path, monke
     assert torch.equal(model.state_dict()[f"body.{key}"], published[key]) and model.fc.out_features == 10
 
 
+def test_a_random_start_is_not_thrown_off_by_its_last_layer(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fitted to a random network whose batch norms have seen nothing, the last layer makes a loss of a hundred."""
+    monkeypatch.setitem(MODELS, "mc3_18", replace(MODELS["mc3_18"], profile=Profile(24, 24, 4)))
+    data = DataConfig((folders,), pretrain=(folders,))
+    train_actions(data, tmp_path / "run", replace(CONFIG, model="mc3_18", epochs=1, pretrain_epochs=1))
+    train_actions(DataConfig((folders,)), tmp_path / "bare", replace(CONFIG, model="mc3_18", epochs=1))
+    for name in ("run", "bare"):
+        assert float(_rows(tmp_path / name / "metrics.csv")[0]["loss"]) < 5
+
+
+def test_without_epochs_only_the_last_layer_and_its_scale_are_fitted(folders: Path, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    start = build_model("r2plus1d_s", 2)
+    save_checkpoint(
+        tmp_path / "start.safetensors", start,
+        CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile), half=False,
+    )  # fmt: skip
+    config = replace(CONFIG, epochs=0, ema=0.9)
+    train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=tmp_path / "start.safetensors")
+    trained, info = load_checkpoint(tmp_path / "run" / "actions.safetensors")
+    changed = {
+        name for name, value in trained.state_dict().items()
+        if not torch.allclose(value, start.state_dict()[name], atol=1e-2)
+    }  # fmt: skip
+    assert {"fc.weight", "norm.gain", "norm.offset"} <= changed <= {"fc.weight", "fc.bias", "norm.gain", "norm.offset"}
+    assert info.temperature > 0 and not (tmp_path / "run" / "metrics.csv").exists()
+
+
+def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders: Path, tmp_path: Path) -> None:
+    """They move the last layer, never what is judged or what the network sees."""
+    config = replace(CONFIG, epochs=0)
+    start = tmp_path / "start.safetensors"
+    info = CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile)
+    save_checkpoint(start, build_model("r2plus1d_s", 2), info, half=False)
+    swapped = tmp_path / "swapped"
+    for label, other in (("run", "walk"), ("walk", "run")):
+        shutil.copytree(folders / label, swapped / other)
+    alone = train_actions(DataConfig((folders,)), tmp_path / "alone", config, start_from=start, folds=2)
+    data = DataConfig((folders,), pretrain=(swapped,))
+    misled = train_actions(data, tmp_path / "misled", config, start_from=start, folds=2)
+    assert sum(map(sum, misled["folds"].report.confusion)) == sum(map(sum, alone["folds"].report.confusion))
+    assert misled["folds"].report.accuracy < alone["folds"].report.accuracy
+    a, b = (load_checkpoint(tmp_path / name / "actions.safetensors")[0].state_dict() for name in ("alone", "misled"))
+    assert torch.equal(a["norm.gain"], b["norm.gain"]) and not torch.equal(a["fc.weight"], b["fc.weight"])
+
+
 def test_settings_that_cannot_be() -> None:
     for bad in (
-        {"epochs": 0}, {"lr": 0.0}, {"batch": 0}, {"ema": 1.0}, {"validation": 0.9}, {"balance_by": "luck"},
+        {"epochs": -1}, {"epochs": 0, "head_decay": 0.0}, {"lr": 0.0}, {"batch": 0}, {"ema": 1.0},
+        {"validation": 0.9}, {"balance_by": "luck"},
         {"patience": -1}, {"warmup": 1.0}, {"loaders": 0},
     ):  # fmt: skip
         with pytest.raises(ClipError):

@@ -43,7 +43,7 @@ def _arguments(data: Path, output: Path, *more: str) -> list[str]:
     return ["train", "actions", str(data), "-o", str(output), "--device", "cpu", "--batch", "4", *more]
 
 
-def test_scores_are_printed_and_the_detector_is_started_from(
+def test_scores_are_printed_and_the_shipped_weights_are_started_from(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(_arguments(data, tmp_path / "run", "--folds", "3", "--epochs", "1", "--ema", "0.5")) == 0
@@ -55,7 +55,7 @@ def test_scores_are_printed_and_the_detector_is_started_from(
     edges = model.state_dict()["spatial.0.conv.weight"]
     assert main(_arguments(data, tmp_path / "random", "--start-from", "none", "--epochs", "1", "--quiet")) == 0
     random = load_checkpoint(tmp_path / "random" / "actions.safetensors")[0].state_dict()["spatial.0.conv.weight"]
-    assert edges.abs().max() > 2 * random.abs().max(), "a detector's first layer, hardly changed in one epoch"
+    assert edges.abs().max() > 2 * random.abs().max(), "a trained first layer, hardly changed in one epoch"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_scores_are_printed_and_the_detector_is_started_from(
         (["--model", "resnet"], "no model is called 'resnet'; there are r2plus1d_18"),
         (["--labels", "run,pick"], "at least 2 labels"),
         (["--labels", "run,walk,pick"], "no clips of pick"),
-        (["--epochs", "0"], "are positive"),
+        (["--epochs", "-1"], "are 0 or more"),
         (["--folds", "9"], "cannot be cut into 9 folds"),
         (["--start-from", "nowhere.safetensors"], "nowhere.safetensors: no such file"),
         (["--start-from", "kinetics"], "there are no Kinetics-400 weights for r2plus1d_s"),
