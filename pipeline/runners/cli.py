@@ -44,6 +44,7 @@ def _run(arguments: Sequence[str]) -> int:
     # Imported here, where Ctrl-C is already caught: they take a moment.
     from classify.errors import ClipError
     from pipeline.runners import (
+        adapt_command,
         analyze_commands,
         classify_command,
         demo_command,
@@ -58,7 +59,7 @@ def _run(arguments: Sequence[str]) -> int:
     parser = _Parser(prog="courtscribe", description="A game video in, what every player did out.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     modules = (
-        *(analyze_commands, classify_command, evaluate_commands, export_commands),
+        *(analyze_commands, adapt_command, classify_command, evaluate_commands, export_commands),
         *(demo_command, doctor_command, train_commands, weights_commands),
     )
     for module in modules:
