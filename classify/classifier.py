@@ -12,36 +12,50 @@ from torch import nn
 
 from classify.checkpoint import CheckpointInfo
 from classify.errors import ClipError
-from classify.kinetics import load_classifier
-from classify.preprocess import Profile, to_tensor
+from classify.inference import Frames, Logits, torch_logits
+from classify.preprocess import Profile
+from classify.runtimes import open_classifier
 from classify.types import ActionScores, Clip
+
+__all__ = ["ActionClassifier", "pick_device", "predict"]
 
 _BATCH = {"cpu": 8, "cuda": 64}
 """Clips that go through the network at a time: more are no faster there, and take memory."""
 
 
 class ActionClassifier:
-    """Labels clips with the network in a checkpoint; implements ``classify.types.Classifier``."""
+    """Labels clips with the network in a file; implements ``classify.types.Classifier``."""
 
-    def __init__(self, checkpoint: Path, device: str = "auto", batch: int | None = None) -> None:
+    def __init__(
+        self, checkpoint: Path, device: str = "auto", batch: int | None = None, runtime: str = "torch"
+    ) -> None:
         """Load ``checkpoint`` onto ``device``: "cpu", "cuda", "cuda:1" ... or "auto", which takes CUDA if it is there.
 
-        checkpoint: one of ours, or a file of Kinetics-400 weights under the name that torchvision gave it.
+        checkpoint: one of ours, a file of Kinetics-400 weights under the name that torchvision gave it, or, with
+            another runtime than "torch", what ``courtscribe weights export`` made (``.xml``, ``.onnx``).
         batch: clips that go through the network at a time; raising it costs memory and brings speed on a GPU.
-        Raises ClipError for a bad checkpoint, or for CUDA where there is none.
+        runtime: one of ``classify.runtimes.RUNTIMES``. "auto" is the fastest and keeps a converted copy in the user's
+            cache; programs choose it. "torch" writes nothing.
+        Raises ClipError for a bad checkpoint, for CUDA where there is none, and as ``open_classifier``.
         """
         self.device = pick_device(device)
-        model, self.info = load_classifier(checkpoint)
-        self._model = prepare(model, self.device)
+        self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
         self.batch = batch or _BATCH.get(self.device.type, 8)
 
     info: CheckpointInfo
     """What the checkpoint says about itself."""
+    runtime: str
+    """Name of the library that runs it."""
 
     @property
     def labels(self) -> tuple[str, ...]:
         """Action names in the order of the probabilities."""
         return self.info.labels
+
+    @property
+    def unsure_below(self) -> float:
+        """Confidence under which a label is better not shown; 0: all are."""
+        return self.info.unsure_below
 
     def classify(self, clips: Sequence[Clip]) -> list[ActionScores]:
         """Scores of each clip, in the order of ``clips``; clips of different players share batches."""
@@ -54,26 +68,19 @@ class ActionClassifier:
 
     def probabilities(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_actions), as sure as the checkpoint says to be."""
-        return predict(self._model, frames, self.info.profile, self.info.temperature)
+        return _probabilities(self._logits, frames, self.info.temperature)
 
 
-def predict(
-    model: nn.Module, clips: npt.NDArray[np.uint8], profile: Profile, temperature: float = 1.0
-) -> npt.NDArray[np.float32]:
+def predict(model: nn.Module, clips: Frames, profile: Profile, temperature: float = 1.0) -> npt.NDArray[np.float32]:
     """uint8 (N, T, H, W, 3) RGB -> probabilities float32 (N, num_classes), in one pass of the network.
 
     temperature: the logits are divided by it (see ``classify.calibration``).
     """
-    first = next(model.parameters())
-    with torch.inference_mode():
-        logits = model(to_tensor(clips, profile, first.device).to(first.dtype))
-        return torch.softmax(logits.float() / temperature, 1).cpu().numpy()
+    return _probabilities(torch_logits(model, profile), clips, temperature)
 
 
-def prepare(model: nn.Module, device: torch.device) -> nn.Module:
-    """The network as it runs fastest on ``device``: channels last, and half precision on CUDA."""
-    model = model.eval().to(device)
-    return (model.half() if device.type == "cuda" else model).to(memory_format=_memory_format(model))
+def _probabilities(logits: Logits, clips: Frames, temperature: float) -> npt.NDArray[np.float32]:
+    return torch.softmax(logits(clips) / temperature, 1).numpy()
 
 
 def pick_device(name: str) -> torch.device:
@@ -87,8 +94,3 @@ def pick_device(name: str) -> torch.device:
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ClipError(f"device {name} is not there: torch sees {torch.cuda.device_count()} CUDA devices; use cpu")
     return device
-
-
-def _memory_format(model: nn.Module) -> torch.memory_format:
-    volumes = any(isinstance(m, nn.Conv3d) for m in model.modules())
-    return torch.channels_last_3d if volumes else torch.channels_last

@@ -7,9 +7,10 @@ runs no code from it.
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,9 @@ from classify.preprocess import Profile, to_tensor
 Frames = npt.NDArray[np.uint8]
 Logits = Callable[[Frames], torch.Tensor]
 """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_classes) on the CPU, not yet divided by the temperature."""
+
+# OpenVINO and NNCF report their use over the network where they find this package, and are silent where they do not.
+sys.modules.setdefault("openvino_telemetry", cast(Any, None))
 
 KEY = "courtscribe"
 """Under which the description is in the file, as JSON."""

@@ -6,12 +6,14 @@ first time that it is used there; the copy is kept in the user's cache.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import importlib.util
 import inspect
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -69,11 +71,23 @@ def _open_copy(path: Path, model: nn.Module, info: CheckpointInfo, device: torch
     if device.type != "cpu" and runtime == "openvino":
         raise ClipError(f"--runtime openvino runs on the CPU, not on {device}; add --device cpu")
     to = "onnx" if runtime == "onnxruntime" else "openvino"
-    copy = cache_folder() / f"{path.stem}-{_digest(path, model)}{FORMATS[to]}"
-    if not copy.is_file():
-        _log.info("%s: converting for %s, once", path.name, runtime)
-        write_copy(model, info, to, copy)
+    place = f"{path.stem}-{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
+    copy = cache_folder() / f"{place}-{_digest(path, model)}{FORMATS[to]}"
+    if copy.is_file():
+        with suppress(ClipError):  # a damaged one is made anew
+            return _OPEN[runtime](copy, device)._replace(info=info)
+    _log.info("%s: converting for %s, once; this takes seconds, for the largest networks minutes", path.name, runtime)
+    write_copy(model, info, to, copy)
+    _forget_older(place, copy)
     return _OPEN[runtime](copy, device)._replace(info=info)
+
+
+def _forget_older(place: str, copy: Path) -> None:
+    """Delete what the cache holds of weights that were in the same file before: whoever trains would fill the disk."""
+    for old in copy.parent.glob(f"{glob.escape(place)}-*"):
+        if old.stem != copy.stem:
+            with suppress(OSError):
+                old.unlink()
 
 
 _OPEN: dict[str, Callable[[Path, torch.device], Opened]] = {

@@ -108,7 +108,8 @@ def saved_config(analysis: Analysis) -> PipelineConfig:
 
 
 def _load_classifier(config: PipelineConfig, device: str) -> ActionClassifier:
-    return ActionClassifier(Path(config.classifier.weights), device, config.classifier.batch or None)
+    wanted = config.classifier
+    return ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime)
 
 
 def _settings(config: PipelineConfig) -> dict[str, Any]:

@@ -28,7 +28,9 @@ class ClassifierConfig:
     """How clips are labelled."""
 
     weights: str = str(WEIGHTS / "actions.safetensors")
-    """A checkpoint of ours."""
+    """A checkpoint of ours, or what ``courtscribe weights export`` made of one (``.xml``, ``.onnx``)."""
+    runtime: str = "auto"
+    """What runs it, see ``classify.runtimes.RUNTIMES``; ``auto``: OpenVINO on a CPU, PyTorch elsewhere."""
     batch: int = 0
     """Clips per call; 0: 64 on a GPU, 8 on a CPU."""
 

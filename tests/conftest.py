@@ -13,6 +13,7 @@ os.environ["YOLO_OFFLINE"] = "true"
 os.environ["YOLO_AUTOINSTALL"] = "false"
 
 _ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("COURTSCRIBE_CACHE", str(_ROOT / ".pytest_cache" / "courtscribe"))  # not the user's own
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import add_quiet, say
+from pipeline.runners.flags import add_quiet, add_runtime, say
 from tracker.errors import InputError
 
 _SHIPPED = str(WEIGHTS / "actions.safetensors")
@@ -36,6 +36,7 @@ def add_commands(subparsers: Any) -> None:
     classify.add_argument("--json", type=Path, metavar="FILE", help="save the answer here too")
     classify.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the video with its labels here")
     classify.add_argument("--device", default="auto")
+    add_runtime(classify)
     add_quiet(classify)
     classify.set_defaults(run=run_classify)
 
@@ -53,7 +54,7 @@ def run_classify(options: argparse.Namespace) -> int:
     if options.output is not None:
         check_place(options.output, options.video)
     config, progress = WholeVideoConfig(options.average), choose_progress(options.quiet)
-    classifier = ActionClassifier(_weights(options), resolve_device(options.device))
+    classifier = ActionClassifier(_weights(options), resolve_device(options.device), runtime=options.runtime)
     with open_video(options.video, options.start, options.end) as video:
         answer = classify_video(video, classifier, config, progress)
         sys.stdout.write(answer_table(answer, classifier.info, options.top))

@@ -76,7 +76,7 @@ def _openvino() -> Iterator[Finding]:
     if importlib.util.find_spec("openvino") is None:
         yield Finding("OpenVINO", "without", "detection on a CPU is 2 to 3 times slower: pip install openvino")
     else:
-        yield Finding("OpenVINO", "ok", "detection on a CPU uses it")
+        yield Finding("OpenVINO", "ok", "detection and labelling on a CPU use it")
 
 
 def _codecs() -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import add_quiet, say
+from pipeline.runners.flags import add_quiet, add_runtime, say
 from tracker.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def add_command(kinds: Any) -> None:
     actions.add_argument("--json", type=Path, metavar="FILE", help="save the scores here too")
     actions.add_argument("--plot", type=Path, metavar="FILE", help="draw confusions, recall and calibration as PNG")
     actions.add_argument("--device", default="auto")
+    add_runtime(actions)
     add_quiet(actions)
     actions.set_defaults(run=run_actions)
 
@@ -64,7 +65,11 @@ def _evaluate_clips(options: argparse.Namespace) -> int:
     from pipeline.outputs.confusion_plot import draw_judgement
     from pipeline.outputs.judgement import judgement_table
 
-    classifier = ActionClassifier(options.actions, resolve_device(options.device))
+    if options.calibrate is not None and options.actions.suffix in (".xml", ".onnx"):
+        raise InputError(
+            f"--calibrate writes a checkpoint, and {options.actions} is an exported copy; give its checkpoint"
+        )
+    classifier = ActionClassifier(options.actions, resolve_device(options.device), runtime=options.runtime)
     with choose_progress(options.quiet).stage("judge", None, "clip") as advance:
         judged = judge_checkpoint(
             classifier, options.place, test_list=options.test_list, everything=options.all, advance=advance

@@ -15,7 +15,6 @@ from classify.classifier import ActionClassifier
 from classify.clip_files import ClipFile
 from classify.clips import load_clips
 from classify.errors import ClipError
-from classify.evaluate import predict_clips
 from classify.judge import ALL, judge_checkpoint, judged_sets
 from classify.models import build_model
 from classify.preprocess import Profile
@@ -63,7 +62,7 @@ def test_the_test_list_is_judged_and_beside_it_its_twin_free_part(spacejam: Path
     everything = judge_checkpoint(classifier, [spacejam], everything=True, advance=done.append)
     assert list(everything) == [ALL] and sum(done) == 8
     clips = load_clips([spacejam], LABELS)
-    predicted = predict_clips(classifier._model, classifier.info.profile, clips).argmax(1)
+    predicted = [classifier.probabilities(clip.frames[None])[0].argmax() for clip in clips]
     right = sum(LABELS[p] == clip.label for p, clip in zip(predicted, clips, strict=True))
     assert everything[ALL].report.accuracy == pytest.approx(right / 8)
 

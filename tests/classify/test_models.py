@@ -12,8 +12,9 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from classify.checkpoint import CheckpointInfo, load_checkpoint, load_start, save_checkpoint
-from classify.classifier import predict, prepare
+from classify.classifier import predict
 from classify.head import embed
+from classify.inference import prepare
 from classify.models import MODELS, SmallR2Plus1d, architecture, build_model
 from classify.preprocess import Profile, to_tensor
 from classify.published import rename

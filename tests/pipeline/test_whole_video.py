@@ -14,6 +14,7 @@ from torch import nn
 
 from classify.checkpoint import CheckpointInfo, save_checkpoint
 from classify.classifier import ActionClassifier
+from classify.inference import torch_logits
 from classify.models import build_model
 from classify.preprocess import Profile
 from classify.types import ActionScores
@@ -45,6 +46,7 @@ def classifier(tmp_path: Path) -> ActionClassifier:
     save_checkpoint(tmp_path / "a.safetensors", build_model("r2plus1d_s", 2), info)
     made = ActionClassifier(tmp_path / "a.safetensors", "cpu", batch=4)
     made._model = _Brightness()
+    made._logits = torch_logits(made._model, info.profile)
     return made
 
 
