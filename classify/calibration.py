@@ -24,7 +24,7 @@ _COLDEST, _HOTTEST = 0.05, 20.0
 """Temperatures are sought between these; a network that is right on every clip would want zero."""
 _SMALLEST = 1e-30
 """Probabilities are at least this before their logarithm is taken."""
-_WORTH = 1 / 3
+_WORTH = 1 / 4
 """A label that is right less often than this says less than none. Higher: more is left unsaid."""
 
 
@@ -87,7 +87,7 @@ def fit_threshold(probabilities: Floats, truth: Ints) -> float:
     """The confidence below which an answer is better not given; 0 where every answer is worth having.
 
     probabilities: (N, C) of clips that the network did not learn from. truth: int (N,).
-    Answers are dropped from the least sure on as long as those dropped are, together, right less than once in three
+    Answers are dropped from the least sure on as long as those dropped are, together, right less than once in four
     (Chow, On Optimum Recognition Error and Reject Tradeoff, 1970, with the threshold chosen by what it gains).
     """
     order = np.argsort(probabilities.max(1), kind="stable")

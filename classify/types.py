@@ -63,6 +63,11 @@ class Classifier(Protocol):
         """Action names in the order of the probabilities."""
         ...
 
+    @property
+    def unsure_below(self) -> float:
+        """Confidence under which a label is better not shown; 0: all are."""
+        ...
+
     def classify(self, clips: Sequence[Clip]) -> list[ActionScores]:
         """Scores of each clip, in the order of ``clips``; all clips go through the model together."""
         ...

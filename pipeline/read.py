@@ -7,8 +7,9 @@ import dataclasses
 from classify.types import ActionScores, Classifier, Clip
 from pipeline.analysis import Analysis, FrameTable
 from pipeline.config import PipelineConfig
+from pipeline.gait import heed_speed
 from pipeline.progress import Progress
-from pipeline.timeline import join_scores
+from pipeline.timeline import join_scores, say_unsure
 from pipeline.video import VideoSource
 from pipeline.windows import ClipCutter, WindowConfig, plan_windows
 from tracker.types import Tracks
@@ -20,7 +21,12 @@ def read(
     """Pass 3 and the join: cut clips along the tracks, label them, make the timeline."""
     frames = analysis.frames
     scores = classify_tracks(analysis.tracks, frames, video, classifier, config.windows, progress)
+    if config.timeline.heed_speed:
+        size = analysis.video.width, analysis.video.height
+        scores = heed_speed(scores, classifier.labels, analysis.tracks, frames, size)
     timeline = join_scores(scores, classifier.labels, frames.index, frames.time, config.timeline)
+    least = config.timeline.min_confidence
+    timeline = say_unsure(timeline, classifier.unsure_below if least is None else least)
     return dataclasses.replace(analysis, scores=tuple(scores), timeline=timeline)
 
 

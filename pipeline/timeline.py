@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +14,9 @@ from tracker.errors import InputError
 from tracker.types import IntArray
 
 Floats = npt.NDArray[np.float64]
+
+UNSURE = "unsure"
+"""What a segment says where no label is likely enough; no label of any classifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Timeline:
     def __post_init__(self) -> None:
         ends: dict[int, float] = {}
         for segment in sorted(self.segments, key=lambda s: s.start):
-            if segment.action not in self.labels:
+            if segment.action not in (*self.labels, UNSURE):
                 raise ValueError(f"{segment.action!r} is not one of the labels {self.labels}")
             if segment.start < ends.get(segment.track_id, float("-inf")) - 1e-9:
                 raise ValueError(f"segments of player {segment.track_id} overlap at {segment.start:.3f} s")
@@ -64,8 +67,15 @@ class TimelineConfig:
     """Seconds for which another action must look e times as likely before the label changes. Higher: calmer."""
     min_duration: float = 0.2
     """Seconds; a shorter segment goes to its likelier neighbour."""
+    min_confidence: float | None = None
+    """Confidence under which a segment says ``unsure``; None: as the checkpoint says. Higher: less is said."""
+
+    heed_speed: bool = True
+    """Let the player's speed over the floor speak for standing, walking or running (see ``pipeline.gait``)."""
 
     def __post_init__(self) -> None:
+        if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
+            raise InputError(f"min confidence is 0 to 1, not {self.min_confidence}")
         if self.hysteresis < 0 or self.min_duration < 0:
             raise InputError("hysteresis and min duration are 0 s or more")
 
@@ -102,6 +112,31 @@ def join_scores(
                     ActionSegment(track_id, labels[action], start, end, start_frame, end_frame, min(confidence, 1.0))
                 )
     return Timeline(tuple(labels), tuple(sorted(segments, key=lambda s: (s.start, s.track_id))))
+
+
+def say_unsure(timeline: Timeline, below: float) -> Timeline:
+    """``timeline`` with ``UNSURE`` where the confidence is under ``below``; neighbours that become one are joined.
+
+    An unsure segment keeps the confidence of what it would have said.
+    """
+    joined: list[ActionSegment] = []
+    last: dict[int, int] = {}
+    for segment in timeline.segments:
+        told = segment if segment.confidence >= below else replace(segment, action=UNSURE)
+        at = last.get(told.track_id)
+        if at is not None and joined[at].action == told.action == UNSURE and joined[at].end_frame == told.start_frame:
+            joined[at] = _join(joined[at], told)
+        else:
+            last[told.track_id] = len(joined)
+            joined.append(told)
+    return Timeline(timeline.labels, tuple(joined))
+
+
+def _join(a: ActionSegment, b: ActionSegment) -> ActionSegment:
+    """Two segments that touch, as one; its confidence is the mean over time."""
+    seconds = a.end - a.start, b.end - b.start
+    confidence = (a.confidence * seconds[0] + b.confidence * seconds[1]) / sum(seconds)
+    return replace(a, end=b.end, end_frame=b.end_frame, confidence=confidence)
 
 
 def frame_ends(frame_times: Floats) -> Floats:

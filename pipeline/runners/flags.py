@@ -14,11 +14,13 @@ def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
+_RUNTIMES = "auto (OpenVINO on a CPU, PyTorch elsewhere), torch, openvino or onnxruntime"
+_BOTH = ("auto", "torch", "openvino")
+"""Runtimes that the detector has, too."""
 _DETECT: dict[str, tuple[str, Any, str]] = {
     "detector": ("detector.weights", str, "a .pt, an exported model, or a published ultralytics name"),
     "imgsz": ("detector.imgsz", int, "longest side, in pixels, at which the detector looks"),
     "confidence": ("detector.confidence", float, "detections under it are dropped"),
-    "runtime": ("detector.runtime", str, "torch, openvino or auto"),
 }
 _TRACK: dict[str, tuple[str, Any, str]] = {
     "classes": ("detector.classes", _names, "names of the detector's classes to follow, comma-separated"),
@@ -39,13 +41,16 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     ),
     "drop-outside": ("roster.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
     "drop-still": ("roster.drop_still", bool, "leave out who stays in one place at the court's edge (default: yes)"),
-    "min-confidence": ("roster.min_confidence", float, "mean confidence under which a track is nobody's"),
+    "min-track-confidence": ("roster.min_confidence", float, "mean confidence under which a track is nobody's"),
     "players": ("roster.players", int, "at most so many are on court at once; 0: no limit"),
 }
 _READ: dict[str, tuple[str, Any, str]] = {
     "clip-stride": ("windows.clip_stride", int, "sampled frames between the starts of clips"),
     "short-tracks": ("windows.short_tracks", str, "bounce (play them to and fro) or drop"),
-    "actions": ("classifier.weights", str, "the action classifier's weights file"),
+    "actions": ("classifier.weights", str, "the action classifier's weights file, or an exported .xml or .onnx"),
+    "min-confidence": ("timeline.min_confidence", float, "confidence under which the timeline says unsure; 0: never"),
+    "heed-speed": ("timeline.heed_speed", bool, "let speed speak for standing, walking, running (default: yes)"),
+    "runtime": ("classifier.runtime", str, f"what runs the networks: {_RUNTIMES} (that one: actions only)"),
     "device": ("device", str, "auto, cpu, cuda, cuda:N or mps"),
 }
 _SPAN: dict[str, tuple[str, Any, str]] = {
@@ -84,12 +89,19 @@ def apply_flags(
             for group in groups:
                 inner = inner.setdefault(group, {})
             inner[name] = value
+    if "detector" in flags and getattr(options, "runtime", None) in _BOTH:
+        settings.setdefault("detector", {})["runtime"] = options.runtime
     return with_settings(config, settings)
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """The flag of every command that takes a while."""
     parser.add_argument("--quiet", action="store_true", help="no progress, no log lines")
+
+
+def add_runtime(parser: argparse.ArgumentParser) -> None:
+    """The flag of every command that labels clips and nothing else."""
+    parser.add_argument("--runtime", default="auto", metavar="NAME", help=f"what runs the network: {_RUNTIMES}")
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:

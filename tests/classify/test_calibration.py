@@ -76,7 +76,7 @@ def test_no_threshold_gains_more(answers: list[tuple[int, bool]]) -> None:
     threshold = fit_threshold(probabilities, np.where(right, 0, 1))
 
     def gain(below: float) -> float:
-        return float((right[confidence >= below] - 1 / 3).sum())
+        return float((right[confidence >= below] - 1 / 4).sum())
 
     best = max(gain(t) for t in (0.0, 1.0, *(confidence + 1e-6)))
     assert gain(threshold) == pytest.approx(best, abs=1e-9)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.types import ActionScores
-from pipeline.timeline import ActionSegment, Timeline, TimelineConfig, join_scores
+from pipeline.timeline import UNSURE, ActionSegment, Timeline, TimelineConfig, join_scores, say_unsure
 from tracker.errors import InputError
 
 _LABELS = ("run", "walk", "shoot")
@@ -107,3 +107,26 @@ def test_overlapping_segments_are_refused() -> None:
 
 def test_no_scores_give_no_segments() -> None:
     assert _join([]).segments == ()
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 2), st.floats(0.34, 1.0)), min_size=1, max_size=30), st.floats(0, 1))
+def test_unsure_where_no_label_is_likely_enough_and_nowhere_else(rows: list[tuple[int, float]], below: float) -> None:
+    scores = [s for i, (action, sure) in enumerate(rows) for s in _windows([action], sure)]
+    scores = [ActionScores(1, i * 0.32, i * 0.32 + 0.64, s.probabilities) for i, s in enumerate(scores)]
+    before = _join(scores)
+    after = say_unsure(before, below)
+    shown = {f: (s.action, s.confidence) for s in after.segments for f in range(s.start_frame, s.end_frame)}
+    for segment in before.segments:
+        for frame in range(segment.start_frame, segment.end_frame):
+            expected = segment.action if segment.confidence >= below else UNSURE
+            assert shown.pop(frame)[0] == expected
+    assert not shown
+    for a, b in pairwise(after.segments):
+        assert a.end_frame < b.start_frame or not a.action == b.action == UNSURE, "unsure neighbours are one"
+    assert all(s.action != UNSURE or s.confidence < below + 1e-9 for s in after.segments)
+
+
+def test_unsure_settings() -> None:
+    with pytest.raises(InputError, match="min confidence is 0 to 1"):
+        TimelineConfig(min_confidence=1.5)

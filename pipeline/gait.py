@@ -1,0 +1,116 @@
+"""Standing, walking, running: how fast a player goes over the floor, which a clip that is cut around him does not show.
+
+The clip's probabilities and the speed's likelihood are two witnesses of the same action, so they are multiplied (Bayes'
+rule). People prefer to walk at 1.4 m/s (Browning et al., Effects of obesity and sex on the energetic cost and preferred
+speed of walking, 2006) and begin to run at about 2 m/s (Hreljac, Determinants of the gait transition speed during human
+locomotion, 1995).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from classify.types import ActionScores
+from pipeline.analysis import FrameTable
+from tracker.types import Tracks
+
+Floats = npt.NDArray[np.float64]
+
+GAITS = ("no_action", "walk", "run")
+"""Labels that say how somebody goes about; no other is spoken for or against by speed."""
+
+_STAND = 0.25
+"""Heights of a player per second: spread of the speed of somebody who stands, boxes being what they are."""
+_WALK, _WALK_SPREAD = 0.7, 0.35
+"""Heights per second, and spread of the logarithm: 1.4 m/s, for players of two metres."""
+_RUN, _RUN_SPREAD = 1.5, 0.5
+"""The same of running, from a jog to a sprint: 3 m/s."""
+_SURPRISE = 0.02
+"""Added to each likelihood: no speed makes a gait impossible."""
+_SAY = 2.0
+"""Exponent of the speed's likelihood beside the clip's probabilities, which are too sure of themselves in games that
+were not learnt from: trained on one source of clips, the classifier wants a temperature of 1.6 to 1.9 on another."""
+_TILT = 2.0
+"""How many times as far a player goes as his feet do up or down the picture: cameras look down at about 30 degrees."""
+_FEWEST = 4
+"""Frames of a track in a clip, under which its speed is not known."""
+_EDGE = 0.1
+"""Seconds before and after a clip that count as well: boxes are shaky, and a longer look is steadier."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """Where the feet of one player are, camera motion taken out; rows are frames."""
+
+    time: Floats
+    """Seconds."""
+    x: Floats
+    """Heights of the player, to the right; ``y`` away from the top of the picture, with the tilt taken out."""
+    y: Floats
+
+
+def heed_speed(
+    scores: Sequence[ActionScores], labels: Sequence[str], tracks: Tracks, frames: FrameTable, size: tuple[int, int]
+) -> list[ActionScores]:
+    """``scores`` with what the players' speed says of their gait.
+
+    labels: of the probabilities; scores stay as they are where none of ``GAITS`` is among them, or fewer than two.
+    size: width and height of the picture, pixels. Without views in ``frames`` (nobody looked at the camera) nothing is
+    known of speed.
+    """
+    gaits = [labels.index(gait) if gait in labels else None for gait in GAITS]
+    camera = frames.camera()
+    if sum(gait is not None for gait in gaits) < 2 or camera is None:
+        return list(scores)
+    paths = {int(i): _path(track, frames, camera, size) for i, track in tracks.by_id()}
+    heeded: list[ActionScores] = []
+    for score in scores:
+        speed = _speed(paths[score.track_id], score.start - _EDGE, score.end + _EDGE)
+        heeded.append(score if speed is None else _heed(score, gaits, likelihoods(speed)))
+    return heeded
+
+
+def likelihoods(speed: float) -> Floats:
+    """How likely ``speed``, heights per second, is in each of ``GAITS``: densities, float64 (3,)."""
+    stands = np.sqrt(2 / np.pi) / _STAND * np.exp(-0.5 * (speed / _STAND) ** 2)
+    return (
+        np.array([stands, _log_normal(speed, _WALK, _WALK_SPREAD), _log_normal(speed, _RUN, _RUN_SPREAD)]) + _SURPRISE
+    )
+
+
+def _log_normal(value: float, median: float, spread: float) -> float:
+    value = max(value, 1e-3)
+    return float(np.exp(-0.5 * (np.log(value / median) / spread) ** 2) / (value * spread * np.sqrt(2 * np.pi)))
+
+
+def _heed(score: ActionScores, gaits: Sequence[int | None], likely: Floats) -> ActionScores:
+    """Other labels go with any speed: for them it is as likely as in all gaits together."""
+    weights = np.full(len(score.probabilities), likely.mean())
+    for gait, weight in zip(gaits, likely, strict=True):
+        if gait is not None:
+            weights[gait] = weight
+    product = score.probabilities * weights**_SAY
+    return ActionScores(score.track_id, score.start, score.end, (product / product.sum()).astype(np.float32))
+
+
+def _path(track: Tracks, frames: FrameTable, camera: Floats, size: tuple[int, int]) -> _Path:
+    rows = np.searchsorted(frames.index, track.frame_index)
+    shift_x, shift_y, zoom = camera[rows].T
+    x = ((track.xyxy[:, 0] + track.xyxy[:, 2]) / 2 - size[0] / 2 - shift_x) / zoom
+    y = (track.xyxy[:, 3] - size[1] / 2 - shift_y) / zoom
+    height = float(np.median((track.xyxy[:, 3] - track.xyxy[:, 1]) / zoom))
+    return _Path(frames.time[rows], x / height, _TILT * y / height)
+
+
+def _speed(path: _Path, start: float, end: float) -> float | None:
+    """Of the line through the feet from ``start`` to ``end``, seconds, in heights per second."""
+    inside = slice(*np.searchsorted(path.time, (start, end)))
+    time = path.time[inside]
+    if len(time) < _FEWEST:
+        return None
+    centred = time - time.mean()
+    return float(np.hypot(centred @ path.x[inside], centred @ path.y[inside]) / (centred @ centred))
