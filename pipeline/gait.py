@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from classify.types import ActionScores
 from pipeline.analysis import FrameTable
-from tracker.types import Tracks
+from tracker.types import IntArray, Tracks
 
 Floats = npt.NDArray[np.float64]
 
@@ -49,8 +49,12 @@ class _Path:
     time: Floats
     """Seconds."""
     x: Floats
-    """Heights of the player, to the right; ``y`` away from the top of the picture, with the tilt taken out."""
+    """Pixels of the shot's first picture, to the right; ``y`` is down, with the tilt taken out."""
     y: Floats
+    height: Floats
+    """Of the player, in the same pixels."""
+    shot: IntArray
+    """Number of the shot: nothing is known of the way from one to the next."""
 
 
 def heed_speed(
@@ -69,7 +73,7 @@ def heed_speed(
     paths = {int(i): _path(track, frames, camera, size) for i, track in tracks.by_id()}
     heeded: list[ActionScores] = []
     for score in scores:
-        speed = _speed(paths[score.track_id], score.start - _EDGE, score.end + _EDGE)
+        speed = _speed(paths[score.track_id], score.start, score.end)
         heeded.append(score if speed is None else _heed(score, gaits, likelihoods(speed)))
     return heeded
 
@@ -102,15 +106,22 @@ def _path(track: Tracks, frames: FrameTable, camera: Floats, size: tuple[int, in
     shift_x, shift_y, zoom = camera[rows].T
     x = ((track.xyxy[:, 0] + track.xyxy[:, 2]) / 2 - size[0] / 2 - shift_x) / zoom
     y = (track.xyxy[:, 3] - size[1] / 2 - shift_y) / zoom
-    height = float(np.median((track.xyxy[:, 3] - track.xyxy[:, 1]) / zoom))
-    return _Path(frames.time[rows], x / height, _TILT * y / height)
+    height = (track.xyxy[:, 3] - track.xyxy[:, 1]) / zoom
+    shot = frames.shot()
+    assert shot is not None
+    return _Path(frames.time[rows], x, _TILT * y, height, shot[rows])
 
 
 def _speed(path: _Path, start: float, end: float) -> float | None:
-    """Of the line through the feet from ``start`` to ``end``, seconds, in heights per second."""
-    inside = slice(*np.searchsorted(path.time, (start, end)))
+    """Of the line through the feet from a little before ``start`` to a little after ``end``, in heights per second."""
+    first, last = np.searchsorted(path.time, (start - _EDGE, end + _EDGE))
+    if last - first < _FEWEST:
+        return None
+    shot = path.shot[first:last]
+    inside = np.arange(first, last)[shot == shot[len(shot) // 2]]
     time = path.time[inside]
     if len(time) < _FEWEST:
         return None
     centred = time - time.mean()
-    return float(np.hypot(centred @ path.x[inside], centred @ path.y[inside]) / (centred @ centred))
+    pixels = np.hypot(centred @ path.x[inside], centred @ path.y[inside]) / (centred @ centred)
+    return float(pixels / np.median(path.height[inside]))

@@ -66,7 +66,10 @@ def add_command(subparsers: Any) -> None:
     actions.add_argument(
         "--start-from", metavar="WEIGHTS", help="ours, a YOLO11 .pt, 'kinetics' or 'none'; default: the best there is"
     )
-    actions.add_argument("--pretrain", type=Path, action="append", default=[], help="clips to learn from first (without epochs: as well), never judged")
+    actions.add_argument(
+        "--pretrain", type=Path, action="append", default=[],
+        help="clips to learn from first (without epochs: as well), never judged",
+    )  # fmt: skip
     for name, (kind, text) in _SETTINGS.items():
         metavar = {int: "N", float: "X"}.get(kind, "NAME")
         actions.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text)

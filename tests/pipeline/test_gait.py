@@ -68,6 +68,17 @@ def test_the_faster_never_has_the_slower_gait(a: float, b: float) -> None:
     assert likelihoods(slow).argmax() <= likelihoods(fast).argmax()
 
 
+def test_a_jump_to_another_shot_is_no_movement() -> None:
+    """A clip ends where its shot does, and what comes right after it shows the player somewhere else."""
+    still = _frames()
+    frames = FrameTable(still.index, still.time, still.shift, still.zoom, still.index == 26)
+    boxes = np.tile(np.array([100, 50, 130, 130], np.float32), (_FRAMES, 1))
+    boxes[26:, [0, 2]] += 200
+    track = Tracks.of(frames.index, np.ones(_FRAMES, np.int32), boxes)
+    (heeded,) = heed_speed([_even()], ACTIONS, track, frames, _SIZE)
+    assert ACTIONS[int(heeded.probabilities.argmax())] == "no_action"
+
+
 def test_what_has_no_gait_or_no_camera_is_left_alone() -> None:
     frames = _frames()
     track = _walker(2.0, frames)
