@@ -159,7 +159,8 @@ def _predict(seen: Seen, made: Seen, judged: Ints, row: Row, draw: int) -> Ints:
         if kind != "synthetic":
             pairs.append((seen.features[:, learn].flatten(0, 1), np.tile(seen.targets[learn], 2)))
         if kind != "real":
-            pairs.append((made.features.flatten(0, 1), np.tile(made.targets, 2)))
+            asked = np.flatnonzero(np.isin(made.targets, seen.targets[judged]))
+            pairs.append((made.features[:, asked].flatten(0, 1), np.tile(made.targets[asked], 2)))
         fc = nn.Linear(seen.features.shape[2], len(ACTIONS))
         counts = [np.maximum(np.bincount(y, minlength=len(ACTIONS)), 1) for _, y in pairs]
         # Synthetic clips count as much as the real ones of their label, as in ``classify.fit``.

@@ -114,7 +114,9 @@ def adapt(
         _Seen(clip.label, clip.group, _look(ready, clip.frames, info.profile, device, config.mirror))
         for clip in _read(files, advance)
     ]
-    _check_enough("examples that can be read", Counter(one.label for one in seen))
+    count = Counter({file.label: 0 for file in files})
+    count.update(one.label for one in seen)
+    _check_enough("examples that can be read", count)
     labels = tuple(sorted({one.label for one in seen}))
     examples = _examples(seen, labels)
     heads = fit_heads(examples, config.head)

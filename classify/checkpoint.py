@@ -33,7 +33,7 @@ _KEY = "courtscribe"
 """Where the JSON is, in the header of a safetensors file and in a ``.pt``."""
 _BAD_PICKLE = (
     *(pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError, AttributeError),
-    *(AssertionError, OverflowError, struct.error),
+    *(AssertionError, OverflowError, struct.error, SafetensorError),
 )
 """What reading a pickle that is damaged, or none, can raise."""
 

@@ -7,6 +7,7 @@ Three layouts: SpaceJam's (see ``classify.spacejam``), a folder per label, and a
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -64,12 +65,15 @@ def list_label_folders(folder: Path, aliases: Mapping[str, str] = ALIASES) -> li
     parts = [p for p in sorted(folder.iterdir()) if p.is_dir() and p.name in _PARTS]
     if not any(_PARTS[p.name] == TRAIN for p in parts):
         return [file for label in _folders(folder) for file in _numbered(label, folder.name, aliases)]
-    return [
-        ClipFile(path, aliases.get(label.name, label.name), f"{label.name}/{original(path.stem)}", _PARTS[part.name])
-        for part in parts
-        for label in _folders(part)
-        for path in _clips_in(label)
-    ]
+    found = [(part, label, path) for part in parts for label in _folders(part) for path in _clips_in(label)]
+    with_twin = {(label.name, original(path.stem)) for _, label, path in found if original(path.stem) != path.stem}
+    files: list[ClipFile] = []
+    for part, label, path in found:
+        # Each part may number its own clips from 0 on: only a mirrored twin says that a name means the same everywhere.
+        of_all = (label.name, original(path.stem)) in with_twin
+        group = f"{label.name}/{original(path.stem)}" if of_all else f"{part.name}/{label.name}/{path.stem}"
+        files.append(ClipFile(path, aliases.get(label.name, label.name), group, _PARTS[part.name]))
+    return files
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -116,7 +120,9 @@ def _from_row(path: Path, number: int, row: Mapping[str, str | None], aliases: M
         raise ClipError(f"{path}, line {number}: expected a clip and its label, found {clip!r} and {label!r}")
     if part and part not in _PARTS:
         raise ClipError(f"{path}, line {number}: split is train, validation or test, not {part!r}")
-    where = path.parent / clip
+    if "\0" in clip:
+        raise ClipError(f"{path}, line {number}: {clip!r} is no name of a file")
+    where = Path(os.path.normpath(path.parent / clip))
     group = (row.get("group") or "").strip() or original(str(where.with_suffix("")))
     return ClipFile(where, aliases.get(label, label), group, _PARTS.get(part, ""))
 

@@ -108,7 +108,11 @@ def refuse_too_many(number: int, bad: Sequence[BadClip], part: float, where: Pat
 
 def read_file(file: ClipFile) -> list[LabelledClip] | BadClip:
     """The clips in ``file``, or what is wrong with it."""
-    if not file.path.is_file():
+    try:
+        there = file.path.is_file()
+    except OSError as error:  # such as a name that is too long
+        return BadClip(file.path, "missing", f"{error.strerror}")
+    if not there:
         return BadClip(file.path, "missing", "no such file")
     try:
         arrays = [read_video(file.path, MAX_FRAMES)] if file.path.suffix != ".npy" else _read_array(file.path)

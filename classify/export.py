@@ -104,7 +104,9 @@ def _capture(model: nn.Module, profile: Profile) -> Any:
 
 
 def _write_torch(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
-    torch.export.save(program, path, extra_files={KEY: info.to_json()})
+    buffer = io.BytesIO()  # given a path on a full disk, torch takes the whole process down
+    torch.export.save(program, buffer, extra_files={KEY: info.to_json()})
+    path.write_bytes(buffer.getvalue())
 
 
 def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:

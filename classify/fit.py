@@ -91,6 +91,8 @@ def fit(
     info = CheckpointInfo(config.model, tuple(labels), architecture(config.model).profile)
     run = _Run(start, clips, targets, config, info, validation, team)
     done = run.resume(state)
+    if done and team.first and watch is not None:
+        watch(run.history)
     if done == 0 and config.head_decay > 0 and team.first:
         run.fit_head(beside)
     bars = None if _log.isEnabledFor(logging.INFO) and team.first else True
@@ -130,6 +132,7 @@ class _Run:
         self.steps = steps_per_epoch(len(clips), config, team)
         self.parallel: nn.Module | None = None
         self.history: list[Epoch] = []
+        self.begun_from = _digest(start)
         self.best: dict[str, torch.Tensor] | None = None
 
     def fit_head(self, beside: Sequence[LabelledClip]) -> None:
@@ -299,8 +302,16 @@ class _Run:
 
     def _fingerprint(self) -> str:
         clips = [(c.name, c.label, c.group) for c in (*self.clips, *self.validation)]
-        told = f"{self.config}{self.info.to_json()}{self.team.size}{len(self.validation)}{clips}"
+        told = f"{self.config}{self.info.to_json()}{self.team.size}{len(self.validation)}{clips}{self.begun_from}"
         return hashlib.sha256(told.encode()).hexdigest()
+
+
+def _digest(model: nn.Module) -> str:
+    """Of the weights: a training goes on only from where it began."""
+    told = hashlib.sha256()
+    for value in model.state_dict().values():
+        told.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return told.hexdigest()
 
 
 def _in_batches(clips: Sequence[LabelledClip], size: int) -> Iterator[Frames]:

@@ -51,7 +51,8 @@ class RunFolder:
         names = {p.name for p in self.path.iterdir()} if self.path.is_dir() else set[str]()
         if _REPORT in names:
             raise ClipError(f"{self.path}: holds a training that is finished; name another folder with -o")
-        begun = any(name.endswith(_STATE) for name in names)
+        names = {name for name in names if not name.endswith(".part")}  # left by a training that was killed
+        begun = any(name.endswith(_STATE) for name in names) or (_CONFIG in names and bool(names - _FIRST))
         if begun and not resume:
             raise ClipError(f"{self.path}: holds a training; --resume goes on with it, or name another folder with -o")
         if not begun and (names - _FIRST or (self.path.exists() and not self.path.is_dir())):

@@ -34,7 +34,7 @@ def list_spacejam(folder: Path, test_list: Path | None = None) -> list[ClipFile]
     A ``clips.csv`` with the columns ``clip_id`` and ``source`` tells what each clip was made from, if not from its id.
     Raises ClipError when one of the files cannot be read, or when the list names clips that are not there.
     """
-    annotations, names = _read_object(folder / ANNOTATIONS), _read_object(folder / LABELS)
+    annotations, names = _read_object(folder / ANNOTATIONS), _read_names(folder / LABELS)
     unknown = sorted({str(v) for v in annotations.values()} - set(names))
     if unknown:
         raise ClipError(f"{folder / ANNOTATIONS}: label {unknown[0]} is not in {LABELS}")
@@ -58,8 +58,7 @@ def list_spacejam(folder: Path, test_list: Path | None = None) -> list[ClipFile]
 
 def label_names(folder: Path) -> tuple[str, ...]:
     """The labels that the data set tells apart, in its order."""
-    names = _read_object(folder / LABELS)
-    return tuple(str(name) for name in names.values() if name != DISCARD)
+    return tuple(name for name in _read_names(folder / LABELS).values() if name != DISCARD)
 
 
 def _test_ids(path: Path, required: bool) -> set[str]:
@@ -75,8 +74,11 @@ def _read_sources(path: Path) -> dict[str, str]:
     """clip_id -> source, where a table beside the clips tells what each was made from."""
     if not path.is_file():
         return {}
-    with path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, ValueError, csv.Error) as error:
+        raise ClipError(f"{path}: cannot be read as CSV ({error})") from error
     if rows and not {"clip_id", "source"} <= set(rows[0]):
         return {}
     return {row["clip_id"]: row["source"] for row in rows}
@@ -87,6 +89,13 @@ def _read_object(path: Path) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ClipError(f"{path}: expected an object that maps ids to labels")
     return value
+
+
+def _read_names(path: Path) -> dict[str, str]:
+    names = _read_object(path)
+    if not all(isinstance(name, str) for name in names.values()):
+        raise ClipError(f"{path}: expected an object that maps numbers to names of labels")
+    return names
 
 
 def _read_json(path: Path) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass, field, fields
 
 from classify.augment import Augmentation
 from classify.errors import ClipError
@@ -60,6 +61,9 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        numbers = [value for value in (getattr(self, f.name) for f in fields(self)) if isinstance(value, float)]
+        if not all(map(math.isfinite, numbers)) or self.seed >= 2**63:
+            raise ClipError("settings of a training are finite numbers, and the seed is under 2 ** 63")
         if min(self.pretrain_epochs, self.batch, self.loaders) < 1 or min(self.lr, self.start_lr) <= 0:
             raise ClipError("pretrain epochs, batch, loaders and learning rates are positive")
         if self.epochs == self.head_decay == 0:

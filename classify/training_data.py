@@ -84,6 +84,10 @@ def gather(data: DataConfig, config: TrainConfig, size: tuple[int, int]) -> Trai
     size: height and width that the network reads.
     Raises ClipError for bad folders, labels and splits.
     """
+    if data.test_list is not None and not any(is_spacejam(source) for source in data.sources):
+        raise ClipError(f"{data.test_list}: a list of test ids is for a folder in SpaceJam's layout, and none is given")
+    if not 0 <= data.max_bad <= 1:
+        raise ClipError(f"the part of clips that may be broken is 0 to 1, not {data.max_bad}")
     aliases = {theirs: ours for theirs, ours in ALIASES.items() if theirs not in (data.labels or ())}
     files, first = list_clips(data.sources, aliases, data.test_list), list_clips(data.pretrain, aliases)
     labels = _labels(data, files, first)

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from tracker.boxes import Float64Array
 from tracker.errors import InputError
 from tracker.reid import crops
 from tracker.types import FloatArray, Image
+from tracker.weights import first_line
 
 NUM_LAYERS = 9
 """Layers that make pictures into features: convolutions and CSP blocks, up to 1/32 of the picture's size."""
@@ -41,7 +42,10 @@ def export_backbone(checkpoint: Path, output: Path, prefix: str = "spatial.") ->
         if isinstance(conv, nn.Conv2d):
             weight, bias = _fold(conv, norm)
             tensors |= {f"{prefix}{name}.conv.weight": weight, f"{prefix}{name}.conv.bias": bias}
-    save_file(tensors, output, {"source": checkpoint.name})
+    try:
+        output.write_bytes(save(tensors, {"source": checkpoint.name}))
+    except OSError as error:
+        raise InputError(f"{output}: cannot be written ({error.strerror or error}); free some space") from error
 
 
 @torch.no_grad()
@@ -86,4 +90,4 @@ def _first_layers(checkpoint: Path, count: int) -> nn.Sequential:
         model: Any = load_checkpoint(checkpoint)[0].float()
         return nn.Sequential(*list(model.model[:count]))
     except Exception as error:
-        raise InputError(f"{checkpoint}: not a YOLO checkpoint ({error})") from error
+        raise InputError(f"{checkpoint}: not a YOLO checkpoint ({first_line(error)})") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 
 from tracker.errors import InputError
 from tracker.types import Detections, Frame
-from tracker.weights import cache_folder, openvino_copy, resolve_weights
+from tracker.weights import UNREADABLE, cache_folder, first_line, openvino_copy, resolve_weights
 
 _log = logging.getLogger("courtscribe")
 
@@ -145,10 +144,10 @@ def _load(weights: Path, runtime: str, device: str) -> Any:
         model = YOLO(str(fastest), task="detect")
         # A first call shows what the file lacks now and not after the video is open.
         model.predict(np.zeros((64, 64, 3), np.uint8), device=device, verbose=False)
-    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"detector {weights}: not a model that ultralytics can read ({_first_line(error)})") from error
     except ImportError as error:
-        raise InputError(f"detector {weights}: {_first_line(error)}; install the package that it needs") from error
+        raise InputError(f"detector {weights}: {first_line(error)}; install the package that it needs") from error
+    except UNREADABLE as error:
+        raise InputError(f"detector {weights}: not a model that ultralytics can read ({first_line(error)})") from error
     torch.set_num_threads(num_threads)  # ultralytics takes one away, for the whole process
     return model
 
@@ -173,10 +172,6 @@ def _openvino_or_same(weights: Path, runtime: str) -> Path:
             raise InputError(place) from error
         _log.warning("%s; detection goes on with PyTorch, which is slower", place)
         return weights
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def _to_detections(result: Any) -> Detections:

@@ -25,7 +25,7 @@ def write_atomically(path: Path) -> Generator[Path]:
         if about not in (str(part), *map(str, part.parents)):
             raise  # about some other file
         raise InputError(
-            f"{path}: cannot be written ({error.strerror}); free some space or choose another place"
+            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another place"
         ) from error
     finally:
         _remove(part)

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from tracker.errors import InputError
 from tracker.types import FloatArray
+from tracker.weights import UNREADABLE, first_line
 
 Pictures = npt.NDArray[np.uint8]
 """uint8 (N, H, W, 3) RGB, a player in the middle of each; sides are multiples of 32 when doubled."""
@@ -55,8 +56,8 @@ def see_joints(weights: Path, pictures: Pictures, device: str = "cpu", advance: 
         canvas, scale, left, top = _on_canvas(picture)
         try:
             (found,) = model.predict(canvas, imgsz=_CANVAS, conf=_CONFIDENCE, device=device, verbose=False)
-        except _BROKEN as error:
-            raise InputError(f"{weights}: not a pose model that ultralytics can run ({error})") from error
+        except UNREADABLE as error:
+            raise InputError(f"{weights}: not a pose model that ultralytics can run ({first_line(error)})") from error
         if found.keypoints is None:
             raise InputError(f"{weights}: finds boxes and no joints; it must be a pose model")
         if len(found.boxes):
@@ -98,10 +99,6 @@ def see_ball(weights: Path, pictures: Pictures, device: str = "cpu", advance: Ad
     return torch.cat(maps).numpy()
 
 
-_BROKEN = (RuntimeError, ValueError, TypeError, KeyError, AttributeError, OSError)
-"""What ultralytics raises for a file that is not what it is taken for."""
-
-
 def _load(weights: Path, task: str) -> Any:
     if not weights.exists():
         raise InputError(f"{weights}: no such file")
@@ -112,8 +109,8 @@ def _load(weights: Path, task: str) -> Any:
     num_threads = torch.get_num_threads()
     try:
         return YOLO(str(weights), task=task)
-    except _BROKEN as error:
-        raise InputError(f"{weights}: not a model that ultralytics can read ({error})") from error
+    except UNREADABLE as error:
+        raise InputError(f"{weights}: not a model that ultralytics can read ({first_line(error)})") from error
     finally:
         torch.set_num_threads(num_threads)  # ultralytics takes one away, for the whole process
 

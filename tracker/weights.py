@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
+import struct
 import tempfile
 import warnings
 from pathlib import Path
@@ -13,6 +15,17 @@ from tracker.errors import InputError
 
 _RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 EXPORTED_SUFFIXES = (".onnx", ".engine", ".torchscript")
+
+UNREADABLE = (
+    *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, EOFError, OSError, ImportError),
+    *(AssertionError, OverflowError, pickle.UnpicklingError, struct.error),
+)
+"""What ultralytics raises for a file that is damaged, or is not what it is taken for."""
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, in one line."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def cache_folder() -> Path:

@@ -156,7 +156,7 @@ def _start(given: str | None, model: str, work: Path) -> Path | str | None:
         return None
     if given is None and architecture(model).kinetics_url is not None:
         try:
-            return kinetics_weights(model)
+            return kinetics_weights(model, download=False)
         except ClipError as error:
             _log.warning("starting from random weights: %s", error)
             return None
@@ -176,4 +176,4 @@ def _backbone(detector: Path, work: Path) -> Path:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))

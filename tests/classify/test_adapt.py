@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from pathlib import Path
 
 import cv2
@@ -123,7 +124,8 @@ def test_what_is_there_to_test_on_is_not_learnt_from(folder: Path, tmp_path: Pat
             (tmp_path / "split" / part / label).mkdir(parents=True)
             for i in range(4):
                 source = next(iter(sorted((folder / label).iterdir())))
-                name = f"{part}{i}.npy" if i else "same.npy"  # a relative of it is in the test part
+                twin = {"train": "same.npy", "test": "same_flipped.npy"}[part]  # a relative is in the test part
+                name = f"{part}{i}.npy" if i else twin
                 (tmp_path / "split" / part / label / name).write_bytes(source.read_bytes())
     adapted = adapt(example_files(tmp_path / "split"), tmp_path / "mine.safetensors", embedding)
     assert [scores.support for scores in adapted.report.per_class.values()] == [3, 3]
@@ -266,3 +268,13 @@ def test_ten_real_examples_tell_more_than_chance(shared: Path, tmp_path: Path) -
     right = np.mean([classifier.labels[i] == c.label for i, c in zip(said, judged, strict=True)])
     assert right > 0.3, right
     assert 0.3 < adapted.report.macro_f1 < 0.8, "left-out examples are judged about as well"
+
+
+def test_a_label_of_which_nothing_can_be_read_is_said(folder: Path, tmp_path: Path, embedding: Embedding) -> None:
+    (folder / "broken").mkdir()
+    for number in range(3):
+        (folder / "broken" / f"{number}.mp4").write_bytes(b"no video")
+    for number in range(40):  # so that few are bad
+        shutil.copy(next(iter(sorted((folder / "euro step").iterdir()))), folder / "euro step" / f"copy{number}.npy")
+    with pytest.raises(ClipError, match="0 examples of 'broken'"):
+        adapt(example_files(folder), tmp_path / "it.safetensors", embedding)

@@ -205,3 +205,21 @@ def test_sixteen_frames_in_steps_of_one(length: int, start: int) -> None:
     assert len(index) == 16
     assert (np.abs(np.diff(index)) == (1 if length > 1 else 0)).all(), "the pace is kept"
     assert sixteen(frames)[0] == (0 if length < 16 else (length - 16) // 2)
+
+
+def test_parts_that_number_their_own_clips_are_strangers(tmp_path: Path) -> None:
+    """``train/run/0`` and ``test/run/0`` are two clips; ``0_flipped`` says that a name means the same everywhere."""
+    for name in ("train/run/0", "train/run/1", "test/run/0", "train/walk/5", "test/walk/5_flipped"):
+        path = tmp_path / f"{name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    groups = {f"{f.part}/{f.label}/{f.path.stem}": f.group for f in list_clips([tmp_path])}
+    assert groups["train/run/0"] != groups["test/run/0"]
+    assert groups["train/walk/5"] == groups["test/walk/5_flipped"]
+
+
+def test_one_clip_by_two_names_is_found_out(tmp_path: Path) -> None:
+    table = tmp_path / "clips.csv"
+    table.write_text("clip,label,split\nrun/1.mp4,run,train\nwalk/../run/1.mp4,run,test\n")
+    with pytest.raises(ClipError, match="more than once"):
+        list_clips([table])

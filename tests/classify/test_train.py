@@ -319,9 +319,51 @@ def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders
     assert torch.equal(a["norm.gain"], b["norm.gain"]) and not torch.equal(a["fc.weight"], b["fc.weight"])
 
 
+def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, start = replace(CONFIG, epochs=0), tmp_path / "start.safetensors"
+    info = CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile)
+    save_checkpoint(start, build_model("r2plus1d_s", 2), info)
+
+    def killed(*_: object) -> None:
+        raise _KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("classify.train.save_checkpoint", killed)
+        with pytest.raises(_KilledError):
+            train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2)
+    (tmp_path / "run" / "config.json.77.part").touch()
+    with pytest.raises(ClipError, match=r"run: holds a training; --resume goes on with it"):
+        train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2)
+    train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2, resume=True)
+    assert (tmp_path / "run" / "actions.safetensors").is_file()
+
+
+def test_a_run_goes_on_only_from_where_it_began_and_tells_of_all_its_epochs(
+    folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise _KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("classify.train.save_checkpoint", killed)
+        with pytest.raises(_KilledError):
+            train_actions(DataConfig((folders,)), tmp_path / "run", CONFIG)
+    torch.manual_seed(9)
+    info = CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile)
+    save_checkpoint(tmp_path / "other.safetensors", build_model("r2plus1d_s", 2), info)
+    with pytest.raises(ClipError, match="of a training with other clips or settings"):
+        other = replace(CONFIG, head_decay=0.0)
+        train_actions(
+            DataConfig((folders,)), tmp_path / "run", other, start_from=tmp_path / "other.safetensors", resume=True
+        )
+    train_actions(DataConfig((folders,)), tmp_path / "run", CONFIG, resume=True)
+    assert len(json.loads((tmp_path / "run" / "report.json").read_text())["epochs"]) == CONFIG.epochs
+
+
 def test_settings_that_cannot_be() -> None:
     for bad in (
-        {"epochs": -1}, {"epochs": 0, "head_decay": 0.0}, {"lr": 0.0}, {"batch": 0}, {"ema": 1.0},
+        {"epochs": -1}, {"lr": float("nan")}, {"weight_decay": float("inf")}, {"seed": 2**70},
+        {"epochs": 0, "head_decay": 0.0}, {"lr": 0.0}, {"batch": 0}, {"ema": 1.0},
         {"validation": 0.9}, {"balance_by": "luck"},
         {"patience": -1}, {"warmup": 1.0}, {"loaders": 0},
     ):  # fmt: skip
