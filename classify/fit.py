@@ -58,6 +58,8 @@ class Epoch:
     """Part of the time in which the network waited for clips."""
 
 
+Embedded = dict[LabelledClip, torch.Tensor]
+"""What a network makes of clips, float32 (views, C) each: of the clip, and of its mirror image."""
 Watch = Callable[[Sequence[Epoch]], None]
 """Told all epochs so far, after each."""
 
@@ -71,6 +73,7 @@ def fit(
     *,
     validation: Sequence[LabelledClip] = (),
     beside: Sequence[LabelledClip] = (),
+    embedded: Embedded | None = None,
     watch: Watch | None = None,
     team: Team = ALONE,
 ) -> nn.Module:
@@ -81,6 +84,7 @@ def fit(
     validation: clips by which the best epoch is chosen (macro-F1), and by which training ends early.
     beside: clips, such as synthetic ones, to which the last layer is fitted as well, before the first epoch. Those of
         a label count as much as all others of it together; nothing else is learnt from them.
+    embedded: kept between trainings from the same ``start``, so that it looks at each clip once; filled here.
     team: the processes that train together; the result is the same in each.
     Raises ClipError when there are fewer than two labels among the clips, when ``state`` is of another training, or
     when the loss is no number any more.
@@ -94,7 +98,7 @@ def fit(
     if done and team.first and watch is not None:
         watch(run.history)
     if done == 0 and config.head_decay > 0 and team.first:
-        run.fit_head(beside)
+        run.fit_head(beside, {} if embedded is None else embedded)
     bars = None if _log.isEnabledFor(logging.INFO) and team.first else True
     for number in tqdm(range(done, config.epochs), desc="epochs", disable=bars, leave=False):
         if run.finished():
@@ -135,40 +139,46 @@ class _Run:
         self.begun_from = _digest(start)
         self.best: dict[str, torch.Tensor] | None = None
 
-    def fit_head(self, beside: Sequence[LabelledClip]) -> None:
+    def fit_head(self, beside: Sequence[LabelledClip], embedded: Embedded) -> None:
         """Fit the last layer alone, and what brings features to its scale; to mirror images of the clips, too."""
         small = self.model if isinstance(self.model, SmallR2Plus1d) else None
         if small is not None:
             small.norm.reset()
-        features, targets = self._embed(self.clips), torch.from_numpy(self.targets)
+        self._embed([clip for clip in (*self.clips, *beside) if clip not in embedded], embedded)
+        features, targets = _stacked(self.clips, embedded), torch.from_numpy(self.targets)
         weights = torch.ones(len(targets))
-        if small is not None:
-            features = rescale(small, features.flatten(0, 1)).reshape(features.shape)
         if beside:
             more = torch.from_numpy(label_indices(beside, self.info.labels))
             own, added = (torch.bincount(t, minlength=len(self.info.labels)).clamp(min=1) for t in (targets, more))
-            features, targets = torch.cat([features, self._embed(beside)], 1), torch.cat([targets, more])
             weights = torch.cat([weights, (own / added)[more]])
+            features, targets = torch.cat([features, _stacked(beside, embedded)], 1), torch.cat([targets, more])
+        if small is not None:
+            rescale(small, features[:, : len(self.clips)].flatten(0, 1))
+            features = copy.deepcopy(small.norm).cpu()(features).detach()
         head, views = cast(nn.Linear, self.model.fc), len(features)
         fitted = copy.deepcopy(head).cpu()
         fit_head(fitted, features.flatten(0, 1), targets.repeat(views), self.config.head_decay, weights.repeat(views))
         head.load_state_dict(fitted.state_dict())
 
-    def _embed(self, clips: Sequence[LabelledClip]) -> torch.Tensor:
-        """What goes into the last layer, float32 (views, N, C): of the clips, and of their mirror images."""
-        views = (1, -1) if self.config.augmentation.mirror > 0 else (1,)
-        return torch.stack(
+    def _embed(self, clips: Sequence[LabelledClip], embedded: Embedded) -> None:
+        """Add what goes into the last layer for ``clips`` to ``embedded``."""
+        if not clips:
+            return
+        profile, views = self.info.profile, (1, -1) if self.config.augmentation.mirror > 0 else (1,)
+        seen = torch.stack(
             [
                 embed(
                     self.model,
                     (
-                        normalise(to_unit(frames[:, :, :, ::view], self.info.profile, self.device), self.info.profile)
+                        normalise(to_unit(frames[:, :, :, ::view], profile, self.device), profile)
                         for frames in _in_batches(clips, self.config.batch)
                     ),
                 )
                 for view in views
-            ]
+            ],
+            1,
         )
+        embedded.update(zip(clips, seen, strict=True))
 
     def epoch(self, number: int) -> None:
         """Train for one epoch, judge, and add both to the history."""
@@ -312,6 +322,11 @@ def _digest(model: nn.Module) -> str:
     for value in model.state_dict().values():
         told.update(value.detach().cpu().contiguous().numpy().tobytes())
     return told.hexdigest()
+
+
+def _stacked(clips: Sequence[LabelledClip], embedded: Embedded) -> torch.Tensor:
+    """float32 (views, N, C)."""
+    return torch.stack([embedded[clip] for clip in clips], 1)
 
 
 def _in_batches(clips: Sequence[LabelledClip], size: int) -> Iterator[Frames]:

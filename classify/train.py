@@ -20,7 +20,7 @@ from classify.classifier import pick_device
 from classify.clips import LabelledClip
 from classify.errors import ClipError
 from classify.evaluate import Judgement, judge, label_indices, predict_clips, split_folds
-from classify.fit import Epoch, fit
+from classify.fit import Embedded, Epoch, fit
 from classify.models import architecture
 from classify.parallel import ALONE, Team, team
 from classify.run_folder import RunFolder
@@ -134,6 +134,7 @@ class _Training:
         self.profile = architecture(config.model).profile
         self.judgements: dict[str, Judgement] = {}
         self.epochs: list[Epoch] = []
+        self.embedded: Embedded = {}
 
     def run(self, start: nn.Module, folds: int, output: Path, origin: Origin) -> None:
         """All of it; what was judged is kept in ``judgements``."""
@@ -141,7 +142,8 @@ class _Training:
             self._cross_validate(start, folds)
         model = fit(
             start, self.data.train, self.data.labels, self.config, self.folder.state("training"),
-            validation=self.data.validation, beside=self._beside(), watch=self._watch, team=self.mates,
+            validation=self.data.validation, beside=self._beside(), embedded=self.embedded, watch=self._watch,
+            team=self.mates,
         )  # fmt: skip
         if self.mates.first:
             self._finish(model, output, origin)
@@ -163,7 +165,7 @@ class _Training:
             _log.info("fold %d of %d", number + 1, folds)
             model = fit(
                 start, [clips[i] for i in learn], self.data.labels, self.config, self.folder.state(f"fold{number + 1}"),
-                beside=self._beside(), team=self.mates,
+                beside=self._beside(), embedded=self.embedded, team=self.mates,
             )  # fmt: skip
             if self.mates.first:
                 probabilities[held] = self._predict(model, [clips[i] for i in held])
