@@ -152,8 +152,8 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
 
     Post-training quantisation of NNCF, of the layers that take the time; activations are asymmetric, as most come out
     of SiLU or ReLU. Arithmetic on features keeps its precision, and so does the last matrix product, since they mix
-    values of many sizes: of 100 clips, ``r2plus1d_s`` gave 97 the same label, 81 with that arithmetic rounded too, and
-    hardly any with the last product. The accurate bias correction keeps 96 where the fast one keeps 84.
+    values of many sizes: of 100 clips, ``r2plus1d_s`` gave 96 the same label, about 80 with that arithmetic rounded
+    too, and hardly any with the last product. The fast bias correction keeps 84.
     """
     logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it warns that there is no CUDA
     nncf = need("--int8", "nncf")
