@@ -37,6 +37,10 @@ from classify.parallel import ALONE, Team
 from classify.preprocess import normalise, to_unit
 from classify.train_config import TrainConfig
 
+_HEAD_CLIPS = 4000
+"""Clips to which the last layer is fitted where training goes on after that. More take memory (60 kB each in the small
+network) and are learnt from anyway."""
+
 _log = logging.getLogger("courtscribe")
 
 
@@ -144,8 +148,10 @@ class _Run:
         small = self.model if isinstance(self.model, SmallR2Plus1d) else None
         if small is not None:
             small.norm.reset()
-        self._embed([clip for clip in (*self.clips, *beside) if clip not in embedded], embedded)
-        features, targets = _stacked(self.clips, embedded), torch.from_numpy(self.targets)
+        every = -(-len(self.clips) // _HEAD_CLIPS) if self.config.epochs else 1
+        clips, targets = self.clips[::every], torch.from_numpy(self.targets[::every].copy())
+        self._embed([clip for clip in (*clips, *beside) if clip not in embedded], embedded)
+        features = _stacked(clips, embedded)
         weights = torch.ones(len(targets))
         if beside:
             more = torch.from_numpy(label_indices(beside, self.info.labels))
@@ -153,7 +159,7 @@ class _Run:
             weights = torch.cat([weights, (own / added)[more]])
             features, targets = torch.cat([features, _stacked(beside, embedded)], 1), torch.cat([targets, more])
         if small is not None:
-            rescale(small, features[:, : len(self.clips)].flatten(0, 1))
+            rescale(small, features[:, : len(clips)].flatten(0, 1))
             features = copy.deepcopy(small.norm).cpu()(features).detach()
         head, views = cast(nn.Linear, self.model.fc), len(features)
         fitted = copy.deepcopy(head).cpu()

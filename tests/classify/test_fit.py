@@ -23,7 +23,7 @@ from classify.checkpoint import load_checkpoint
 from classify.clips import LabelledClip
 from classify.errors import ClipError
 from classify.evaluate import evaluate
-from classify.fit import Epoch, fit
+from classify.fit import Embedded, Epoch, fit
 from classify.models import MODELS
 from classify.optimise import choose_layers, train_mode
 from classify.preprocess import Profile
@@ -178,6 +178,21 @@ def test_frozen_names_do_not_learn(squares: list[LabelledClip]) -> None:
     assert frozen and all(torch.equal(before[n], after[n]) for n in frozen)
     assert not torch.equal(before["fc.weight"], after["fc.weight"])
     assert all(torch.equal(before[n], v) for n, v in start.state_dict().items()), "the start stays as it is"
+
+
+def test_of_many_clips_some_are_enough_for_the_last_layers_start(
+    squares: list[LabelledClip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("classify.fit._HEAD_CLIPS", len(squares) // 2)
+    start = begin(CONFIG, LABELS, None)
+    some: Embedded = {}
+    fit(start, squares, LABELS, replace(CONFIG, epochs=1), embedded=some)
+    every: Embedded = {}
+    fit(start, squares, LABELS, replace(CONFIG, epochs=0), embedded=every)
+    assert 2 <= len(some) <= len(squares) // 2 and set(every) == set(squares), "alone it learns from all"
+    before = {clip: value.clone() for clip, value in every.items()}
+    fit(start, squares[2:], LABELS, replace(CONFIG, epochs=0), embedded=every)
+    assert all(torch.equal(value, every[clip]) for clip, value in before.items())
 
 
 @pytest.mark.parametrize("labels", [("run",), ()])
