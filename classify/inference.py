@@ -116,15 +116,16 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
     num_classes = model.output(0).shape[1]
 
     def run(clips: Frames) -> torch.Tensor:
-        x = to_tensor(clips, profile).contiguous().numpy()
-        logits = np.empty((len(x), num_classes), np.float32)
+        logits = np.empty((len(clips), num_classes), np.float32)
 
         def keep(request: Any, row: int) -> None:
             logits[row] = request.get_output_tensor(0).data[0]
 
         queue.set_callback(keep)
-        for row in range(len(x)):
-            queue.start_async({0: x[row : row + 1]}, row)
+        # Each clip is made ready while others run. Made ready together they are so large that the C library's heap
+        # breaks up between the video's frames: 3 MB more with each of these.
+        for row in range(len(clips)):
+            queue.start_async({0: to_tensor(clips[row : row + 1], profile).contiguous().numpy()}, row)
         queue.wait_all()
         return torch.from_numpy(logits)
 
