@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("courtscribe")
 
+_TOO_COLD = 0.3
+"""A temperature under which answers are so often right, and so little sure, that the clips must be known."""
+
 
 def add_command(kinds: Any) -> None:
     """Add ``actions`` to what can be evaluated."""
@@ -76,6 +79,8 @@ def _evaluate_clips(options: argparse.Namespace) -> int:
         )
     sys.stdout.write("\n".join(judgement_table(name, judgement) for name, judgement in judged.items()))
     name, first = next(iter(judged.items()))
+    if first.temperature < _TOO_COLD:
+        _log.warning("these clips look as if the weights had learnt from them; on others they will be right less often")
     if options.json is not None:
         sets = {name: judgement.to_json() for name, judgement in judged.items()}
         about = {"weights": str(options.actions), "set": name, "stored_temperature": classifier.info.temperature}
