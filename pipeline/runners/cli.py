@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
 import logging
 import re
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
+
+_MMAP_THRESHOLD, _LARGE = -3, 1 << 20
+"""glibc's M_MMAP_THRESHOLD, and the bytes from which a piece of memory is mapped on its own."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,6 +28,7 @@ class _Parser(argparse.ArgumentParser):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, 2 for bad input (one line on stderr says what), or 130 after Ctrl-C."""
     try:
+        _give_memory_back()
         return _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:
         sys.stderr.write("courtscribe: stopped\n")
@@ -38,6 +44,16 @@ def command() -> NoReturn:
     finally:
         # The interpreter takes a moment to take itself down and would die of a Ctrl-C then, though all is done.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _give_memory_back() -> None:
+    """Have the C library return pictures and tensors to the system as soon as they are freed.
+
+    By itself, glibc keeps ever larger pieces in its heap once one of their size was freed, and the heap breaks up
+    between them: 3 MB more with each frame of a video. Other C libraries have no such call.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def _run(arguments: Sequence[str]) -> int:
