@@ -31,12 +31,12 @@ from torchvision.models import get_model, list_models
 from torchvision.models import video as published
 
 from classify.checkpoint import CheckpointInfo, load_checkpoint
-from classify.errors import ClipError
 from classify.export import FORMATS, _read_clips, write_copy
 from classify.inference import Frames, Logits, Opened, open_onnxruntime, open_openvino, prepare, torch_logits
 from classify.models import architecture, build_model
 from classify.preprocess import Profile, to_tensor
 from classify.types import ACTIONS, CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
+from ground.errors import InputError
 from pipeline.config import WEIGHTS
 
 _REFERENCE = "r2plus1d_18"
@@ -120,7 +120,7 @@ def _copy(
         if clips is not None:
             print(f"INT8: the same label for {made.agreement:.1%} of {made.clips} clips, {made.difference:.3f} away")
         return opened(folder / f"a{FORMATS[to]}").logits
-    except ClipError as error:
+    except InputError as error:
         print(f"left out: {info.model}: {error}")
         return None
 

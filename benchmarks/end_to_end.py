@@ -28,13 +28,13 @@ import torch
 import tracker  # keeps ultralytics offline
 from classify.checkpoint import load_checkpoint
 from classify.preprocess import to_tensor
+from ground.frames import Frame
 from pipeline.analysis import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import WEIGHTS, PipelineConfig
 from pipeline.outputs.write import write_outputs
 from pipeline.progress import Advance
 from pipeline.windows import ClipCutter, plan_windows
-from tracker.types import Frame
 
 _ = tracker
 

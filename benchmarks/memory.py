@@ -16,9 +16,9 @@ from datetime import date
 from fractions import Fraction
 from pathlib import Path
 
+from ground.frames import Image
 from pipeline.encode import write_video
 from pipeline.synthetic.game import SyntheticGame
-from tracker.types import Image
 
 _RATE = 30
 

@@ -20,11 +20,11 @@ import numpy as np
 
 import_path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from ground.video.source import open_video
 from pipeline.analysis import Analysis
 from pipeline.config import PipelineConfig, with_settings
 from pipeline.follow import follow
 from pipeline.progress import Silent
-from pipeline.video import open_video
 from tracker.evaluate import evaluate_tracks
 from tracker.mot import read_truth
 

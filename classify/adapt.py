@@ -22,7 +22,6 @@ from classify.checkpoint import CheckpointInfo, Origin, save_checkpoint
 from classify.classifier import pick_device
 from classify.clip_files import ClipFile
 from classify.clips import MAX_BAD, BadClip, Frames, LabelledClip, list_clips, read_file, refuse_too_many, sixteen
-from classify.errors import ClipError
 from classify.few_shot import AUTO, Examples, Head, fit_heads
 from classify.head import embed
 from classify.inference import prepare
@@ -33,6 +32,7 @@ from classify.preprocess import Profile, to_tensor
 from classify.spacejam import is_spacejam
 from classify.splits import split_clips
 from classify.types import CLIP_LENGTH
+from ground.errors import InputError
 
 MIN_EXAMPLES = 3
 """Of each label. With fewer, what is said of an example that is left out is a matter of chance."""
@@ -89,7 +89,7 @@ def detector_embedding(layers: Path, name: str) -> Embedding:
     """What a detector's own first layers make of clips.
 
     layers: written by ``tracker.backbone.export_backbone``. name: the detector's, for whoever reads the checkpoint.
-    Raises ClipError when they are not a YOLO11n's.
+    Raises InputError when they are not a YOLO11n's.
     """
     info = CheckpointInfo("pooled", (), architecture("pooled").profile, Origin(f"the detector {name}"))
     return pooled_backbone(layers), info
@@ -105,7 +105,7 @@ def adapt(
     """Learn the labels of ``files``, from ``example_files``, and write a checkpoint to ``output``.
 
     embedding: from ``detector_embedding``, or any that ``classify.kinetics.load_classifier`` reads.
-    Raises ClipError for examples that cannot be learnt from, and as ``save_checkpoint``.
+    Raises InputError for examples that cannot be learnt from, and as ``save_checkpoint``.
     """
     config, (network, info) = config or AdaptConfig(), embedding
     device = pick_device(config.device)
@@ -135,7 +135,7 @@ def example_files(source: Path) -> list[ClipFile]:
 
     source: a folder with a folder per label, or any other layout that ``classify.clips.list_clips`` takes; labels are
         called as they are there. Of a label with more than ``MAX_EXAMPLES``, so many from all over its folder.
-    Raises ClipError where there are too few of a label, or of labels, or a label is not to be shown.
+    Raises InputError where there are too few of a label, or of labels, or a label is not to be shown.
     """
     files = list_clips([source], {})
     if any(file.part for file in files):
@@ -149,9 +149,9 @@ def example_files(source: Path) -> list[ClipFile]:
 
 
 def check_label(label: str) -> None:
-    """Raises ClipError for a label that cannot be shown in a line."""
+    """Raises InputError for a label that cannot be shown in a line."""
     if not label.isprintable() or not label.strip() or len(label) > 80:
-        raise ClipError(f"a label is one line of up to 80 characters, not {label[:80]!r}")
+        raise InputError(f"a label is one line of up to 80 characters, not {label[:80]!r}")
 
 
 def _empty_folders(source: Path, files: Sequence[ClipFile]) -> list[str]:
@@ -165,11 +165,11 @@ def _empty_folders(source: Path, files: Sequence[ClipFile]) -> list[str]:
 def _check_enough(where: str, count: Counter[str]) -> None:
     wanted = f"it takes {MIN_EXAMPLES} to {MAX_EXAMPLES} of each, and 2 labels or more"
     if len(count) < 2:
-        raise ClipError(f"{where}: all are of {next(iter(count))!r}; {wanted}")
+        raise InputError(f"{where}: all are of {next(iter(count))!r}; {wanted}")
     few = min(count, key=lambda label: count[label])
     if count[few] < MIN_EXAMPLES:
         there = "there is 1 example" if count[few] == 1 else f"there are {count[few]} examples"
-        raise ClipError(f"{where}: {there} of {few!r}; {wanted}")
+        raise InputError(f"{where}: {there} of {few!r}; {wanted}")
 
 
 def _from_all_over(files: Sequence[ClipFile]) -> list[ClipFile]:
@@ -181,7 +181,7 @@ def _from_all_over(files: Sequence[ClipFile]) -> list[ClipFile]:
 
 
 def _read(files: Sequence[ClipFile], advance: Advance | None) -> Iterator[LabelledClip]:
-    """Up to ``MAX_EXAMPLES`` clips of each label, one at a time. Raises ClipError when too many cannot be read."""
+    """Up to ``MAX_EXAMPLES`` clips of each label, one at a time. Raises InputError when too many cannot be read."""
     count, bad = Counter[str](), list[BadClip]()
     for file in files:
         outcome = read_file(file)

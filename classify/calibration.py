@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from classify.errors import ClipError
+from ground.errors import InputError
 
 Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
@@ -69,10 +69,10 @@ def fit_temperature(probabilities: Floats, truth: Ints) -> float:
 
     probabilities: (N, C) of clips that the network did not learn from. truth: int (N,).
     The likelihood is concave in one over the temperature, so its slope is zero in one place, which bisection finds.
-    Raises ClipError when there are no clips.
+    Raises InputError when there are no clips.
     """
     if not len(truth):
-        raise ClipError("there are no clips to fit a temperature to")
+        raise InputError("there are no clips to fit a temperature to")
     logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
     target = logits[np.arange(len(truth)), truth].mean()
     low, high = _COLDEST, _HOTTEST

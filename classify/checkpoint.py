@@ -23,11 +23,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from classify.errors import ClipError
 from classify.models import architecture, build_model
 from classify.neighbours import with_head
 from classify.preprocess import Profile
 from classify.published import rename
+from ground.errors import InputError
 
 _KEY = "courtscribe"
 """Where the JSON is, in the header of a safetensors file and in a ``.pt``."""
@@ -70,11 +70,11 @@ class CheckpointInfo:
 
     def __post_init__(self) -> None:
         if not 0 <= self.unsure_below <= 1:
-            raise ClipError(f"the confidence to be unsure below is 0 to 1, not {self.unsure_below}")
+            raise InputError(f"the confidence to be unsure below is 0 to 1, not {self.unsure_below}")
         if not 0 < self.temperature < float("inf"):
-            raise ClipError(f"a temperature is a positive number, not {self.temperature}")
+            raise InputError(f"a temperature is a positive number, not {self.temperature}")
         if len(set(self.labels)) != len(self.labels) or not all(self.labels):
-            raise ClipError(f"labels must be different and not empty: {', '.join(self.labels)}")
+            raise InputError(f"labels must be different and not empty: {', '.join(self.labels)}")
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -82,7 +82,7 @@ class CheckpointInfo:
 
     @classmethod
     def from_json(cls, text: str) -> CheckpointInfo:
-        """The inverse of ``to_json``. Raises ClipError when something is missing or impossible."""
+        """The inverse of ``to_json``. Raises InputError when something is missing or impossible."""
         try:
             value = json.loads(text)
             scores = {str(k): float(v) for k, v in value["scores"].items()}
@@ -93,16 +93,16 @@ class CheckpointInfo:
                 float(value.get("unsure_below", 0.0)),
             )  # newer than the rest
             return cls(str(value["model"]), labels, profile, origin, scores, *sureness)
-        except ClipError:
+        except InputError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise ClipError(f"its description is damaged ({type(error).__name__}: {error})") from error
+            raise InputError(f"its description is damaged ({type(error).__name__}: {error})") from error
 
 
 def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, half: bool = True) -> None:
     """Write ``model`` and ``info`` to ``path``, whole or not at all; ``half`` stores float16, half the size.
 
-    Raises ClipError when the folder cannot be written.
+    Raises InputError when the folder cannot be written.
     """
     tensors = {
         name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
@@ -114,7 +114,7 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, half:
 def rewrite_info(path: Path, output: Path, info: CheckpointInfo) -> None:
     """Write the checkpoint ``path`` to ``output``, the same to the bit but with another description.
 
-    Raises ClipError as ``load_checkpoint`` and ``save_checkpoint``.
+    Raises InputError as ``load_checkpoint`` and ``save_checkpoint``.
     """
     write_whole(output, save(_read(path)[1], {_KEY: info.to_json()}))
 
@@ -127,7 +127,7 @@ def write_whole(path: Path, content: bytes) -> None:
         part.write_bytes(content)
         part.replace(path)
     except OSError as error:
-        raise ClipError(
+        raise InputError(
             f"{path}: cannot be written ({error.strerror}); name another place or free some room"
         ) from error
     finally:
@@ -136,14 +136,14 @@ def write_whole(path: Path, content: bytes) -> None:
 
 
 def read_info(path: Path) -> CheckpointInfo:
-    """What ``path`` says about itself, without building the network. Raises ClipError as ``load_checkpoint``."""
+    """What ``path`` says about itself, without building the network. Raises InputError as ``load_checkpoint``."""
     return _parse(path, _read(path)[0])
 
 
 def load_checkpoint(path: Path) -> tuple[nn.Module, CheckpointInfo]:
     """The network (float32, on the CPU, in evaluation mode) and its description.
 
-    Raises ClipError, naming the file, when it is missing, damaged, of an unknown network, or when its tensors and
+    Raises InputError, naming the file, when it is missing, damaged, of an unknown network, or when its tensors and
     labels do not fit the network exactly.
     """
     text, tensors = _read(path)
@@ -151,8 +151,8 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, CheckpointInfo]:
     try:
         with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
             model = with_head(build_model(info.model, len(info.labels)), tensors, len(info.labels))
-    except ClipError as error:
-        raise ClipError(f"{path}: {error}") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     _fill(path, model, tensors, len(info.labels))
     return model.eval(), info
 
@@ -163,7 +163,7 @@ def load_start(path: Path | None, name: str, num_classes: int) -> nn.Module:
     path: a checkpoint of the same network, whose last layer is begun anew when it has other labels; or a plain
         safetensors file with some of the network's tensors (a spatial half out of a detector); or published
         Kinetics weights (``.pth``).
-    Raises ClipError when nothing in the file, or only part of a layer's tensors, fits.
+    Raises InputError when nothing in the file, or only part of a layer's tensors, fits.
     """
     model = build_model(name, num_classes)
     if path is None:
@@ -173,7 +173,9 @@ def load_start(path: Path | None, name: str, num_classes: int) -> nn.Module:
     offered = {k: v for k, v in tensors.items() if not (k in ("fc.weight", "fc.bias") and own[k].shape != v.shape)}
     unfit = [k for k, v in offered.items() if k not in own or v.shape != own[k].shape]
     if unfit or not offered:
-        raise ClipError(f"{path}: not weights to start {name} from ({', '.join(unfit[:3]) or 'no tensors'} do not fit)")
+        raise InputError(
+            f"{path}: not weights to start {name} from ({', '.join(unfit[:3]) or 'no tensors'} do not fit)"
+        )
     model.load_state_dict({k: v.to(own[k].dtype) for k, v in offered.items()}, strict=False)
     return model
 
@@ -181,7 +183,7 @@ def load_start(path: Path | None, name: str, num_classes: int) -> nn.Module:
 def load_whole(path: Path, name: str, num_classes: int) -> nn.Module:
     """The network called ``name`` with the published tensors in ``path``, in evaluation mode.
 
-    Raises ClipError when they are not exactly those of the network.
+    Raises InputError when they are not exactly those of the network.
     """
     with torch.device("meta"):
         model = build_model(name, num_classes)
@@ -198,28 +200,28 @@ def _in_our_names(path: Path, own: Mapping[str, torch.Tensor]) -> dict[str, torc
 def kinetics_weights(name: str, *, download: bool = True) -> Path:
     """The file with the published Kinetics-400 weights of ``name``, downloaded the first time.
 
-    Raises ClipError when there are none, or when they are not there and cannot be downloaded or, without ``download``,
+    Raises InputError when there are none, or when they are not there and cannot be downloaded or, without ``download``,
     shall not be; it says which file to put where.
     """
     url = architecture(name).kinetics_url
     if url is None:
-        raise ClipError(f"there are no Kinetics-400 weights for {name}; start from another file")
+        raise InputError(f"there are no Kinetics-400 weights for {name}; start from another file")
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if not path.is_file() and not download:
-        raise ClipError(f"{path}: no such file; --download fetches it from {url}")
+        raise InputError(f"{path}: no such file; --download fetches it from {url}")
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(url, str(path), progress=False)
         except OSError as error:
-            raise ClipError(f"cannot download {url} ({error}); put the file at {path}") from error
+            raise InputError(f"cannot download {url} ({error}); put the file at {path}") from error
     return path
 
 
 def _read(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
     """The description (None where there is none) and the tensors of a file."""
     if not path.is_file():
-        raise ClipError(f"{path}: no such file")
+        raise InputError(f"{path}: no such file")
     return _read_pickle(path) if path.suffix in (".pt", ".pth") else _read_safetensors(path)
 
 
@@ -228,16 +230,16 @@ def _read_safetensors(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
         with safe_open(path, framework="pt") as file:
             return (file.metadata() or {}).get(_KEY), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ClipError(f"{path}: not a safetensors file, or damaged ({error})") from error
+        raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from error
 
 
 def load_plain(path: Path) -> Any:
     """What is in a ``.pt`` of tensors, numbers, text and containers; anything else in it is refused, never run.
 
-    Raises ClipError when it is something else, or damaged.
+    Raises InputError when it is something else, or damaged.
     """
     if not path.is_file():
-        raise ClipError(f"{path}: no such file")
+        raise InputError(f"{path}: no such file")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about pickles that it then refuses
@@ -245,29 +247,29 @@ def load_plain(path: Path) -> Any:
     except _BAD_PICKLE as error:
         strange = re.search(r"GLOBAL ([\w.]+)", str(error))
         if strange:
-            raise ClipError(
+            raise InputError(
                 f"{path}: holds more than tensors ({strange[1]}), which could run code when it is opened; refused"
             ) from error
         unsafe = "nothing that can be read without running code" if isinstance(error, pickle.UnpicklingError) else ""
         reason = unsafe or (str(error).splitlines()[0][:80] if str(error) else type(error).__name__)
-        raise ClipError(f"{path}: not a file of plain tensors, or damaged ({reason})") from error
+        raise InputError(f"{path}: not a file of plain tensors, or damaged ({reason})") from error
 
 
 def _read_pickle(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
     content = load_plain(path)
     weights = content.get("weights", content) if isinstance(content, dict) else None
     if not isinstance(weights, dict) or not all(isinstance(v, torch.Tensor) for v in weights.values()):
-        raise ClipError(f"{path}: holds no weights of a classifier")
+        raise InputError(f"{path}: holds no weights of a classifier")
     return content.get(_KEY), weights
 
 
 def _parse(path: Path, text: str | None) -> CheckpointInfo:
     if text is None:
-        raise ClipError(f"{path}: says nothing about its labels and network, so it is no classifier of this program")
+        raise InputError(f"{path}: says nothing about its labels and network, so it is no classifier of this program")
     try:
         return CheckpointInfo.from_json(text)
-    except ClipError as error:
-        raise ClipError(f"{path}: {error}") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _fill(path: Path, model: nn.Module, tensors: Mapping[str, torch.Tensor], num_labels: int) -> None:
@@ -282,9 +284,9 @@ def _check_tensors(
 ) -> None:
     outputs = tensors["fc.bias"].shape[0] if "fc.bias" in tensors else num_labels
     if outputs != num_labels:
-        raise ClipError(f"{path}: names {num_labels} labels, but its network tells {outputs} actions apart")
+        raise InputError(f"{path}: names {num_labels} labels, but its network tells {outputs} actions apart")
     wrong = sorted(own.keys() ^ tensors.keys()) + [
         k for k in own.keys() & tensors.keys() if own[k].shape != tensors[k].shape
     ]
     if wrong:
-        raise ClipError(f"{path}: its tensors are not those of its network ({', '.join(wrong[:3])})")
+        raise InputError(f"{path}: its tensors are not those of its network ({', '.join(wrong[:3])})")

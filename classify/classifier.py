@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from classify.checkpoint import CheckpointInfo
-from classify.errors import ClipError
 from classify.inference import Frames, Logits, torch_logits
 from classify.preprocess import Profile
 from classify.runtimes import open_classifier
 from classify.types import ActionScores, Clip
+from ground.errors import InputError
 
 __all__ = ["ActionClassifier", "pick_device", "predict"]
 
@@ -36,7 +36,7 @@ class ActionClassifier:
         batch: clips that go through the network at a time; raising it costs memory and brings speed on a GPU.
         runtime: one of ``classify.runtimes.RUNTIMES``. "auto" is the fastest and keeps a converted copy in the user's
             cache; programs choose it. "torch" writes nothing.
-        Raises ClipError for a bad checkpoint, for CUDA where there is none, and as ``open_classifier``.
+        Raises InputError for a bad checkpoint, for CUDA where there is none, and as ``open_classifier``.
         """
         self.device = pick_device(device)
         self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
@@ -84,13 +84,13 @@ def _probabilities(logits: Logits, clips: Frames, temperature: float) -> npt.NDA
 
 
 def pick_device(name: str) -> torch.device:
-    """ "auto", "cpu", "cuda" or "cuda:N". Raises ClipError for another name, and for CUDA where there is none."""
+    """ "auto", "cpu", "cuda" or "cuda:N". Raises InputError for another name, and for CUDA where there is none."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise ClipError(f"no device is called {name!r}; there are auto, cpu and cuda") from error
+        raise InputError(f"no device is called {name!r}; there are auto, cpu and cuda") from error
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise ClipError(f"device {name} is not there: torch sees {torch.cuda.device_count()} CUDA devices; use cpu")
+        raise InputError(f"device {name} is not there: torch sees {torch.cuda.device_count()} CUDA devices; use cpu")
     return device

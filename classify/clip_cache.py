@@ -25,11 +25,12 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from classify.ahead import ahead
 from classify.clip_files import ClipFile
 from classify.clips import BadClip, Frames, LabelledClip, read_file
-from classify.errors import ClipError
 from classify.types import CLIP_LENGTH
+from ground import cache
+from ground.ahead import ahead
+from ground.errors import InputError
 
 CHUNK = 512
 """Files in a chunk. Raising it means more to decode again after a kill or a change, and fewer files in the cache."""
@@ -53,16 +54,14 @@ class CachedClips:
 
 def cache_folder() -> Path:
     """Where decoded clips are kept: ``COURTSCRIBE_CACHE`` or the user's cache folder, in ``clips``."""
-    told = os.environ.get("COURTSCRIBE_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(told) if told else base / "courtscribe") / "clips"
+    return cache.cache_folder() / "clips"
 
 
 def cached_clips(files: Sequence[ClipFile], size: tuple[int, int], folder: Path, threads: int = 4) -> CachedClips:
     """The clips in ``files``, pictures scaled to ``size`` (height, width), decoded unless ``folder`` has them already.
 
     threads: how many files are decoded at once.
-    Raises ClipError when the cache cannot be written, a full disk included; what was decoded until then is kept.
+    Raises InputError when the cache cannot be written, a full disk included; what was decoded until then is kept.
     """
     chunks = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
     paths = [folder / f"{_digest(chunk, size)}.frames" for chunk in chunks]
@@ -105,7 +104,7 @@ def _described(path: Path) -> Path:
 
 
 def _make_room(folder: Path, number: int, size: tuple[int, int]) -> None:
-    """Raises ClipError before an hour is spent on decoding what does not fit."""
+    """Raises InputError before an hour is spent on decoding what does not fit."""
     needed = number * CLIP_LENGTH * size[0] * size[1] * 3
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,15 +112,15 @@ def _make_room(folder: Path, number: int, size: tuple[int, int]) -> None:
     except OSError as error:
         raise _unwritable(folder, error) from error
     if needed + _SPARE > free:
-        raise ClipError(
+        raise InputError(
             f"{folder}: decoded clips take about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
             "free some space or choose another place with --cache"
         )
     _log.info("decoding %d clips into %s, about %.1f GB", number, folder, needed / 1e9)
 
 
-def _unwritable(path: Path, error: OSError) -> ClipError:
-    return ClipError(
+def _unwritable(path: Path, error: OSError) -> InputError:
+    return InputError(
         f"{path}: cannot be written ({error.strerror}); free some space or choose another place with --cache"
     )
 
@@ -163,7 +162,7 @@ def _append(output: Any, outcome: list[LabelledClip] | BadClip, bar: Any) -> dic
 
 
 def _open_chunk(path: Path, files: Sequence[ClipFile], by_file: list[list[LabelledClip]], bad: list[BadClip]) -> None:
-    """Add what a chunk holds to ``by_file`` and ``bad``. Raises ClipError when it is damaged."""
+    """Add what a chunk holds to ``by_file`` and ``bad``. Raises InputError when it is damaged."""
     try:
         told = json.loads(_described(path).read_text(encoding="utf-8"))
         height, width = told["size"]
@@ -172,7 +171,7 @@ def _open_chunk(path: Path, files: Sequence[ClipFile], by_file: list[list[Labell
         if len(frames) != sum(n for entry in told["files"] for n in entry.get("lengths", ())):
             raise ValueError("not as long as described")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ClipError(f"{path}: damaged ({error}); remove it and its .json, they are made again") from error
+        raise InputError(f"{path}: damaged ({error}); remove it and its .json, they are made again") from error
     start = 0
     for file, entry in zip(files, told["files"], strict=True):
         clips: list[LabelledClip] = []

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from classify.errors import ClipError
+from ground.errors import InputError
 
 ALIASES: Mapping[str, str] = {
     "dribbling": "dribble",
@@ -100,15 +100,15 @@ def list_csv(path: Path, aliases: Mapping[str, str] = ALIASES) -> list[ClipFile]
 
     split: "train", "validation" (or "val") or "test"; left out or empty: whatever the training makes of it. group: left
     out, every clip is its own, with its mirrored twin.
-    Raises ClipError, naming the line, for what cannot be read.
+    Raises InputError, naming the line, for what cannot be read.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
-        raise ClipError(f"{path}: cannot be read as CSV ({error})") from error
+        raise InputError(f"{path}: cannot be read as CSV ({error})") from error
     if not rows or not {"clip", "label"} <= set(rows[0]):
-        raise ClipError(f"{path}: expected a CSV with the columns clip, label, split, and rows")
+        raise InputError(f"{path}: expected a CSV with the columns clip, label, split, and rows")
     files = [_from_row(path, number, row, aliases) for number, row in enumerate(rows, 2)]
     _check_once(path, (f.path for f in files))
     return files
@@ -117,11 +117,11 @@ def list_csv(path: Path, aliases: Mapping[str, str] = ALIASES) -> list[ClipFile]
 def _from_row(path: Path, number: int, row: Mapping[str, str | None], aliases: Mapping[str, str]) -> ClipFile:
     clip, label, part = ((row.get(name) or "").strip() for name in ("clip", "label", "split"))
     if not clip or not label:
-        raise ClipError(f"{path}, line {number}: expected a clip and its label, found {clip!r} and {label!r}")
+        raise InputError(f"{path}, line {number}: expected a clip and its label, found {clip!r} and {label!r}")
     if part and part not in _PARTS:
-        raise ClipError(f"{path}, line {number}: split is train, validation or test, not {part!r}")
+        raise InputError(f"{path}, line {number}: split is train, validation or test, not {part!r}")
     if "\0" in clip:
-        raise ClipError(f"{path}, line {number}: {clip!r} is no name of a file")
+        raise InputError(f"{path}, line {number}: {clip!r} is no name of a file")
     where = Path(os.path.normpath(path.parent / clip))
     group = (row.get("group") or "").strip() or original(str(where.with_suffix("")))
     return ClipFile(where, aliases.get(label, label), group, _PARTS.get(part, ""))
@@ -131,12 +131,12 @@ def _check_once(path: Path, clips: Iterable[Path]) -> None:
     seen: set[Path] = set()
     for clip in clips:
         if clip in seen:
-            raise ClipError(f"{path}: names {clip} more than once")
+            raise InputError(f"{path}: names {clip} more than once")
         seen.add(clip)
 
 
 def check_labels(source: Path, files: Sequence[ClipFile], labels: Sequence[str]) -> None:
-    """Raises ClipError when ``files`` show something that is none of ``labels``."""
+    """Raises InputError when ``files`` show something that is none of ``labels``."""
     strange = sorted({f.label for f in files} - set(labels))
     if strange:
-        raise ClipError(f"{source}: {', '.join(strange)} is none of the labels {', '.join(labels)}")
+        raise InputError(f"{source}: {', '.join(strange)} is none of the labels {', '.join(labels)}")

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.clip_files import ALIASES, ClipFile, check_labels, list_csv, list_label_folders
-from classify.errors import ClipError
 from classify.spacejam import is_spacejam, list_spacejam
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH
+from ground.errors import InputError
 
 Frames = npt.NDArray[np.uint8]
 
@@ -61,7 +61,7 @@ def list_clips(
     """What ``sources`` hold: folders in SpaceJam's layout or with a folder per label, or CSVs that name clips.
 
     test_list: SpaceJam's test ids, where they are not in its folder.
-    Raises ClipError when there is no such folder, or no clip in it.
+    Raises InputError when there is no such folder, or no clip in it.
     """
     return [file for source in sources for file in _list(source, aliases, test_list)]
 
@@ -70,10 +70,10 @@ def _list(source: Path, aliases: Mapping[str, str], test_list: Path | None) -> l
     if source.is_file():
         return list_csv(source, aliases)
     if not source.is_dir():
-        raise ClipError(f"{source}: no such folder")
+        raise InputError(f"{source}: no such folder")
     files = list_spacejam(source, test_list) if is_spacejam(source) else list_label_folders(source, aliases)
     if not files:
-        raise ClipError(f"{source}: 0 of 0 clips; expected SpaceJam's layout, or a folder per label that holds videos")
+        raise InputError(f"{source}: 0 of 0 clips; expected SpaceJam's layout, or a folder per label that holds videos")
     return files
 
 
@@ -82,7 +82,7 @@ def load_clips(
 ) -> list[LabelledClip]:
     """All clips in ``folders`` (see ``list_clips``), decoded, in memory.
 
-    Files that cannot be read are left out with a warning. Raises ClipError when a folder holds no clips or a label
+    Files that cannot be read are left out with a warning. Raises InputError when a folder holds no clips or a label
     that is none of ``labels``, or when more than a tenth of its files cannot be read.
     """
     clips: list[LabelledClip] = []
@@ -99,9 +99,9 @@ def load_clips(
 
 
 def refuse_too_many(number: int, bad: Sequence[BadClip], part: float, where: Path | str) -> None:
-    """Raises ClipError when none of ``number`` files is left, or more than ``part`` of them are bad."""
+    """Raises InputError when none of ``number`` files is left, or more than ``part`` of them are bad."""
     if len(bad) == number or len(bad) > part * number:
-        raise ClipError(
+        raise InputError(
             f"{where}: {len(bad)} of {number} clips cannot be read; the first: {bad[0].path}: {bad[0].reason}"
         )
 
@@ -116,7 +116,7 @@ def read_file(file: ClipFile) -> list[LabelledClip] | BadClip:
         return BadClip(file.path, "missing", "no such file")
     try:
         arrays = [read_video(file.path, MAX_FRAMES)] if file.path.suffix != ".npy" else _read_array(file.path)
-    except ClipError as error:
+    except InputError as error:
         return BadClip(file.path, "unreadable", str(error).removeprefix(f"{file.path}: "))
     length = len(arrays[0])
     if length != (file.length or length) or not _MIN_FRAMES <= length <= MAX_FRAMES:
@@ -132,10 +132,10 @@ def _read_array(path: Path) -> Frames:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise ClipError(f"{path}: not an array of frames ({error})") from error
+        raise InputError(f"{path}: not an array of frames ({error})") from error
     array = array[None] if array.ndim == 4 else array
     if array.dtype != np.uint8 or array.ndim != 5 or array.shape[2:] != (CLIP_HEIGHT, CLIP_WIDTH, 3) or not array.size:
-        raise ClipError(f"{path}: expected uint8 (N, T, 176, 128, 3), not {array.dtype} {array.shape}")
+        raise InputError(f"{path}: expected uint8 (N, T, 176, 128, 3), not {array.dtype} {array.shape}")
     return array
 
 
@@ -144,7 +144,7 @@ def read_video(path: Path, max_frames: int | None = None) -> Frames:
 
     Of faster video every second, third ... frame is taken; a header below 25 is not believed (SpaceJam's says 10 and
     means 25). max_frames: reading stops one frame after so many.
-    Raises ClipError when nothing can be decoded.
+    Raises InputError when nothing can be decoded.
     """
     capture = cv2.VideoCapture(str(path))
     step = max(1, round(capture.get(cv2.CAP_PROP_FPS) / CLIP_PACE))
@@ -159,7 +159,7 @@ def read_video(path: Path, max_frames: int | None = None) -> Frames:
         index += 1
     capture.release()
     if not frames:
-        raise ClipError(f"{path}: no frame can be decoded")
+        raise InputError(f"{path}: no frame can be decoded")
     return np.stack(frames)
 
 

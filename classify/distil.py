@@ -19,9 +19,9 @@ from torch.nn import functional
 
 from classify.augment import Augmentation, augment
 from classify.clips import Frames
-from classify.errors import ClipError
 from classify.maps import MIRRORED, NUM_JOINTS
 from classify.models import PICTURE_PARTS, SmallR2Plus1d
+from ground.errors import InputError
 
 _SIGMA = 0.7
 """Spread of a joint's target in cells of 8 pixels. Raising it blurs where the joint is, and is learnt sooner."""
@@ -57,7 +57,7 @@ class Lesson:
     def __post_init__(self) -> None:
         number, height, width = self.pictures.shape[:3]
         if self.joints.shape != (number, NUM_JOINTS, 3) or self.ball.shape != (number, height // 8, width // 8):
-            raise ClipError(f"joints {self.joints.shape} and ball {self.ball.shape} are not of {number} pictures")
+            raise InputError(f"joints {self.joints.shape} and ball {self.ball.shape} are not of {number} pictures")
 
 
 def teach(
@@ -72,10 +72,10 @@ def teach(
 ) -> list[float]:
     """Train ``model.maps`` on ``lesson``, in place; the rest of the network stays as it is. Returns each step's loss.
 
-    Raises ClipError where there are fewer pictures than go into a batch.
+    Raises InputError where there are fewer pictures than go into a batch.
     """
     if len(lesson.pictures) < batch or steps < 1:
-        raise ClipError(f"a lesson of {len(lesson.pictures)} pictures is too short for batches of {batch}")
+        raise InputError(f"a lesson of {len(lesson.pictures)} pictures is too short for batches of {batch}")
     augmentation = augmentation or Augmentation(mirror=0, rotation=0, zoom=0, shift=0, erase=0, time=0)
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(model.maps.parameters(), weight_decay=0.01)

@@ -14,9 +14,9 @@ from torch import nn
 from classify.calibration import Bin, calibration_error, fit_temperature, fit_threshold, reliability, with_temperature
 from classify.classifier import predict
 from classify.clips import LabelledClip, sixteen
-from classify.errors import ClipError
 from classify.metrics import Interval, Intervals, Report, bootstrap, score
 from classify.preprocess import Profile
+from ground.errors import InputError
 
 _BATCH = 16
 _CROSS_FOLDS = 5
@@ -72,7 +72,7 @@ def judge(
     """Scores, intervals and calibration of answers to clips.
 
     probabilities: (N, C) in the order of ``labels``. truth: int (N,). groups: (N,), the original of each clip.
-    Raises ClipError when there are no clips.
+    Raises InputError when there are no clips.
     """
     predicted, temperature = probabilities.argmax(1), fit_temperature(probabilities, truth)
     return Judgement(
@@ -103,7 +103,7 @@ def _cross_scaled_error(
 
 
 def evaluate(model: nn.Module, profile: Profile, clips: Sequence[LabelledClip], labels: Sequence[str]) -> Report:
-    """Scores of a network over labelled clips. Raises ClipError when there are none."""
+    """Scores of a network over labelled clips. Raises InputError when there are none."""
     predicted = predict_clips(model, profile, clips).argmax(1) if clips else np.zeros(0, np.int64)
     return score(label_indices(clips, labels), predicted, labels)
 
@@ -117,11 +117,11 @@ def predict_clips(model: nn.Module, profile: Profile, clips: Sequence[LabelledCl
 
 
 def label_indices(clips: Sequence[LabelledClip], labels: Sequence[str]) -> npt.NDArray[np.int64]:
-    """Position in ``labels`` of each clip's label. Raises ClipError for a label that is not there."""
+    """Position in ``labels`` of each clip's label. Raises InputError for a label that is not there."""
     position = {label: i for i, label in enumerate(labels)}
     strange = sorted({clip.label for clip in clips} - set(labels))
     if strange:
-        raise ClipError(f"{', '.join(strange)} is none of the labels {', '.join(labels)}")
+        raise InputError(f"{', '.join(strange)} is none of the labels {', '.join(labels)}")
     return np.array([position[clip.label] for clip in clips], np.int64)
 
 
@@ -129,13 +129,13 @@ def grouped_folds(groups: Sequence[str], labels: Sequence[str], folds: int) -> n
     """The fold of each clip, int (N,): clips of a group share one, and every fold gets its part of every label.
 
     The largest group goes first, each into the fold that has the fewest clips of the group's labels.
-    Raises ClipError when there are fewer groups than folds.
+    Raises InputError when there are fewer groups than folds.
     """
     members: dict[str, list[int]] = defaultdict(list)
     for i, group in enumerate(groups):
         members[group].append(i)
     if not 2 <= folds <= len(members):
-        raise ClipError(
+        raise InputError(
             f"{len(members)} groups of clips cannot be cut into {folds} folds; from 2 to {len(members)} can"
         )
     filled = [Counter[str]() for _ in range(folds)]

@@ -23,11 +23,11 @@ from torch import nn
 
 from classify.checkpoint import CheckpointInfo
 from classify.clips import BadClip, list_clips, read_file, refuse_too_many, sixteen
-from classify.errors import ClipError
 from classify.inference import KEY, Frames, Logits, need, open_onnxruntime, open_openvino, torch_logits
 from classify.kinetics import load_classifier
 from classify.preprocess import Profile, to_tensor
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
+from ground.errors import InputError
 
 FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 """What can be exported to, and how the file's name ends."""
@@ -61,15 +61,15 @@ def export_checkpoint(checkpoint: Path, to: str, output: Path, calibration: Path
 
     calibration: clips (see ``classify.clips.list_clips``; labels do not matter) whose values decide how the network
         is rounded to INT8; half of up to 200 are used for it, and both networks are compared on the others.
-    Raises ClipError for a bad checkpoint, format, name or folder, a package that is missing, a network that the format
+    Raises InputError for a bad checkpoint, format, name or folder, a package that is missing, a network that the format
     cannot express, and a copy that says other than its checkpoint.
     """
     if to not in FORMATS:
-        raise ClipError(f"no format is called {to!r}; there are {', '.join(FORMATS)}")
+        raise InputError(f"no format is called {to!r}; there are {', '.join(FORMATS)}")
     if output.suffix != FORMATS[to]:
-        raise ClipError(f"{output}: the name of a file for {to} ends in {FORMATS[to]}")
+        raise InputError(f"{output}: the name of a file for {to} ends in {FORMATS[to]}")
     if calibration is not None and to != "openvino":
-        raise ClipError(f"INT8 is for --to openvino, not for --to {to}")
+        raise InputError(f"INT8 is for --to openvino, not for --to {to}")
     model, info = load_classifier(checkpoint)
     clips = None if calibration is None else _read_clips(calibration)
     return write_copy(model, info, to, output, clips)
@@ -78,7 +78,7 @@ def export_checkpoint(checkpoint: Path, to: str, output: Path, calibration: Path
 def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, clips: Frames | None = None) -> Exported:
     """Write ``model`` (float32, on the CPU) to ``output``; with ``clips``, uint8 (N, 16, 176, 128, 3), in INT8.
 
-    Raises ClipError as ``export_checkpoint``.
+    Raises InputError as ``export_checkpoint``.
     """
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -91,7 +91,7 @@ def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, cl
                 part.replace(output.with_name(part.name))
             return compared
     except OSError as error:
-        raise ClipError(
+        raise InputError(
             f"{output}: cannot be written ({error.strerror}); name another place or free some room"
         ) from error
 
@@ -180,7 +180,7 @@ def _open(path: Path, to: str, profile: Profile) -> Logits:
 
 
 def _compare(model: nn.Module, info: CheckpointInfo, copy: Logits, clips: Frames | None) -> Exported:
-    """How the copy compares with its checkpoint. Raises ClipError when it should be the same and is not."""
+    """How the copy compares with its checkpoint. Raises InputError when it should be the same and is not."""
     seen = _noise() if clips is None else clips[1::2]
     batches = [seen[i : i + 8] for i in range(0, len(seen), 8)]
     original = torch_logits(model, info.profile)
@@ -192,7 +192,7 @@ def _compare(model: nn.Module, info: CheckpointInfo, copy: Logits, clips: Frames
         same = float((wanted.argmax(1) == got.argmax(1)).float().mean())
         return Exported(info, float(gap.mean()), same, len(seen))
     if not float(gap.max()) <= PARITY:
-        raise ClipError(
+        raise InputError(
             f"{info.model}: the copy's probabilities differ from the checkpoint's by {float(gap.max()):.2g}"
         )
     return Exported(info, float(gap.max()))
@@ -203,14 +203,14 @@ def _noise() -> Frames:
 
 
 def _read_clips(source: Path) -> Frames:
-    """Up to 200 clips from all over ``source``, uint8 (N, 16, 176, 128, 3). Raises ClipError when there are too few."""
+    """Up to 200 clips from all over ``source``, uint8 (N, 16, 176, 128, 3). Raises InputError for too few."""
     files = list_clips([source])
     files = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, 2 * _CALIBRATION).astype(int))]
     read = [read_file(file) for file in files]
     refuse_too_many(len(read), [r for r in read if isinstance(r, BadClip)], 0.1, source)
     clips = [sixteen(clip.frames) for found in read if not isinstance(found, BadClip) for clip in found]
     if len(clips) < _FEWEST:
-        raise ClipError(f"{source}: {len(clips)} clips are too few to calibrate with; give {_FEWEST} or more")
+        raise InputError(f"{source}: {len(clips)} clips are too few to calibrate with; give {_FEWEST} or more")
     return np.stack(clips[: 2 * _CALIBRATION])
 
 
@@ -226,8 +226,8 @@ def _quiet() -> Generator[None]:
 def _one_line(to: str) -> Generator[None]:
     try:
         yield
-    except (ClipError, OSError):
+    except (InputError, OSError):
         raise
     except _UNEXPORTABLE as error:
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ClipError(f"this network cannot be exported to {to} ({reason[:120]})") from error
+        raise InputError(f"this network cannot be exported to {to} ({reason[:120]})") from error

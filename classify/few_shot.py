@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from classify.calibration import fit_temperature, with_temperature
-from classify.errors import ClipError
 from classify.neighbours import Neighbours, log_shares
+from ground.errors import InputError
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -82,10 +82,10 @@ def fit_heads(examples: Examples, kind: str = AUTO) -> list[Head]:
 
     kind: ``LINEAR``, ``NEIGHBOURS``, or ``AUTO`` for both; then it is linear unless neighbours are right more often
         about left-out examples, and clearly so: few examples tell little.
-    Raises ClipError for another kind.
+    Raises InputError for another kind.
     """
     if kind not in (AUTO, *HEADS):
-        raise ClipError(f"a head is {', '.join(HEADS)} or {AUTO}, not {kind!r}")
+        raise InputError(f"a head is {', '.join(HEADS)} or {AUTO}, not {kind!r}")
     heads = [fit(examples) for name, fit in HEADS.items() if kind in (name, AUTO)]
     if len(heads) == 2:
         known = [head.probabilities.argmax(1) == examples.targets for head in heads]

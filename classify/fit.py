@@ -27,7 +27,6 @@ from classify.checkpoint import CheckpointInfo, load_plain, write_whole
 from classify.classifier import pick_device
 from classify.clips import Frames, LabelledClip, sixteen
 from classify.distil import rescale
-from classify.errors import ClipError
 from classify.evaluate import label_indices, predict_clips, score
 from classify.head import embed, fit_head
 from classify.loader import Batch, batches, draw, label_weights, steps_per_epoch
@@ -36,6 +35,7 @@ from classify.optimise import choose_layers, learning_rate, parameter_groups, tr
 from classify.parallel import ALONE, Team
 from classify.preprocess import normalise, to_unit
 from classify.train_config import TrainConfig
+from ground.errors import InputError
 
 _HEAD_CLIPS = 4000
 """Clips to which the last layer is fitted where training goes on after that. More take memory (60 kB each in the small
@@ -90,12 +90,12 @@ def fit(
         a label count as much as all others of it together; nothing else is learnt from them.
     embedded: kept between trainings from the same ``start``, so that it looks at each clip once; filled here.
     team: the processes that train together; the result is the same in each.
-    Raises ClipError when there are fewer than two labels among the clips, when ``state`` is of another training, or
+    Raises InputError when there are fewer than two labels among the clips, when ``state`` is of another training, or
     when the loss is no number any more.
     """
     targets = label_indices(clips, labels)
     if len(set(targets.tolist())) < 2:
-        raise ClipError(f"training needs clips of at least 2 labels; there are {len(clips)} clips of one or none")
+        raise InputError(f"training needs clips of at least 2 labels; there are {len(clips)} clips of one or none")
     info = CheckpointInfo(config.model, tuple(labels), architecture(config.model).profile)
     run = _Run(start, clips, targets, config, info, validation, team)
     done = run.resume(state)
@@ -202,7 +202,7 @@ class _Run:
                 losses = [self._step(b, number * self.steps + i) for i, b in enumerate(self._timed(given, waits))]
         loss = self.team.mean(float(torch.stack(losses).mean()), self.device)
         if not math.isfinite(loss):
-            raise ClipError(f"the loss is no number any more in epoch {number + 1}; try a lower learning rate")
+            raise InputError(f"the loss is no number any more in epoch {number + 1}; try a lower learning rate")
         self._judge(number, loss, begun, sum(waits))
 
     def _take_turns(self, number: int) -> None:
@@ -305,7 +305,7 @@ class _Run:
             return 0
         content: Any = load_plain(state)
         if not isinstance(content, dict) or content.get("fingerprint") != self._fingerprint():
-            raise ClipError(f"{state}: is of a training with other clips or settings; remove it to start anew")
+            raise InputError(f"{state}: is of a training with other clips or settings; remove it to start anew")
         self.average.module.load_state_dict(content["weights"])
         self.average.n_averaged.copy_(content["averaged"])
         self.model.load_state_dict(content["model"])

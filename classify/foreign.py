@@ -14,10 +14,10 @@ from typing import Any, cast
 import torch
 
 from classify.checkpoint import CheckpointInfo, Origin, load_plain, save_checkpoint
-from classify.errors import ClipError
 from classify.models import build_model
 from classify.preprocess import Profile
 from classify.types import ACTIONS
+from ground.errors import InputError
 
 _MODEL = "r2plus1d_18"
 _PROFILE = Profile(colour="BGR", scale=1.0)
@@ -30,11 +30,11 @@ _Tensors = Mapping[str, torch.Tensor]
 def import_foreign(path: Path, output: Path) -> CheckpointInfo:
     """Write the checkpoint ``path`` of theirs to ``output`` as one of ours, every number as it was.
 
-    No code in ``path`` is ever run. Returns the new description. Raises ClipError when ``path`` holds anything but
+    No code in ``path`` is ever run. Returns the new description. Raises InputError when ``path`` holds anything but
     tensors, numbers and text, or when its tensors are not exactly those of the network, naming them.
     """
     if output.suffix != ".safetensors":
-        raise ClipError(f"{output}: checkpoints of ours are called something.safetensors")
+        raise InputError(f"{output}: checkpoints of ours are called something.safetensors")
     state, epoch = _read(path)
     with torch.device("meta"):
         model = build_model(_MODEL, len(ACTIONS))
@@ -53,18 +53,18 @@ def _read(path: Path) -> tuple[_Tensors, int | str]:
     content = load_plain(path)
     state = cast("dict[Any, Any]", content).get("state_dict") if isinstance(content, dict) else None
     if not isinstance(state, dict) or not state:
-        raise ClipError(
+        raise InputError(
             f"{path}: expected a checkpoint with epoch, state_dict and optimizer, with tensors in state_dict"
         )
     odd = [str(name) for name, value in state.items() if not isinstance(value, torch.Tensor)]
     if odd:
-        raise ClipError(f"{path}: in its state_dict {_some(odd)} should be tensors and are not")
+        raise InputError(f"{path}: in its state_dict {_some(odd)} should be tensors and are not")
     epoch = cast("dict[str, Any]", content).get("epoch")
     return cast(_Tensors, state), epoch if isinstance(epoch, int) else "an unknown number of"
 
 
 def _check(path: Path, own: _Tensors, state: _Tensors) -> None:
-    """Raise ClipError unless both have the same names, shapes and kinds of numbers."""
+    """Raise InputError unless both have the same names, shapes and kinds of numbers."""
     missing, extra = sorted(own.keys() - state.keys()), sorted(map(str, state.keys() - own.keys()))
     misshaped = [
         f"{name} is {tuple(state[name].shape)} and not {tuple(own[name].shape)}"
@@ -83,7 +83,7 @@ def _check(path: Path, own: _Tensors, state: _Tensors) -> None:
         if names
     ]
     if faults:
-        raise ClipError(
+        raise InputError(
             f"{path}: its tensors are not those of {_MODEL} with {len(ACTIONS)} labels; {'; '.join(faults)}"
         )
 

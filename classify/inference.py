@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from classify.checkpoint import CheckpointInfo
-from classify.errors import ClipError
 from classify.preprocess import Profile, to_tensor
+from ground.errors import InputError
 
 Frames = npt.NDArray[np.uint8]
 Logits = Callable[[Frames], torch.Tensor]
@@ -42,12 +42,12 @@ class Opened(NamedTuple):
 
 
 def need(what: str, *packages: str) -> Any:
-    """The first of the packages, imported. Raises ClipError that says how to install them where one is missing."""
+    """The first of the packages, imported. Raises InputError that says how to install them where one is missing."""
     try:
         first, *_ = [importlib.import_module(package) for package in packages]
         return first
     except ImportError as error:
-        raise ClipError(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}") from error
+        raise InputError(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}") from error
 
 
 def prepare(model: nn.Module, device: torch.device) -> nn.Module:
@@ -76,7 +76,7 @@ def open_openvino(path: Path, precision: str = "f32") -> Opened:
     """An exported ``.xml`` or ``.onnx`` on the CPU, with as many threads as PyTorch is allowed.
 
     precision: "f32" or, where the processor has it, "bf16": faster, but not the same within 1e-3.
-    Raises ClipError when it cannot be read, is not a clip classifier, or does not say what its outputs are.
+    Raises InputError when it cannot be read, is not a clip classifier, or does not say what its outputs are.
     """
     model = read_openvino(path)
     info = _description(path, _note(model))
@@ -85,7 +85,7 @@ def open_openvino(path: Path, precision: str = "f32") -> Opened:
 
 
 def read_openvino(path: Path) -> Any:
-    """The ``openvino.Model`` in a file. Raises ClipError when there is none, or it cannot be read."""
+    """The ``openvino.Model`` in a file. Raises InputError when there is none, or it cannot be read."""
     what = "OpenVINO" if path.suffix == ".xml" else "ONNX"
     _check_there(path)
     need(f"{path}", "openvino")
@@ -98,7 +98,7 @@ def read_openvino(path: Path) -> Any:
         return reader.convert(reader.load(str(path)))
     except (RuntimeError, frontend.NotImplementedFailure, frontend.InitializationFailure, *failures) as error:
         reason = ([line for line in str(error).splitlines() if line] or [type(error).__name__])[-1]
-        raise ClipError(f"{path}: not an {what} model, or damaged ({reason})") from error
+        raise InputError(f"{path}: not an {what} model, or damaged ({reason})") from error
 
 
 def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Logits:
@@ -135,7 +135,7 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
 def open_onnxruntime(path: Path, device: torch.device) -> Opened:
     """An exported ``.onnx``, on CUDA where ``device`` and this ONNX Runtime say so, else on the CPU.
 
-    Raises ClipError as ``open_openvino``.
+    Raises InputError as ``open_openvino``.
     """
     _check_there(path)
     runtime = need(f"{path}", "onnxruntime")
@@ -148,7 +148,7 @@ def open_onnxruntime(path: Path, device: torch.device) -> Opened:
         session = runtime.InferenceSession(str(path), options, providers=providers)
     except failures as error:
         reason = str(error).rsplit(":", 1)[-1].strip()
-        raise ClipError(f"{path}: not an ONNX model, or damaged ({reason})") from error
+        raise InputError(f"{path}: not an ONNX model, or damaged ({reason})") from error
     info = _description(path, session.get_modelmeta().custom_metadata_map.get(KEY))
     _check_shapes(path, info, session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[1:])
     name = session.get_inputs()[0].name
@@ -172,21 +172,21 @@ def _note(model: Any) -> str | None:
 
 def _check_there(path: Path) -> None:
     if not path.is_file():
-        raise ClipError(f"{path}: no such file")
+        raise InputError(f"{path}: no such file")
 
 
 def _description(path: Path, text: str | None) -> CheckpointInfo:
     if text is None:
-        raise ClipError(f"{path}: does not say its labels; export it with: courtscribe weights export")
+        raise InputError(f"{path}: does not say its labels; export it with: courtscribe weights export")
     try:
         return CheckpointInfo.from_json(text)
-    except ClipError as error:
-        raise ClipError(f"{path}: {error}") from error
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _check_shapes(path: Path, info: CheckpointInfo, inputs: list[Any], outputs: list[Any]) -> None:
-    """Raises ClipError when the network takes or gives something else than its description says."""
+    """Raises InputError when the network takes or gives something else than its description says."""
     profile = info.profile
     wanted = [3, profile.frames, profile.height, profile.width], [len(info.labels)]
     if (found := ([str(n) for n in inputs], [str(n) for n in outputs])) != tuple([str(n) for n in w] for w in wanted):
-        raise ClipError(f"{path}: takes {found[0]} and gives {found[1]}, but its description says {wanted}")
+        raise InputError(f"{path}: takes {found[0]} and gives {found[1]}, but its description says {wanted}")

@@ -11,12 +11,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from classify.ahead import ahead
 from classify.classifier import ActionClassifier
 from classify.clip_files import ALIASES, TEST, ClipFile, check_labels
 from classify.clips import MAX_BAD, BadClip, LabelledClip, list_clips, read_file, refuse_too_many, sixteen
 from classify.evaluate import Judgement, judge
 from classify.splits import twin_free
+from ground.ahead import ahead
 
 ALL = "all clips"
 """Name of the only test set of data that does not say what to test on."""
@@ -42,7 +42,7 @@ def judge_checkpoint(
     Where a source has test clips, these are judged, and beside them the part that has no relative among the others;
     else, or with ``everything``, all clips. The larger set comes first. Memory does not grow with their number.
     test_list: SpaceJam's test ids, where they are not in its folder.
-    Raises ClipError for bad clips, and for clips of a label that the classifier does not know.
+    Raises InputError for bad clips, and for clips of a label that the classifier does not know.
     """
     labels = classifier.labels
     aliases = {theirs: ours for theirs, ours in ALIASES.items() if theirs not in labels}
@@ -81,7 +81,7 @@ class _Answers(NamedTuple):
 
 
 def _answers(classifier: ActionClassifier, files: Sequence[ClipFile], where: Path, advance: Advance | None) -> _Answers:
-    """What the classifier says about the clips in ``files``. Raises ClipError when too many cannot be read."""
+    """What the classifier says about the clips in ``files``. Raises InputError when too many cannot be read."""
     bad: list[BadClip] = []
     rows: list[npt.NDArray[np.float32]] = []
     known: list[tuple[int, int, str]] = []

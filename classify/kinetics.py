@@ -18,7 +18,7 @@ _PACE, _PACE_OF = 15.0, {"mvit_v2_s": 7.5}
 
 
 def read_kinetics(path: Path, model: str) -> tuple[nn.Module, CheckpointInfo]:
-    """The network called ``model`` with the published weights in ``path``. Raises ClipError when they do not fit."""
+    """The network called ``model`` with the published weights in ``path``. Raises InputError when they do not fit."""
     published = _published(path.name, model)
     labels = tuple(str(label) for label in published.meta["categories"])
     origin = Origin(f"Kinetics-400, published by torchvision as {path.name}", "BSD-3-Clause (torchvision)")

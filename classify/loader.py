@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from classify.ahead import ahead
 from classify.augment import vary_time
 from classify.clips import Frames, LabelledClip
-from classify.errors import ClipError
 from classify.parallel import ALONE, Team
 from classify.train_config import BY_SAMPLING, TrainConfig
+from ground.ahead import ahead
+from ground.errors import InputError
 
 Indices = npt.NDArray[np.int64]
 
@@ -52,9 +52,9 @@ def label_weights(targets: Indices, num_labels: int, config: TrainConfig) -> tor
 
 
 def steps_per_epoch(number: int, config: TrainConfig, team: Team) -> int:
-    """Batches in an epoch over ``number`` clips. Raises ClipError when a batch cannot be shared equally."""
+    """Batches in an epoch over ``number`` clips. Raises InputError when a batch cannot be shared equally."""
     if config.batch % team.size:
-        raise ClipError(f"a batch of {config.batch} cannot be shared by {team.size} processes; use a multiple")
+        raise InputError(f"a batch of {config.batch} cannot be shared by {team.size} processes; use a multiple")
     return -(-number // config.batch)
 
 

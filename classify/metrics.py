@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from classify.errors import ClipError
+from ground.errors import InputError
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -81,7 +81,7 @@ class _Rates(NamedTuple):
 def score(truth: Ints, predicted: Ints, labels: Sequence[str]) -> Report:
     """Scores of ``predicted`` against ``truth``, both int (N,) positions in ``labels``, N from 1 on."""
     if len(truth) == 0:
-        raise ClipError("there are no clips to judge on")
+        raise InputError("there are no clips to judge on")
     size = len(labels)
     confusion = np.bincount(truth * size + predicted, minlength=size * size).reshape(size, size)
     rates = _rates(confusion)

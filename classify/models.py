@@ -16,9 +16,9 @@ from torch import nn
 from torch.nn import functional
 
 from classify import published
-from classify.errors import ClipError
 from classify.maps import MAP_PARTS, PlayerMaps, describe
 from classify.preprocess import KINETICS_MEAN, KINETICS_STD, Profile
+from ground.errors import InputError
 
 _SILU_GAIN = 2.8
 """Variance of weights times inputs that keeps a signal's size through SiLU (He et al. 2015, its 2 is for ReLU)."""
@@ -247,17 +247,17 @@ MODELS: dict[str, Architecture] = {
 
 
 def architecture(name: str) -> Architecture:
-    """The network called ``name``. Raises ClipError with the known names."""
+    """The network called ``name``. Raises InputError with the known names."""
     if name not in MODELS:
-        raise ClipError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
+        raise InputError(f"no model is called {name!r}; there are {', '.join(MODELS)}")
     return MODELS[name]
 
 
 def build_model(name: str, num_classes: int) -> nn.Module:
     """An untrained network called ``name``: float (N, 3, T, H, W) -> logits (N, num_classes).
 
-    Raises ClipError when there is no such network, or nothing to tell apart.
+    Raises InputError when there is no such network, or nothing to tell apart.
     """
     if num_classes < 2:
-        raise ClipError(f"a classifier needs at least 2 labels, not {num_classes}")
+        raise InputError(f"a classifier needs at least 2 labels, not {num_classes}")
     return architecture(name).factory(num_classes)

@@ -16,7 +16,7 @@ from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from classify.classifier import pick_device
-from classify.errors import ClipError
+from ground.errors import InputError
 
 _PATIENCE = timedelta(hours=6)
 """So long the others wait for the first process, which alone decodes clips and judges."""
@@ -71,7 +71,7 @@ def team(device: str) -> Generator[tuple[Team, str]]:
     """The processes that torchrun started, and this one's device; a team of one where it was started otherwise.
 
     device: as for ``pick_device``; with several processes "auto" and "cuda" are one GPU each.
-    Raises ClipError when there are more processes than GPUs.
+    Raises InputError when there are more processes than GPUs.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -84,7 +84,7 @@ def team(device: str) -> Generator[tuple[Team, str]]:
     try:
         distributed.init_process_group("nccl" if cuda else "gloo", timeout=_PATIENCE)
     except (RuntimeError, ValueError) as error:
-        raise ClipError(f"the {size} processes of torchrun cannot reach each other ({error})") from error
+        raise InputError(f"the {size} processes of torchrun cannot reach each other ({error})") from error
     try:
         yield Team(distributed.get_rank(), size), name
     finally:

@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from classify.errors import ClipError
 from classify.models import SmallR2Plus1d, over_time
+from ground.errors import InputError
 
 _STAGES = 7
 """Layers of YOLO11n's backbone, up to 1/16 of the picture's size. More cost more, and told actions apart no better."""
@@ -47,16 +47,16 @@ class PooledBackbone(nn.Module):
 def pooled_backbone(path: Path) -> nn.Module:
     """The network with the layers in ``path``, as ``tracker.backbone.export_backbone`` writes them; ``fc`` is new.
 
-    Raises ClipError when the file does not hold them: another detector than a YOLO11n.
+    Raises InputError when the file does not hold them: another detector than a YOLO11n.
     """
     model = PooledBackbone(2)
     own = model.spatial.state_dict(prefix="spatial.")
     try:
         tensors = load_file(path)
     except (SafetensorError, OSError) as error:
-        raise ClipError(f"{path}: not a safetensors file, or damaged ({error})") from error
+        raise InputError(f"{path}: not a safetensors file, or damaged ({error})") from error
     unfit = [name for name, value in own.items() if name not in tensors or tensors[name].shape != value.shape]
     if unfit:
-        raise ClipError(f"{path}: holds other layers than a YOLO11n's ({', '.join(unfit[:3])}); it must be a YOLO11n")
+        raise InputError(f"{path}: holds other layers than a YOLO11n's ({', '.join(unfit[:3])}); it must be a YOLO11n")
     model.load_state_dict({name: tensors[name] for name in own}, strict=False)
     return model.eval()

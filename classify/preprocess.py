@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from classify.errors import ClipError
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH
+from ground.errors import InputError
 
 KINETICS_MEAN = (0.43216, 0.394666, 0.37645)
 KINETICS_STD = (0.22803, 0.22145, 0.216989)
@@ -38,11 +38,11 @@ class Profile:
 
     def __post_init__(self) -> None:
         if self.colour not in ("RGB", "BGR"):
-            raise ClipError(f"colour order is RGB or BGR, not {self.colour!r}")
+            raise InputError(f"colour order is RGB or BGR, not {self.colour!r}")
         if min(self.height, self.width, self.frames) < 1 or self.frames > CLIP_LENGTH:
-            raise ClipError(f"no network reads {self.frames} frames of {self.height}x{self.width}")
+            raise InputError(f"no network reads {self.frames} frames of {self.height}x{self.width}")
         if not (self.pace > 0 and self.scale > 0 and len(self.mean) == len(self.std) == 3 and min(self.std) > 0):
-            raise ClipError(f"pace, scale and the three std are positive: {self}")
+            raise InputError(f"pace, scale and the three std are positive: {self}")
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a checkpoint's metadata."""
@@ -50,14 +50,14 @@ class Profile:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Profile:
-        """The inverse of ``to_json``. Raises ClipError when a field is missing, unknown or impossible."""
+        """The inverse of ``to_json``. Raises InputError when a field is missing, unknown or impossible."""
         if set(value) != {f.name for f in fields(cls)}:
-            raise ClipError(f"a preprocessing profile has other fields than {sorted(value)}")
+            raise InputError(f"a preprocessing profile has other fields than {sorted(value)}")
         try:
             arguments: dict[str, Any] = value | {"mean": tuple(value["mean"]), "std": tuple(value["std"])}
             return cls(**arguments)
         except TypeError as error:
-            raise ClipError(f"a preprocessing profile cannot be {value}") from error
+            raise InputError(f"a preprocessing profile cannot be {value}") from error
 
 
 def to_tensor(clips: npt.NDArray[np.uint8], profile: Profile, device: str | torch.device = "cpu") -> torch.Tensor:

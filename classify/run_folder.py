@@ -22,10 +22,10 @@ import numpy.typing as npt
 from classify import plots
 from classify.checkpoint import write_whole
 from classify.clips import BadClip, LabelledClip
-from classify.errors import ClipError
 from classify.evaluate import Judgement
 from classify.fit import Epoch
 from classify.training_data import TrainingData, count_kinds
+from ground.errors import InputError
 
 CHECKPOINT = "actions.safetensors"
 _CONFIG, _CLIPS, _BAD, _REPORT, _STATE = "config.json", "clips.csv", "left_out.csv", "report.json", ".state.pt"
@@ -47,16 +47,16 @@ class RunFolder:
         return cls(output.with_suffix(".run") if output.suffix == ".safetensors" else output)
 
     def check(self, resume: bool) -> None:
-        """Raises ClipError when another training has come somewhere here, or when the folder is something else's."""
+        """Raises InputError when another training has come somewhere here, or when the folder is something else's."""
         names = {p.name for p in self.path.iterdir()} if self.path.is_dir() else set[str]()
         if _REPORT in names:
-            raise ClipError(f"{self.path}: holds a training that is finished; name another folder with -o")
+            raise InputError(f"{self.path}: holds a training that is finished; name another folder with -o")
         names = {name for name in names if not name.endswith(".part")}  # left by a training that was killed
         begun = any(name.endswith(_STATE) for name in names) or (_CONFIG in names and bool(names - _FIRST))
         if begun and not resume:
-            raise ClipError(f"{self.path}: holds a training; --resume goes on with it, or name another folder with -o")
+            raise InputError(f"{self.path}: holds a training; --resume goes on with it, or name another folder with -o")
         if not begun and (names - _FIRST or (self.path.exists() and not self.path.is_dir())):
-            raise ClipError(f"{self.path}: is there already and is no training; name another folder with -o")
+            raise InputError(f"{self.path}: is there already and is no training; name another folder with -o")
 
     @property
     def checkpoint(self) -> Path:

@@ -20,10 +20,11 @@ import torch
 from torch import nn
 
 from classify.checkpoint import CheckpointInfo
-from classify.errors import ClipError
 from classify.export import FORMATS, write_copy
 from classify.inference import Opened, need, open_onnxruntime, open_openvino, prepare, torch_logits
 from classify.kinetics import load_classifier
+from ground import cache
+from ground.errors import InputError
 
 RUNTIMES = ("auto", "torch", "openvino", "onnxruntime")
 """What ``--runtime`` takes. "auto": OpenVINO on a CPU, PyTorch elsewhere; exported files bring their own."""
@@ -37,13 +38,13 @@ def open_classifier(path: Path, device: torch.device, runtime: str = "auto") -> 
     """A classifier that is ready to run: a checkpoint, or a file that ``courtscribe weights export`` made of one.
 
     device: where PyTorch runs it, and ONNX Runtime when it can; OpenVINO runs on the CPU.
-    Raises ClipError for a bad file, an unknown runtime, one that is not installed or does not fit file or device, and
+    Raises InputError for a bad file, an unknown runtime, one that is not installed or does not fit file or device, and
     for a network that the named runtime cannot run.
     """
     if runtime not in RUNTIMES:
-        raise ClipError(f"no runtime is called {runtime!r}; there are {', '.join(RUNTIMES)}")
+        raise InputError(f"no runtime is called {runtime!r}; there are {', '.join(RUNTIMES)}")
     if path.suffix == ".pt2":
-        raise ClipError(f"{path}: opening a .pt2 could run code, so it is for other programs; give its checkpoint")
+        raise InputError(f"{path}: opening a .pt2 could run code, so it is for other programs; give its checkpoint")
     if path.suffix in _READS:
         return _open_exported(path, device, runtime)
     model, info = load_classifier(path)
@@ -52,7 +53,7 @@ def open_classifier(path: Path, device: torch.device, runtime: str = "auto") -> 
     if runtime == "auto" and device.type == "cpu" and _is_installed("openvino"):
         try:
             return _open_copy(path, model, info, device, "openvino")
-        except ClipError as error:
+        except InputError as error:
             _log.warning("%s; labelling goes on with PyTorch, which is slower (--runtime torch asks for it)", error)
     return Opened(info, torch_logits(prepare(model, device), info.profile), "torch")
 
@@ -60,21 +61,21 @@ def open_classifier(path: Path, device: torch.device, runtime: str = "auto") -> 
 def _open_exported(path: Path, device: torch.device, runtime: str) -> Opened:
     fitting = _READS[path.suffix]
     if runtime not in ("auto", *fitting):
-        raise ClipError(f"{path}: a {path.suffix} file is run by {' or '.join(fitting)}, not by {runtime}")
+        raise InputError(f"{path}: a {path.suffix} file is run by {' or '.join(fitting)}, not by {runtime}")
     name = next((f for f in fitting if _is_installed(f)), fitting[0]) if runtime == "auto" else runtime
     return _OPEN[name](path, device)
 
 
 def _open_copy(path: Path, model: nn.Module, info: CheckpointInfo, device: torch.device, runtime: str) -> Opened:
-    """Run the copy in the cache, made now if there is none. Raises ClipError when that cannot be done."""
+    """Run the copy in the cache, made now if there is none. Raises InputError when that cannot be done."""
     need(f"--runtime {runtime}", runtime)
     if device.type != "cpu" and runtime == "openvino":
-        raise ClipError(f"--runtime openvino runs on the CPU, not on {device}; add --device cpu")
+        raise InputError(f"--runtime openvino runs on the CPU, not on {device}; add --device cpu")
     to = "onnx" if runtime == "onnxruntime" else "openvino"
     place = f"{path.stem}-{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     copy = cache_folder() / f"{place}-{_digest(path, model)}{FORMATS[to]}"
     if copy.is_file():
-        with suppress(ClipError):  # a damaged one is made anew
+        with suppress(InputError):  # a damaged one is made anew
             return _OPEN[runtime](copy, device)._replace(info=info)
     _log.info("%s: converting for %s, once; this takes seconds, for the largest networks minutes", path.name, runtime)
     write_copy(model, info, to, copy)
@@ -98,9 +99,7 @@ _OPEN: dict[str, Callable[[Path, torch.device], Opened]] = {
 
 def cache_folder() -> Path:
     """Where converted networks are kept: ``COURTSCRIBE_CACHE``, or the user's cache folder, in ``actions``."""
-    named = os.environ.get("COURTSCRIBE_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(named) if named else base / "courtscribe") / "actions"
+    return cache.cache_folder() / "actions"
 
 
 def _digest(path: Path, model: nn.Module) -> str:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from classify.clip_files import TEST, ClipFile, original
-from classify.errors import ClipError
 from classify.types import CLIP_LENGTH
+from ground.errors import InputError
 
 ANNOTATIONS, LABELS, TEST_LIST = "annotation_dict.json", "labels_dict.json", "testset_keys_1lug2020.txt"
 DISCARD = "discard"
@@ -32,16 +32,18 @@ def list_spacejam(folder: Path, test_list: Path | None = None) -> list[ClipFile]
     test_list: the list of test ids; None takes the one in ``folder``, where there is one. Clips on it have the part
         "test", all others none.
     A ``clips.csv`` with the columns ``clip_id`` and ``source`` tells what each clip was made from, if not from its id.
-    Raises ClipError when one of the files cannot be read, or when the list names clips that are not there.
+    Raises InputError when one of the files cannot be read, or when the list names clips that are not there.
     """
     annotations, names = _read_object(folder / ANNOTATIONS), _read_names(folder / LABELS)
     unknown = sorted({str(v) for v in annotations.values()} - set(names))
     if unknown:
-        raise ClipError(f"{folder / ANNOTATIONS}: label {unknown[0]} is not in {LABELS}")
+        raise InputError(f"{folder / ANNOTATIONS}: label {unknown[0]} is not in {LABELS}")
     listed = _test_ids(test_list or folder / TEST_LIST, required=test_list is not None)
     strange = sorted(listed - set(annotations))
     if strange:
-        raise ClipError(f"{test_list or folder / TEST_LIST}: {len(strange)} ids such as {strange[0]} are no clips here")
+        raise InputError(
+            f"{test_list or folder / TEST_LIST}: {len(strange)} ids such as {strange[0]} are no clips here"
+        )
     sources = _read_sources(folder / "clips.csv")
     return [
         ClipFile(
@@ -66,7 +68,7 @@ def _test_ids(path: Path, required: bool) -> set[str]:
         return set()
     ids = _read_json(path)
     if not isinstance(ids, list) or not all(isinstance(i, str) for i in ids):
-        raise ClipError(f"{path}: expected a JSON list of ids")
+        raise InputError(f"{path}: expected a JSON list of ids")
     return set(ids)
 
 
@@ -78,7 +80,7 @@ def _read_sources(path: Path) -> dict[str, str]:
         with path.open(newline="", encoding="utf-8") as file:
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
-        raise ClipError(f"{path}: cannot be read as CSV ({error})") from error
+        raise InputError(f"{path}: cannot be read as CSV ({error})") from error
     if rows and not {"clip_id", "source"} <= set(rows[0]):
         return {}
     return {row["clip_id"]: row["source"] for row in rows}
@@ -87,14 +89,14 @@ def _read_sources(path: Path) -> dict[str, str]:
 def _read_object(path: Path) -> dict[str, Any]:
     value = _read_json(path)
     if not isinstance(value, dict):
-        raise ClipError(f"{path}: expected an object that maps ids to labels")
+        raise InputError(f"{path}: expected an object that maps ids to labels")
     return value
 
 
 def _read_names(path: Path) -> dict[str, str]:
     names = _read_object(path)
     if not all(isinstance(name, str) for name in names.values()):
-        raise ClipError(f"{path}: expected an object that maps numbers to names of labels")
+        raise InputError(f"{path}: expected an object that maps numbers to names of labels")
     return names
 
 
@@ -102,4 +104,4 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ClipError(f"{path}: cannot be read as JSON ({error})") from error
+        raise InputError(f"{path}: cannot be read as JSON ({error})") from error

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.clip_files import TEST, TRAIN, VALIDATION, ClipFile
-from classify.errors import ClipError
 from classify.evaluate import grouped_folds
+from ground.errors import InputError
 
 Indices = npt.NDArray[np.int64]
 
@@ -67,10 +67,10 @@ def folders(files: Sequence[ClipFile]) -> Split:
 
 
 def told(files: Sequence[ClipFile]) -> Split:
-    """What a CSV says of each clip. Raises ClipError when it says nothing of one."""
+    """What a CSV says of each clip. Raises InputError when it says nothing of one."""
     silent = next((f for f in files if not f.part), None)
     if silent is not None:
-        raise ClipError(f"{silent.path}: the CSV does not say whether to train, validate or test on it")
+        raise InputError(f"{silent.path}: the CSV does not say whether to train, validate or test on it")
     return _as_told(files)
 
 
@@ -90,19 +90,19 @@ SPLITS: dict[str, Callable[[Sequence[ClipFile]], Split]] = {
 
 
 def split_clips(files: Sequence[ClipFile], name: str) -> Split:
-    """The split called ``name``. Raises ClipError with the known names, or when nothing is left to learn from."""
+    """The split called ``name``. Raises InputError with the known names, or when nothing is left to learn from."""
     if name not in SPLITS:
-        raise ClipError(f"no split is called {name!r}; there are {', '.join(SPLITS)}")
+        raise InputError(f"no split is called {name!r}; there are {', '.join(SPLITS)}")
     split = SPLITS[name](files)
     if not len(split.train):
-        raise ClipError(f"split {name}: no clips are left to learn from, of {len(files)}")
+        raise InputError(f"split {name}: no clips are left to learn from, of {len(files)}")
     return split
 
 
 def with_validation(files: Sequence[ClipFile], split: Split, part: float) -> Split:
     """The same, with about ``part`` of the groups to learn from kept for validation, unless there is a validation part.
 
-    Raises ClipError when there are too few groups.
+    Raises InputError when there are too few groups.
     """
     if len(split.validation) or part <= 0:
         return split
@@ -115,7 +115,7 @@ def _listed(files: Sequence[ClipFile]) -> tuple[Indices, Indices]:
     """Clips on the test list, and all others."""
     on_list = np.array([f.part == TEST for f in files], bool)
     if not on_list.any():
-        raise ClipError("there is no list of test clips; name one with --test-list, or use --split folds")
+        raise InputError("there is no list of test clips; name one with --test-list, or use --split folds")
     return np.flatnonzero(on_list).astype(np.int64), np.flatnonzero(~on_list).astype(np.int64)
 
 

@@ -18,7 +18,6 @@ from classify.calibration import fit_temperature, fit_threshold, with_temperatur
 from classify.checkpoint import CheckpointInfo, Origin, kinetics_weights, load_start, save_checkpoint
 from classify.classifier import pick_device
 from classify.clips import LabelledClip
-from classify.errors import ClipError
 from classify.evaluate import Judgement, judge, label_indices, predict_clips, split_folds
 from classify.fit import Embedded, Epoch, fit
 from classify.models import architecture
@@ -26,6 +25,7 @@ from classify.parallel import ALONE, Team, team
 from classify.run_folder import RunFolder
 from classify.train_config import TrainConfig
 from classify.training_data import DataConfig, TrainingData, gather
+from ground.errors import InputError
 
 __all__ = ["TrainConfig", "begin", "fit", "train_actions"]
 
@@ -58,7 +58,7 @@ def train_actions(
     origin: what the checkpoint shall say about where it comes from.
     note: a line for the folder's settings, such as the command.
     Returns what was judged, by name of the test set; the first one's scores go into the checkpoint.
-    Raises ClipError for bad clips, weights, settings or device, for a folder that is there already, for a full disk.
+    Raises InputError for bad clips, weights, settings or device, for a folder that is there already, for a full disk.
     """
     config, folder = config or TrainConfig(), RunFolder.of(output)
     with team(config.device) as (mates, device):
@@ -219,13 +219,13 @@ class _Training:
 
 
 def _copy_whole(source: Path, target: Path) -> None:
-    """A copy of ``source``, whole or not at all. Raises ClipError when it cannot be written."""
+    """A copy of ``source``, whole or not at all. Raises InputError when it cannot be written."""
     part = target.with_name(f"{target.name}.part")
     try:
         shutil.copyfile(source, part)
         part.replace(target)
     except OSError as error:
-        raise ClipError(f"{target}: cannot be written ({error.strerror}); the weights are at {source}") from error
+        raise InputError(f"{target}: cannot be written ({error.strerror}); the weights are at {source}") from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, fields
 
 from classify.augment import Augmentation
-from classify.errors import ClipError
+from ground.errors import InputError
 
 BY_SAMPLING, BY_LOSS = "sampling", "loss"
 """Two ways to make rare labels count: they are drawn more often, or each of their clips weighs more."""
@@ -63,11 +63,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         numbers = [value for value in (getattr(self, f.name) for f in fields(self)) if isinstance(value, float)]
         if not all(map(math.isfinite, numbers)) or self.seed >= 2**63:
-            raise ClipError("settings of a training are finite numbers, and the seed is under 2 ** 63")
+            raise InputError("settings of a training are finite numbers, and the seed is under 2 ** 63")
         if min(self.pretrain_epochs, self.batch, self.loaders) < 1 or min(self.lr, self.start_lr) <= 0:
-            raise ClipError("pretrain epochs, batch, loaders and learning rates are positive")
+            raise InputError("pretrain epochs, batch, loaders and learning rates are positive")
         if self.epochs == self.head_decay == 0:
-            raise ClipError("without epochs and without a decay of the last layer nothing is learnt")
+            raise InputError("without epochs and without a decay of the last layer nothing is learnt")
         if (
             min(
                 self.epochs,
@@ -80,13 +80,13 @@ class TrainConfig:
             )
             < 0
         ):
-            raise ClipError("epochs, head epochs, patience, decays, balance and seed are 0 or more")
+            raise InputError("epochs, head epochs, patience, decays, balance and seed are 0 or more")
         if not (0 <= self.ema < 1 and 0 <= self.label_smoothing < 1 and 0 <= self.warmup < 1 and self.clip_norm > 0):
-            raise ClipError("ema, label smoothing and warm-up are from 0 to under 1, and clip norm is positive")
+            raise InputError("ema, label smoothing and warm-up are from 0 to under 1, and clip norm is positive")
         if self.validation is not None and not 0 <= self.validation <= 0.5:
-            raise ClipError(f"the validation part is from 0 to 0.5, not {self.validation}")
+            raise InputError(f"the validation part is from 0 to 0.5, not {self.validation}")
         if self.balance_by not in (BY_SAMPLING, BY_LOSS):
-            raise ClipError(f"labels are balanced by sampling or loss, not {self.balance_by!r}")
+            raise InputError(f"labels are balanced by sampling or loss, not {self.balance_by!r}")
 
 
 def suited(model: str) -> TrainConfig:

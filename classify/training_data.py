@@ -11,11 +11,11 @@ from pathlib import Path
 from classify.clip_cache import CachedClips, cache_folder, cached_clips
 from classify.clip_files import ALIASES, ClipFile
 from classify.clips import MAX_BAD, BadClip, LabelledClip, list_clips
-from classify.errors import ClipError
 from classify.spacejam import is_spacejam, label_names
 from classify.splits import Indices, Split, split_clips, with_validation
 from classify.train_config import TrainConfig
 from classify.types import ACTIONS
+from ground.errors import InputError
 
 _ENOUGH = 1000
 """With fewer clips to learn from, the score of a tenth is mostly chance, and the clips are better learnt from."""
@@ -63,9 +63,9 @@ class TrainingData:
     """Files there are."""
 
     def check(self, max_bad: float) -> None:
-        """Raises ClipError when too many files are bad, or when there is nothing to learn a label from."""
+        """Raises InputError when too many files are bad, or when there is nothing to learn a label from."""
         if self.bad and len(self.bad) > max_bad * self.number:
-            raise ClipError(
+            raise InputError(
                 f"{len(self.bad)} of {self.number} clips cannot be used ({count_kinds(self.bad)}), more than "
                 f"{max_bad:.0%}; the first: {self.bad[0].path}: {self.bad[0].reason}; --max-bad raises the limit"
             )
@@ -82,12 +82,14 @@ def gather(data: DataConfig, config: TrainConfig, size: tuple[int, int]) -> Trai
     """List, split and decode; ``check`` the result before training on it.
 
     size: height and width that the network reads.
-    Raises ClipError for bad folders, labels and splits.
+    Raises InputError for bad folders, labels and splits.
     """
     if data.test_list is not None and not any(is_spacejam(source) for source in data.sources):
-        raise ClipError(f"{data.test_list}: a list of test ids is for a folder in SpaceJam's layout, and none is given")
+        raise InputError(
+            f"{data.test_list}: a list of test ids is for a folder in SpaceJam's layout, and none is given"
+        )
     if not 0 <= data.max_bad <= 1:
-        raise ClipError(f"the part of clips that may be broken is 0 to 1, not {data.max_bad}")
+        raise InputError(f"the part of clips that may be broken is 0 to 1, not {data.max_bad}")
     aliases = {theirs: ours for theirs, ours in ALIASES.items() if theirs not in (data.labels or ())}
     files, first = list_clips(data.sources, aliases, data.test_list), list_clips(data.pretrain, aliases)
     labels = _labels(data, files, first)
@@ -122,7 +124,7 @@ def _sort(name: str, labels: tuple[str, ...], split: Split, clips: CachedClips, 
 def _labels(data: DataConfig, files: Sequence[ClipFile], first: Sequence[ClipFile]) -> tuple[str, ...]:
     """What to learn: what was asked for, else SpaceJam's own list, else what the clips show, in our order.
 
-    Raises ClipError for a label that neither the data set nor this program knows, unless it was asked for.
+    Raises InputError for a label that neither the data set nor this program knows, unless it was asked for.
     """
     found = {f.label for f in (*files, *first)}
     if data.labels is not None:
@@ -133,7 +135,7 @@ def _labels(data: DataConfig, files: Sequence[ClipFile], first: Sequence[ClipFil
     listed = dict.fromkeys(name for source in data.sources if is_spacejam(source) for name in label_names(source))
     strange = sorted(found - set(listed) - set(ACTIONS))
     if strange:
-        raise ClipError(
+        raise InputError(
             f"{', '.join(strange)} is none of the labels {', '.join(listed or ACTIONS)}; "
             f"--labels '{','.join(sorted(found))}' learns them"
         )
@@ -141,16 +143,16 @@ def _labels(data: DataConfig, files: Sequence[ClipFile], first: Sequence[ClipFil
 
 
 def _check_labels(labels: Sequence[str], shown: Iterable[str]) -> None:
-    """Raises ClipError unless there is something to learn each label from, and more than one."""
+    """Raises InputError unless there is something to learn each label from, and more than one."""
     there = set(shown)
     missing = [label for label in labels if label not in there]
     left = [label for label in labels if label in there]
     if len(left) < 2:
-        raise ClipError(
+        raise InputError(
             f"training needs clips of at least 2 labels to learn from; there are {', '.join(left) or 'none'}"
         )
     if missing:
-        raise ClipError(
+        raise InputError(
             f"no clips of {', '.join(missing)} to learn from; add some, or do without: --labels '{','.join(left)}'"
         )
 

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.types import ActionScores
+from ground.errors import InputError
+from ground.files import write_atomically
 from pipeline.timeline import ActionSegment, Timeline
-from tracker.errors import InputError
-from tracker.files import write_atomically
 from tracker.roi import CourtPolygon, Roi
 from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks, View
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from classify.checkpoint import CheckpointInfo
 from classify.classifier import ActionClassifier
+from ground.video.source import VideoSource, open_video
 from pipeline.analysis import Analysis, ClassifierFacts, FrameTable, VideoFacts
 from pipeline.by_hand import follow_by_hand, follow_file
 from pipeline.config import PipelineConfig, resolve_device, with_settings
@@ -25,7 +26,6 @@ from pipeline.look import look
 from pipeline.progress import Progress, Silent
 from pipeline.read import read
 from pipeline.timeline import join_scores
-from pipeline.video import VideoSource, open_video
 from tracker.detector import YoloDetector
 from tracker.roi import CourtPolygon, Roi, validate_rois
 from tracker.track_file import TrackFile
@@ -52,7 +52,7 @@ def analyze_video(
     given: tracks to label, from ``tracker.formats.read_tracks_file``; with them detection and tracking are off.
     keep_actions: the timeline is what the file of ``given`` says and not what the classifier finds.
     Returns the analysis as a value: ``save`` keeps it, ``pipeline.outputs.write.write_outputs`` shows it.
-    Raises InputError or ClipError for a source, weights or settings that cannot be used.
+    Raises InputError or InputError for a source, weights or settings that cannot be used.
     """
     config, progress = config or PipelineConfig(), progress or Silent()
     device = resolve_device(config.device)

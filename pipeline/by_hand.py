@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ground.errors import InputError
+from ground.video.source import VideoSource
 from pipeline.analysis import Analysis, FrameTable
 from pipeline.follow import say_if_empty
 from pipeline.progress import Progress
-from pipeline.video import VideoSource
 from tracker.csrt import CsrtFollower
-from tracker.errors import InputError
 from tracker.roi import Roi, validate_rois
 from tracker.track_file import TrackFile
 

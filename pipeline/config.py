@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from ground.errors import InputError
 from pipeline.timeline import TimelineConfig
 from pipeline.windows import WindowConfig
 from tracker.detector import DetectorConfig
-from tracker.errors import InputError
 from tracker.roster import RosterConfig
 from tracker.trackers import TrackerConfig
 

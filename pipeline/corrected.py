@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ground.errors import InputError
 from pipeline.analysis import FrameTable
 from pipeline.timeline import ActionSegment, Timeline, frame_ends
-from tracker.errors import InputError
 from tracker.track_file import Texts
 from tracker.types import Tracks
 

@@ -19,10 +19,10 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
-from pipeline.decode import ffmpeg_name, start_of
-from tracker.errors import InputError
-from tracker.files import write_atomically
-from tracker.types import Image
+from ground.errors import InputError
+from ground.files import write_atomically
+from ground.frames import Image
+from ground.video.decode import ffmpeg_name, start_of
 
 _X264 = {"preset": "veryfast", "crf": "20"}
 _SECONDS_PER_KEY_FRAME = 2

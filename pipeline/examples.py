@@ -19,12 +19,13 @@ import numpy.typing as npt
 from classify.adapt import check_label
 from classify.clips import MAX_FRAMES
 from classify.types import CLIP_PACE
+from ground.errors import InputError
+from ground.frames import Image
+from ground.video.source import open_video
 from pipeline.analysis import Analysis, player_name
 from pipeline.encode import write_video
-from pipeline.video import open_video
 from pipeline.windows import WindowConfig, WindowPlan, cut_player, plan_windows
-from tracker.errors import InputError
-from tracker.types import Image, Tracks
+from tracker.types import Tracks
 
 _MIN_SAMPLES = 5
 """Pictures (at 25 per second) that an example has at least; fewer hardly move."""

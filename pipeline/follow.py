@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ground.video.source import VideoSource
 from pipeline.analysis import Analysis, FrameTable
 from pipeline.config import WEIGHTS, PipelineConfig, resolve_device
 from pipeline.progress import Progress
-from pipeline.video import VideoSource
 from tracker.appearance import AppearanceCollector
 from tracker.bridge import Bridger
 from tracker.court import Scene

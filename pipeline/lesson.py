@@ -12,14 +12,14 @@ import numpy.typing as npt
 
 from classify.clips import BadClip, list_clips, read_file
 from classify.distil import Lesson
+from ground.errors import InputError
+from ground.frames import Image
+from ground.video.source import open_video
 from pipeline.config import resolve_device
 from pipeline.progress import Progress
-from pipeline.video import open_video
 from pipeline.windows import cut_player
 from tracker.detector import DetectorConfig, YoloDetector, followed_classes
-from tracker.errors import InputError
 from tracker.teachers import see_ball, see_joints
-from tracker.types import Image
 
 _PER_CLIP = 8
 """Pictures of a clip: as many as the small network looks at."""
@@ -50,7 +50,7 @@ def make_lesson(
 
     sources: videos, whose players are detected; and folders or CSVs of clips, as ``classify.clips.list_clips`` takes
         them (labels do not matter).
-    Raises InputError or ClipError for a source or weights that cannot be read, and where no player is found at all.
+    Raises InputError or InputError for a source or weights that cannot be read, and where no player is found at all.
     """
     for path in (*sources, teachers.pose, teachers.detector):
         if not path.exists():

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ground.frames import Frame
+from ground.video.source import VideoSource
 from pipeline.analysis import Analysis, DetectionTable, FrameTable
 from pipeline.config import PipelineConfig
 from pipeline.progress import Progress
-from pipeline.video import VideoSource
 from tracker.court import FloorFinder
 from tracker.detector import followed_classes, people_classes
 from tracker.seeds import SeedFollower
-from tracker.types import Detections, Detector, FloatArray, Frame, View
+from tracker.types import Detections, Detector, FloatArray, View
 from tracker.view import ViewEstimator
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from classify.types import ActionScores, Classifier, Clip
+from ground.video.source import VideoSource
 from pipeline.analysis import Analysis, FrameTable
 from pipeline.config import PipelineConfig
 from pipeline.gait import heed_speed
 from pipeline.progress import Progress
 from pipeline.timeline import join_scores, say_unsure
-from pipeline.video import VideoSource
 from pipeline.windows import ClipCutter, WindowConfig, plan_windows
 from tracker.types import Tracks
 

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.types import ActionScores
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.types import IntArray
 
 Floats = npt.NDArray[np.float64]

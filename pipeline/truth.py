@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.formats import read_tracks_file
 from tracker.mot import read_truth
 from tracker.types import Tracks

@@ -14,12 +14,12 @@ import numpy.typing as npt
 from classify.classifier import ActionClassifier
 from classify.clips import sixteen
 from classify.types import CLIP_LENGTH, ActionScores
+from ground.errors import InputError
+from ground.frames import Frame, Image
+from ground.video.source import VideoSource
 from pipeline.progress import Progress, Silent
 from pipeline.timeline import Timeline, TimelineConfig, join_scores
-from pipeline.video import VideoSource
 from pipeline.windows import sample_interval
-from tracker.errors import InputError
-from tracker.types import Frame, Image
 
 NOBODY = 0
 """The player in the timeline of a whole video."""

@@ -17,8 +17,9 @@ import numpy.typing as npt
 
 from classify.clips import sixteen
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH, Clip
-from tracker.errors import InputError
-from tracker.types import FloatArray, Frame, Image, IntArray, Tracks
+from ground.errors import InputError
+from ground.frames import Frame, Image
+from tracker.types import FloatArray, IntArray, Tracks
 
 _MARGIN = 1.1
 """Height of the cut over that of the box: room for a ball over the head, as in SpaceJam's clips."""

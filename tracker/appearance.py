@@ -16,11 +16,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ground.frames import Image
 from tracker.association import Indices
 from tracker.boxes import Float64Array
 from tracker.linking import Tracklets
 from tracker.reid import Describer
-from tracker.types import BoolArray, FloatArray, Image
+from tracker.types import BoolArray, FloatArray
 
 _APART = 0.25
 """Seconds between two views of a tracklet, at least; nearer ones look the same and tell nothing new."""

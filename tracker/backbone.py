@@ -14,10 +14,11 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from ground.errors import InputError
+from ground.frames import Image
 from tracker.boxes import Float64Array
-from tracker.errors import InputError
 from tracker.reid import crops
-from tracker.types import FloatArray, Image
+from tracker.types import FloatArray
 from tracker.weights import first_line
 
 NUM_LAYERS = 9

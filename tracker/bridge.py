@@ -14,11 +14,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ground.frames import Frame
 from tracker.association import Indices
 from tracker.boxes import iou
 from tracker.csrt import CsrtSettings, Player, require_csrt
 from tracker.roi import Roi
-from tracker.types import Frame, Tracks
+from tracker.types import Tracks
 
 _SHORTEST = 6
 """Frames of a gap that is bridged, at least. Lower: dearer, and no better: a curve is as good there."""

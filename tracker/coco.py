@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from ground.errors import InputError
 from tracker.boxes import xywh_to_xyxy
-from tracker.errors import InputError
 from tracker.track_file import PLAYER, Boxes, TrackFile, sorted_boxes, texts
 
 _MALFORMED = (KeyError, TypeError, ValueError, AttributeError, OverflowError)

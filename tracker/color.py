@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from tracker.types import BoolArray, Image
+from ground.frames import Image
+from tracker.types import BoolArray
 
 Vector = npt.NDArray[np.float64]
 

@@ -15,9 +15,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ground.frames import Image
 from tracker.boxes import Float64Array, iou
 from tracker.roi import CourtPolygon
-from tracker.types import BoolArray, Detections, FloatArray, Image, IntArray, Tracks
+from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 _WIDTH = 320
 """Pixels: pictures are looked at in this width. Higher: a finer edge, at a cost that grows with the square."""

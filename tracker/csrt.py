@@ -26,11 +26,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
+from ground.frames import Frame, Image
 from tracker.boxes import iou
 from tracker.color import Look, crop
-from tracker.errors import InputError
 from tracker.roi import Roi, clip_roi
-from tracker.types import Frame, Image, Tracks
+from tracker.types import Tracks
 
 log = logging.getLogger(__name__)
 Vector = npt.NDArray[np.float64]

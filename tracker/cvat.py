@@ -15,8 +15,8 @@ from xml.parsers import expat
 
 import numpy as np
 
+from ground.errors import InputError
 from tracker.boxes import Float64Array
-from tracker.errors import InputError
 from tracker.track_file import LAST_FRAME, PLAYER, Boxes, Texts, TrackFile, sorted_boxes, texts
 
 UNLABELLED = "unlabelled"

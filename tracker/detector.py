@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from tracker.errors import InputError
-from tracker.types import Detections, Frame
-from tracker.weights import UNREADABLE, cache_folder, first_line, openvino_copy, resolve_weights
+from ground.cache import cache_folder
+from ground.errors import InputError
+from ground.frames import Frame
+from tracker.types import Detections
+from tracker.weights import UNREADABLE, first_line, openvino_copy, resolve_weights
 
 _log = logging.getLogger("courtscribe")
 

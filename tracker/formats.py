@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ground.errors import InputError
 from tracker.coco import read_coco
 from tracker.cvat import read_cvat
-from tracker.errors import InputError
 from tracker.mot import read_tracks
 from tracker.track_file import TrackFile
 

@@ -25,10 +25,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
 from tracker import motion
 from tracker.association import Indices
 from tracker.boxes import Float64Array
-from tracker.errors import InputError
 from tracker.path_cover import best_chains
 from tracker.types import BoolArray, Tracks
 

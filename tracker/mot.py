@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
+from ground.files import write_atomically
 from tracker.boxes import Float64Array, xywh_to_xyxy, xyxy_to_xywh
-from tracker.errors import InputError
-from tracker.files import write_atomically
 from tracker.types import Detections, Tracker, Tracks
 
 _FRAME, _ID, _WIDTH, _HEIGHT, _CONFIDENCE = 0, 1, 4, 5, 6

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from ground.errors import InputError
+from ground.frames import Image
 from tracker.boxes import Float64Array
 from tracker.color import color_histogram, crop
-from tracker.errors import InputError
-from tracker.types import FloatArray, Image
+from tracker.types import FloatArray
 
 _STRIPS = (0, 16, 40, 56, 80)
 """Rows at which a patch is divided: head, shirt, shorts, legs."""

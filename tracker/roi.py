@@ -12,8 +12,8 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from tracker.errors import InputError
-from tracker.types import Frame
+from ground.errors import InputError
+from ground.frames import Frame
 
 MIN_SIDE = 4.0
 """Pixels: a box that shows less than this of itself in width or height holds nothing that could be followed."""

@@ -11,9 +11,9 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
-from tracker.errors import InputError
+from ground.errors import InputError
+from ground.frames import Image
 from tracker.roi import MIN_SIDE, CourtPolygon, Roi
-from tracker.types import Image
 
 _VIEW = (1280, 720)
 """Pixels: the picture is shown at most this large, so that it fits a laptop's screen, and small ones up to it."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
 from tracker.boxes import Float64Array
 from tracker.court import Scene, court_share, people_at, stabilised_feet
-from tracker.errors import InputError
 from tracker.types import BoolArray, IntArray, Tracks
 
 _GAP = 1.0

@@ -17,11 +17,12 @@ from itertools import count, islice
 import numpy as np
 import numpy.typing as npt
 
+from ground.frames import Frame
 from tracker.association import assign, others
 from tracker.boxes import iou
 from tracker.csrt import CsrtFollower, CsrtSettings
 from tracker.roi import Roi, clip_roi
-from tracker.types import Detections, Frame, IntArray, Tracks
+from tracker.types import Detections, IntArray, Tracks
 
 _HERE = 0.3
 """IoU from which a detection is of the player in a box, if no other is more so. Lower: sloppier boxes will do, and

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from tracker.errors import InputError
+from ground.errors import InputError
 
 _TRUTH = ("gt/gt.txt", "gt.txt", "*/gt/gt.txt", "*/gt.txt", "gt/*/gt/gt.txt", "*.txt")
 _TRACKS = ("tracks.txt", "*/tracks.txt", "*.txt", "data/*.txt")

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from filterpy.kalman import KalmanFilter
 
+from ground.errors import InputError
 from tracker.boxes import Float64Array
-from tracker.errors import InputError
 from tracker.types import Tracks
 
 _DETECTION_NOISE = 0.025

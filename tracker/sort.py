@@ -9,10 +9,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
 from tracker import kalman
 from tracker.association import Indices, associate, others
 from tracker.boxes import Float64Array, iou, xysr_to_xyxy, xyxy_to_xysr
-from tracker.errors import InputError
 from tracker.types import BoolArray, Detections, FloatArray, Tracks, View
 
 _ID, _SHOT, _BEFORE, _LAST = range(4)

@@ -17,11 +17,11 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
 from tracker import motion
 from tracker.association import Indices, assign, others
 from tracker.boxes import Float64Array
 from tracker.camera import camera_shift
-from tracker.errors import InputError
 from tracker.linking import Extra, LinkConfig, Tracklets, cut, link
 from tracker.types import BoolArray, Detections, FloatArray, Tracks, View
 

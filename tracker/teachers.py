@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.types import FloatArray
 from tracker.weights import UNREADABLE, first_line
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
 from tracker.boxes import Float64Array
-from tracker.errors import InputError
 from tracker.types import BoolArray, Tracks
 
 PLAYER = "player"

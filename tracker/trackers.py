@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.linking import LinkConfig
 from tracker.sort import Sort
 from tracker.sport import SportTracker

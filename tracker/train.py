@@ -22,7 +22,7 @@ import yaml
 from ultralytics import YOLO
 from ultralytics.models.yolo.detect import DetectionTrainer
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.pretrained import copy_class_outputs, restore_batch_norm, to_batch
 
 CLASSES = ("player", "referee", "ball", "hoop")

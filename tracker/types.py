@@ -1,4 +1,4 @@
-"""Values that the tracker takes and gives: a picture, the boxes found in it, and boxes with identities."""
+"""Values that the tracker takes and gives: the boxes found in a picture, and boxes with identities."""
 
 from __future__ import annotations
 
@@ -9,26 +9,11 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from ground.frames import Frame
+
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int32]
 BoolArray = npt.NDArray[np.bool_]
-Image = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Frame:
-    """One picture of a video."""
-
-    index: int
-    """0-based position in the video, in the order in which frames are shown."""
-    time: float
-    """Seconds from the start of the video, from the stream's own time stamps."""
-    image: Image
-    """uint8 (H, W, 3), RGB. Never written to: it is shared between stages."""
-
-    def __post_init__(self) -> None:
-        if self.image.ndim != 3 or self.image.shape[2] != 3 or self.image.dtype != np.uint8:
-            raise ValueError(f"a frame's image is uint8 (H, W, 3), not {self.image.dtype} {self.image.shape}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

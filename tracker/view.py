@@ -17,9 +17,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ground.errors import InputError
+from ground.frames import Image
 from tracker.boxes import Float64Array
-from tracker.errors import InputError
-from tracker.types import BoolArray, Detections, FloatArray, Image, View
+from tracker.types import BoolArray, Detections, FloatArray, View
 
 _SIDE = 480
 """Pictures are halved until no side is longer. Higher: finer shifts, at a cost that grows with the square."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import pickle
 import struct
 import tempfile
@@ -11,7 +10,8 @@ import warnings
 from pathlib import Path
 from urllib.error import URLError
 
-from tracker.errors import InputError
+from ground.cache import cache_folder
+from ground.errors import InputError
 
 _RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
 EXPORTED_SUFFIXES = (".onnx", ".engine", ".torchscript")
@@ -26,13 +26,6 @@ UNREADABLE = (
 def first_line(error: Exception) -> str:
     """What an error says, in one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-def cache_folder() -> Path:
-    """Folder for downloaded and converted weights: ``COURTSCRIBE_CACHE``, or the user's cache folder."""
-    named = os.environ.get("COURTSCRIBE_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else base / "courtscribe"
 
 
 def resolve_weights(weights: str | Path) -> Path:

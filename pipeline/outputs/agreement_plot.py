@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ground.files import write_atomically
 from pipeline.evaluate import LabelledFrames, Texts, segments_of
-from tracker.files import write_atomically
 
 _WIDTH, _DPI = 15.0, 110
 """Inches and dots per inch. More: a frame is wider, the file larger."""

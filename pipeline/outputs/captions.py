@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from ground.files import write_atomically
 from pipeline.analysis import player_name
 from pipeline.timeline import Timeline
-from tracker.files import write_atomically
 
 
 def write_captions(timeline: Timeline, names: Mapping[int, str], path: Path, *, start: float = 0.0) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from classify.checkpoint import CheckpointInfo
+from ground.files import write_atomically
+from ground.frames import Image
+from ground.prefetch import prefetch
+from ground.video.source import VideoSource
 from pipeline.encode import write_video
 from pipeline.outputs.draw import draw_players
-from pipeline.prefetch import prefetch
 from pipeline.progress import Advance
-from pipeline.video import VideoSource
 from pipeline.whole_video import WholeVideo
-from tracker.files import write_atomically
-from tracker.types import Image
 
 _DRAWN_AHEAD = 4
 _LETTER = 0.7

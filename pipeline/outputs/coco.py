@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 import numpy as np
 
+from ground.files import write_atomically
 from tracker.boxes import xyxy_to_xywh
-from tracker.files import write_atomically
 from tracker.track_file import PLAYER, TrackFile
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from classify.evaluate import Judgement
-from tracker.files import write_atomically
+from ground.files import write_atomically
 
 _DPI = 110
 _CELL = 0.55

@@ -11,9 +11,9 @@ from xml.sax.saxutils import escape
 import numpy as np
 import numpy.typing as npt
 
+from ground.files import write_atomically
 from tracker.boxes import Float64Array
 from tracker.cvat import UNLABELLED
-from tracker.files import write_atomically
 from tracker.track_file import PLAYER, Texts, TrackFile, texts
 from tracker.types import BoolArray
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from PIL import Image as PilImage
 from PIL import ImageDraw, ImageFont
 
-from tracker.types import BoolArray, FloatArray, Image, IntArray
+from ground.frames import Image
+from tracker.types import BoolArray, FloatArray, IntArray
 
 Color = tuple[int, int, int]
 """RGB, 0..255."""

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ground.files import write_atomically
 from tracker.association import assign
-from tracker.files import write_atomically
 from tracker.types import IntArray, Tracks
 
 _WIDTH, _DPI = 16.0, 110

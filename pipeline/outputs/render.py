@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
+from ground.frames import Image
+from ground.prefetch import prefetch
+from ground.video.source import VideoSource, open_video
 from pipeline.analysis import player_name
 from pipeline.encode import write_video
 from pipeline.outputs.draw import draw_players
-from pipeline.prefetch import prefetch
 from pipeline.timeline import ActionSegment, Timeline
-from pipeline.video import VideoSource, open_video
-from tracker.types import Image, Tracks
+from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0
 _DRAWN_AHEAD = 4

@@ -6,10 +6,10 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ground.errors import InputError
+from ground.files import write_atomically
 from pipeline.analysis import player_name
 from pipeline.timeline import ActionSegment, Timeline
-from tracker.errors import InputError
-from tracker.files import write_atomically
 
 COLUMNS = ("player", "action", "start_s", "end_s", "start_frame", "end_frame", "confidence")
 """player: the track's number or its name; seconds with 3 decimals; frames 0-based, end exclusive; confidence 0..1."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from ground.errors import InputError
 from pipeline.analysis import Analysis
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.render import render_video
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.progress import Progress, Silent
-from tracker.errors import InputError
 from tracker.mot import write_tracks
 
 _log = logging.getLogger("courtscribe")

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ground.errors import InputError
 from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
-from tracker.errors import InputError
 
 _DETECTOR, _KINETICS = "detector", "kinetics"
 """What ``--embedding`` is called when the detector's own layers, or the published Kinetics-400 weights, are meant."""

@@ -8,16 +8,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ground.errors import InputError
+from ground.frames import Image
 from pipeline.config import PipelineConfig, read_config
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
-from tracker.errors import InputError
 from tracker.formats import read_tracks_file
 from tracker.roi import CourtPolygon, Roi, parse_roi, read_court_file, read_roi_file
 from tracker.roster import RosterConfig
 from tracker.track_file import TrackFile
 from tracker.trackers import TrackerConfig
-from tracker.types import Image
 
 
 def add_commands(subparsers: Any) -> None:
@@ -143,7 +143,7 @@ def _track_file(options: argparse.Namespace) -> int:
 
 def _check_same_video(analysis: Any, video: str) -> None:
     """Raise InputError when ``video`` has another size than the one that was analysed."""
-    from pipeline.video import open_video
+    from ground.video.source import open_video
 
     with open_video(video) as source:
         size, analysed = (source.info.width, source.info.height), (analysis.video.width, analysis.video.height)
@@ -187,7 +187,7 @@ def _chosen_court(options: argparse.Namespace, config: PipelineConfig) -> list[C
 
 
 def _first_picture(options: argparse.Namespace, config: PipelineConfig) -> Image:
-    from pipeline.video import open_video
+    from ground.video.source import open_video
 
     with open_video(options.video, config.start, config.end) as video:
         return next(iter(video)).image

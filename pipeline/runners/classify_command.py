@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ground.errors import InputError
 from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, add_runtime, say
-from tracker.errors import InputError
 
 _SHIPPED = str(WEIGHTS / "actions.safetensors")
 _KINETICS = "kinetics"
@@ -44,9 +44,9 @@ def add_commands(subparsers: Any) -> None:
 def run_classify(options: argparse.Namespace) -> int:
     """``courtscribe classify``."""
     from classify.classifier import ActionClassifier
+    from ground.video.source import open_video
     from pipeline.outputs.classified import answer_table, write_answer_json, write_answer_video
     from pipeline.outputs.write import check_place
-    from pipeline.video import open_video
     from pipeline.whole_video import WholeVideoConfig, classify_video
 
     if options.top < 1:
@@ -71,7 +71,7 @@ def run_classify(options: argparse.Namespace) -> int:
 
 
 def _weights(options: argparse.Namespace) -> Path:
-    """The file that ``--actions`` means. Raises ClipError where it is the published one and is not here."""
+    """The file that ``--actions`` means. Raises InputError where it is the published one and is not here."""
     if options.actions != _KINETICS:
         if options.model or options.download:
             raise InputError("--model and --download belong to --actions kinetics; a file says what it is itself")

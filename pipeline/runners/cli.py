@@ -58,7 +58,7 @@ def _give_memory_back() -> None:
 
 def _run(arguments: Sequence[str]) -> int:
     # Imported here, where Ctrl-C is already caught: they take a moment.
-    from classify.errors import ClipError
+    from ground.errors import InputError
     from pipeline.runners import (
         adapt_command,
         analyze_commands,
@@ -70,7 +70,6 @@ def _run(arguments: Sequence[str]) -> int:
         train_commands,
         weights_commands,
     )
-    from tracker.errors import InputError
 
     parser = _Parser(prog="courtscribe", description="A game video in, what every player did out.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
@@ -87,7 +86,7 @@ def _run(arguments: Sequence[str]) -> int:
     before = _stop_on_terminate()
     try:
         return int(options.run(options))
-    except (InputError, ClipError) as error:
+    except InputError as error:
         sys.stderr.write(f"courtscribe: {error}\n")
         return 2
     finally:

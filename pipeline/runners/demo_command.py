@@ -8,11 +8,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from ground.errors import InputError
+from ground.frames import Image
 from pipeline.config import read_config
 from pipeline.progress import Progress, choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
-from tracker.errors import InputError
-from tracker.types import Image
 
 _RATE = 30
 

@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ground.errors import InputError
 from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, add_runtime, say
-from tracker.errors import InputError
 
 if TYPE_CHECKING:
     from classify.classifier import ActionClassifier
@@ -153,7 +153,7 @@ def _tell(truth: Path, strange: set[str]) -> None:
 
 
 def _save(path: Path, content: dict[str, Any]) -> None:
-    from tracker.files import write_atomically
+    from ground.files import write_atomically
 
     with write_atomically(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

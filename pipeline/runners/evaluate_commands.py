@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ground.errors import InputError
 from pipeline.runners import evaluate_actions
-from tracker.errors import InputError
 
 if TYPE_CHECKING:
     from tracker.evaluate import TrackScores
@@ -94,8 +94,8 @@ def _table(scores: Mapping[str, TrackScores], together: TrackScores) -> str:
 
 
 def _save(path: Path, scores: Mapping[str, TrackScores], together: TrackScores) -> None:
+    from ground.files import write_atomically
     from tracker.evaluate import FIGURES
-    from tracker.files import write_atomically
 
     def figures(score: TrackScores) -> dict[str, float]:
         return {figure: getattr(score, figure) for figure in FIGURES}

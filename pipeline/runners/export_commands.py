@@ -23,10 +23,10 @@ def add_commands(subparsers: Any) -> None:
 
 def run_export(options: argparse.Namespace) -> int:
     """``courtscribe export``."""
+    from ground.files import write_atomically
     from pipeline.analysis import Analysis
     from pipeline.outputs.cvat import cvat_labels
     from pipeline.outputs.export import FORMATS, tracks_of
-    from tracker.files import write_atomically
 
     analysis = Analysis.load(options.analysis)
     FORMATS[options.format](options.output, tracks_of(analysis))

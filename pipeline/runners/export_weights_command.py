@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ground.errors import InputError
 from pipeline.config import WEIGHTS
 from pipeline.runners.flags import add_quiet, say
-from tracker.errors import InputError
 
 
 def add_export(kinds: Any) -> None:

@@ -146,10 +146,10 @@ def _start(given: str | None, model: str, work: Path) -> Path | str | None:
     else what the detector knows of people.
     """
     from classify.checkpoint import kinetics_weights
-    from classify.errors import ClipError
     from classify.models import architecture
     from classify.train import KINETICS
     from classify.train_config import SMALL
+    from ground.errors import InputError
     from pipeline.config import WEIGHTS
 
     if given == "none":
@@ -157,7 +157,7 @@ def _start(given: str | None, model: str, work: Path) -> Path | str | None:
     if given is None and architecture(model).kinetics_url is not None:
         try:
             return kinetics_weights(model, download=False)
-        except ClipError as error:
+        except InputError as error:
             _log.warning("starting from random weights: %s", error)
             return None
     if given == KINETICS:

@@ -6,12 +6,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ground.errors import InputError
+from ground.files import write_atomically
 from pipeline.config import resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners import train_actions, train_maps
 from pipeline.runners.flags import add_quiet, say
-from tracker.errors import InputError
-from tracker.files import write_atomically
 
 _CLIPS_PER_FILE = 100
 

@@ -7,10 +7,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ground.errors import InputError
 from pipeline.config import WEIGHTS
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
-from tracker.errors import InputError
 
 _STEPS = 900
 """With about 4,000 pictures; more brought nothing in a trial."""

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.types import ACTIONS
+from ground.errors import InputError
+from ground.frames import Frame
 from pipeline.synthetic import scene
 from pipeline.synthetic.actions import BALL_RADIUS, Style
 from pipeline.synthetic.body import Figure, Light, Look, Shape, ball_shape, bounds, footprint, silhouette
@@ -19,8 +21,7 @@ from pipeline.synthetic.court import Court, basket
 from pipeline.synthetic.gait import BALL, Floats
 from pipeline.synthetic.motion import Movement, animate
 from pipeline.synthetic.play import Flight, Play, stage_play
-from tracker.errors import InputError
-from tracker.types import FloatArray, Frame, Tracks
+from tracker.types import FloatArray, Tracks
 
 _HALVINGS = 1
 """Visibility is counted on silhouettes of half the picture's size."""

@@ -16,10 +16,10 @@ from classify.adapt import AdaptConfig, Embedding, adapt, detector_embedding, ex
 from classify.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
 from classify.classifier import ActionClassifier
 from classify.clips import LabelledClip, load_clips, sixteen
-from classify.errors import ClipError
 from classify.models import build_model
 from classify.pooled import PooledBackbone, pooled_backbone
 from classify.preprocess import Profile
+from ground.errors import InputError
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ def test_examples_that_cannot_be_learnt_from(
 ) -> None:
     for path in [path for path in folder.rglob("*.npy") if how == "one"]:  # counted before they are read
         _as_video(path)
-    with pytest.raises(ClipError, match=says) as error:
+    with pytest.raises(InputError, match=says) as error:
         adapt(example_files(_spoil(folder, how)), tmp_path / "mine.safetensors", embedding)
     assert "\n" not in str(error.value) and not (tmp_path / "mine.safetensors").exists()
 
@@ -232,7 +232,7 @@ def _as_video(path: Path) -> None:
 
 def test_another_detectors_layers_are_refused(tmp_path: Path) -> None:
     save_file({"spatial.0.conv.weight": torch.zeros(80, 3, 3, 3)}, tmp_path / "layers.safetensors")
-    with pytest.raises(ClipError, match="holds other layers than a YOLO11n's"):
+    with pytest.raises(InputError, match="holds other layers than a YOLO11n's"):
         pooled_backbone(tmp_path / "layers.safetensors")
 
 
@@ -242,7 +242,7 @@ def test_neighbours_of_another_network_are_refused(folder: Path, tmp_path: Path,
     network = load_checkpoint(path)[0]
     network.fc.examples = torch.nn.Buffer(torch.zeros(4, 7))
     save_checkpoint(path, network, adapted.info)
-    with pytest.raises(ClipError, match=r"its tensors are not those of its network \(.*fc\.examples"):
+    with pytest.raises(InputError, match=r"its tensors are not those of its network \(.*fc\.examples"):
         load_checkpoint(path)
 
 
@@ -276,5 +276,5 @@ def test_a_label_of_which_nothing_can_be_read_is_said(folder: Path, tmp_path: Pa
         (folder / "broken" / f"{number}.mp4").write_bytes(b"no video")
     for number in range(40):  # so that few are bad
         shutil.copy(next(iter(sorted((folder / "euro step").iterdir()))), folder / "euro step" / f"copy{number}.npy")
-    with pytest.raises(ClipError, match="0 examples of 'broken'"):
+    with pytest.raises(InputError, match="0 examples of 'broken'"):
         adapt(example_files(folder), tmp_path / "it.safetensors", embedding)

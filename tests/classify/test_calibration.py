@@ -15,7 +15,7 @@ from classify.calibration import (
     reliability,
     with_temperature,
 )
-from classify.errors import ClipError
+from ground.errors import InputError
 
 
 def _logits(seed: int, number: int = 4000, labels: int = 6, spread: float = 2.0) -> np.ndarray:
@@ -94,5 +94,5 @@ def test_certainty_and_no_clips() -> None:
     assert fit_temperature(certain, np.array([0, 1, 2])) < 0.2
     assert fit_temperature(certain, np.array([1, 2, 0])) == pytest.approx(20, rel=0.01)
     assert np.isfinite(with_temperature(certain, 20.0)).all()
-    with pytest.raises(ClipError, match="no clips"):
+    with pytest.raises(InputError, match="no clips"):
         fit_temperature(np.zeros((0, 3)), np.zeros(0, np.int64))

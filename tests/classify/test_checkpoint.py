@@ -25,10 +25,10 @@ from classify.checkpoint import (
     save_checkpoint,
     write_whole,
 )
-from classify.errors import ClipError
 from classify.models import build_model
 from classify.preprocess import Profile
 from classify.types import ACTIONS
+from ground.errors import InputError
 
 INFO = CheckpointInfo(
     "r2plus1d_s",
@@ -148,7 +148,7 @@ def test_damage_is_said_in_one_line_that_names_the_file(
     saved: Path, damage: Callable[[Path], None], message: str
 ) -> None:
     damage(saved)
-    with pytest.raises(ClipError, match=message) as caught:
+    with pytest.raises(InputError, match=message) as caught:
         load_checkpoint(saved)
     assert "\n" not in str(caught.value) and str(saved) in str(caught.value)
 
@@ -163,7 +163,7 @@ def test_a_pickle_with_code_is_not_run(tmp_path: Path) -> None:
     victim.unlink(missing_ok=True)
     path = tmp_path / "evil.pt"
     path.write_bytes(pickle.dumps({"weights": _Malicious()}, protocol=2))
-    with pytest.raises(ClipError, match="could run code"):
+    with pytest.raises(InputError, match="could run code"):
         load_checkpoint(path)
     assert not victim.exists()
 
@@ -180,14 +180,14 @@ def test_damaged_pickles_are_said_in_one_line(tmp_path: Path) -> None:
             path.write_bytes(damaged.tobytes())
             try:
                 load_plain(path)
-            except ClipError as error:
+            except InputError as error:
                 refused += "\n" not in str(error)
         assert refused > 20
 
 
 def test_a_pickle_without_description_is_no_classifier(tmp_path: Path) -> None:
     torch.save(build_model("r2plus1d_s", 10).state_dict(), tmp_path / "bare.pt")
-    with pytest.raises(ClipError, match="no classifier of this program"):
+    with pytest.raises(InputError, match="no classifier of this program"):
         load_checkpoint(tmp_path / "bare.pt")
 
 
@@ -199,7 +199,7 @@ def test_starting_from_a_checkpoint_of_other_labels_keeps_all_but_the_last_layer
 
 
 def test_starting_from_weights_of_another_network_is_refused(saved: Path) -> None:
-    with pytest.raises(ClipError, match="not weights to start r2plus1d_18 from"):
+    with pytest.raises(InputError, match="not weights to start r2plus1d_18 from"):
         load_start(saved, "r2plus1d_18", 10)
 
 
@@ -212,9 +212,9 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
     place = tmp_path / "hub" / "checkpoints" / "r2plus1d_18-91a641e6.pth"
-    with pytest.raises(ClipError, match=str(place)):
+    with pytest.raises(InputError, match=str(place)):
         kinetics_weights("r2plus1d_18")
-    with pytest.raises(ClipError, match="no Kinetics-400 weights for r2plus1d_s"):
+    with pytest.raises(InputError, match="no Kinetics-400 weights for r2plus1d_s"):
         kinetics_weights("r2plus1d_s")
     torch.save(build_model("r2plus1d_18", 400).state_dict(), place)
     assert load_start(kinetics_weights("r2plus1d_18"), "r2plus1d_18", 10).state_dict()["fc.bias"].shape == (10,)
@@ -222,9 +222,9 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where a folder is needed")
-    with pytest.raises(ClipError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         write_whole(tmp_path / "taken" / "x.safetensors", b"new")
     (tmp_path / "folder").mkdir()
-    with pytest.raises(ClipError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         write_whole(tmp_path / "folder", b"new")
     assert not list(tmp_path.glob("*.part"))

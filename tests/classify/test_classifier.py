@@ -12,10 +12,10 @@ import torch
 from classify.calibration import with_temperature
 from classify.checkpoint import CheckpointInfo, read_info, rewrite_info, save_checkpoint
 from classify.classifier import ActionClassifier, pick_device
-from classify.errors import ClipError
 from classify.models import build_model
 from classify.preprocess import Profile
 from classify.types import ACTIONS, Classifier, Clip
+from ground.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -56,13 +56,13 @@ def test_no_clips_no_scores(checkpoint: Path) -> None:
 
 @pytest.mark.parametrize("name", ["cuda:99", "tpu", "metal"])
 def test_devices_that_are_not_there(checkpoint: Path, name: str) -> None:
-    with pytest.raises(ClipError, match="cpu"):
+    with pytest.raises(InputError, match="cpu"):
         ActionClassifier(checkpoint, name)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_without_cuda_says_so() -> None:
-    with pytest.raises(ClipError, match="use cpu"):
+    with pytest.raises(InputError, match="use cpu"):
         pick_device("cuda")
     assert pick_device("auto").type == "cpu"
 

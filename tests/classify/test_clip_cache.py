@@ -16,8 +16,8 @@ import classify.clip_cache
 from classify.clip_cache import cache_folder, cached_clips, shrink
 from classify.clip_files import ClipFile
 from classify.clips import read_video
-from classify.errors import ClipError
 from classify.preprocess import Profile, to_unit
+from ground.errors import InputError
 
 SIZE = (112, 80)
 
@@ -105,7 +105,7 @@ def test_an_unfinished_chunk_is_made_again_and_a_damaged_one_is_said(files: list
     assert len(cached_clips(files[:1], SIZE, folder).by_file[0]) == 1
     frames = next(folder.glob("*.frames"))
     frames.write_bytes(frames.read_bytes()[:-80])
-    with pytest.raises(ClipError, match=r"\.frames: damaged .*remove it"):
+    with pytest.raises(InputError, match=r"\.frames: damaged .*remove it"):
         cached_clips(files[:1], SIZE, folder)
     assert not list(folder.glob("*.part"))
 
@@ -126,7 +126,7 @@ def test_a_disk_that_fills_is_said_and_finished_chunks_stay(files: list[ClipFile
     folder = tmp_path / "cache"
     one_chunk = cached_clips(order[:3], SIZE, folder)
     assert len(list(folder.glob("*.json"))) == 1
-    with _files_at_most(500_000), pytest.raises(ClipError, match=r"cannot be written .*--cache"):
+    with _files_at_most(500_000), pytest.raises(InputError, match=r"cannot be written .*--cache"):
         cached_clips(order, SIZE, folder)
     assert len(list(folder.glob("*.json"))) == 1 and not list(folder.glob("*.part"))
     np.testing.assert_array_equal(
@@ -138,10 +138,10 @@ def test_too_little_room_is_said_before_anything_is_decoded(
     files: list[ClipFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(classify.clip_cache, "_SPARE", 1 << 60)
-    with pytest.raises(ClipError, match=r"GB and .* GB are free; free some space or choose another place with --cache"):
+    with pytest.raises(InputError, match=r"GB are free; free some space or choose another place with --cache"):
         cached_clips(files, SIZE, tmp_path / "cache")
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(ClipError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         cached_clips(files, SIZE, tmp_path / "file" / "cache")
 
 

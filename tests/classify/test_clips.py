@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from classify.clip_files import ClipFile, original
 from classify.clips import BadClip, fit_frame, list_clips, load_clips, read_file, read_video, sixteen
-from classify.errors import ClipError
 from classify.spacejam import TEST_LIST
 from classify.types import ACTIONS
+from ground.errors import InputError
 
 
 def _write_video(path: Path, frames: int, size: tuple[int, int] = (128, 176), fps: float = 25.0) -> None:
@@ -94,23 +94,23 @@ def test_a_few_bad_clips_are_left_out_and_said(tmp_path: Path, caplog: pytest.Lo
 
 
 def test_bad_folders_are_said(tmp_path: Path) -> None:
-    with pytest.raises(ClipError, match="no such folder"):
+    with pytest.raises(InputError, match="no such folder"):
         load_clips([tmp_path / "nowhere"], ACTIONS)
-    with pytest.raises(ClipError, match="0 of 0 clips"):
+    with pytest.raises(InputError, match="0 of 0 clips"):
         load_clips([tmp_path], ACTIONS)
     (tmp_path / "a" / "run").mkdir(parents=True)
     (tmp_path / "a" / "run" / "1.mp4").write_bytes(b"no video")
-    with pytest.raises(ClipError, match=r"1 of 1 clips cannot be read.*1\.mp4"):
+    with pytest.raises(InputError, match=r"1 of 1 clips cannot be read.*1\.mp4"):
         load_clips([tmp_path / "a"], ACTIONS)
     np.save(tmp_path / "a" / "run" / "1.npy", np.zeros((2, 16, 10, 10, 3), np.uint8))
-    with pytest.raises(ClipError, match="2 of 2"):
+    with pytest.raises(InputError, match="2 of 2"):
         load_clips([tmp_path / "a"], ACTIONS)
     (tmp_path / "b" / "juggle").mkdir(parents=True)
     _write_video(tmp_path / "b" / "juggle" / "1.mp4", 4)
-    with pytest.raises(ClipError, match="juggle is none of the labels"):
+    with pytest.raises(InputError, match="juggle is none of the labels"):
         load_clips([tmp_path / "b"], ACTIONS)
     (tmp_path / "annotation_dict.json").write_text("{")
-    with pytest.raises(ClipError, match="cannot be read as JSON"):
+    with pytest.raises(InputError, match="cannot be read as JSON"):
         load_clips([tmp_path], ACTIONS)
 
 
@@ -141,13 +141,13 @@ def test_a_csv_names_clips(tmp_path: Path) -> None:
     ],
 )
 def test_bad_csvs_are_said(lines: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    with pytest.raises(ClipError, match=rf"clips\.csv.*{says}"):
+    with pytest.raises(InputError, match=rf"clips\.csv.*{says}"):
         _names_a_csv(tmp_path, *lines)
 
 
 def test_a_csv_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "clips.csv").write_bytes(bytes(range(256)))
-    with pytest.raises(ClipError, match=r"clips\.csv: cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"clips\.csv: cannot be read as CSV"):
         list_clips([tmp_path / "clips.csv"])
 
 
@@ -168,12 +168,12 @@ def test_a_test_list_that_does_not_fit(tmp_path: Path) -> None:
     (tmp_path / "list.json").write_text('["0000002"]')
     assert [f.part for f in list_clips([folder], test_list=tmp_path / "list.json")] == ["", "test"]
     (tmp_path / "list.json").write_text('["0000002", "0000009"]')
-    with pytest.raises(ClipError, match=r"list\.json: 1 ids such as 0000009 are no clips here"):
+    with pytest.raises(InputError, match=r"list\.json: 1 ids such as 0000009 are no clips here"):
         list_clips([folder], test_list=tmp_path / "list.json")
     (folder / TEST_LIST).write_text('{"0000002": 1}')
-    with pytest.raises(ClipError, match="expected a JSON list of ids"):
+    with pytest.raises(InputError, match="expected a JSON list of ids"):
         list_clips([folder])
-    with pytest.raises(ClipError, match=r"nowhere\.json: cannot be read as JSON"):
+    with pytest.raises(InputError, match=r"nowhere\.json: cannot be read as JSON"):
         list_clips([folder], test_list=tmp_path / "nowhere.json")
 
 
@@ -221,5 +221,5 @@ def test_parts_that_number_their_own_clips_are_strangers(tmp_path: Path) -> None
 def test_one_clip_by_two_names_is_found_out(tmp_path: Path) -> None:
     table = tmp_path / "clips.csv"
     table.write_text("clip,label,split\nrun/1.mp4,run,train\nwalk/../run/1.mp4,run,test\n")
-    with pytest.raises(ClipError, match="more than once"):
+    with pytest.raises(InputError, match="more than once"):
         list_clips([table])

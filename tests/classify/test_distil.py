@@ -10,9 +10,9 @@ import torch
 
 from classify.checkpoint import load_start
 from classify.distil import PART_WEIGHTS, Lesson, maps_loss, mirror, rescale, taught, teach
-from classify.errors import ClipError
 from classify.maps import NUM_JOINTS
 from classify.models import PICTURE_PARTS, SmallR2Plus1d
+from ground.errors import InputError
 
 H, W = 48, 32
 
@@ -109,7 +109,7 @@ def test_rescale_gives_each_part_its_say() -> None:
 
 def test_lessons_that_do_not_fit_are_refused() -> None:
     lesson = _lesson(4)
-    with pytest.raises(ClipError, match="not of 4 pictures"):
+    with pytest.raises(InputError, match="not of 4 pictures"):
         Lesson(lesson.pictures, lesson.joints[:3], lesson.ball)
-    with pytest.raises(ClipError, match="too short"):
+    with pytest.raises(InputError, match="too short"):
         teach(SmallR2Plus1d(2), lesson, steps=1, batch=5)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classify.clips import LabelledClip
-from classify.errors import ClipError
 from classify.evaluate import grouped_folds, judge, score, split_folds
+from ground.errors import InputError
 
 
 def test_scores_of_a_small_table() -> None:
@@ -41,7 +41,7 @@ def test_scores_agree_with_counting(pairs: list[tuple[int, int]]) -> None:
 def test_folds_never_share_a_group(clips: list[tuple[int, str]], folds: int) -> None:
     groups, labels = [str(g) for g, _ in clips], [label for _, label in clips]
     if len(set(groups)) < folds:
-        with pytest.raises(ClipError, match="groups of clips cannot be cut"):
+        with pytest.raises(InputError, match="groups of clips cannot be cut"):
             grouped_folds(groups, labels, folds)
         return
     fold_of = grouped_folds(groups, labels, folds)
@@ -85,5 +85,5 @@ def test_a_judgement_of_someone_who_always_says_the_same() -> None:
 
 
 def test_nothing_to_judge_on() -> None:
-    with pytest.raises(ClipError, match="no clips"):
+    with pytest.raises(InputError, match="no clips"):
         score(np.zeros(0, np.int64), np.zeros(0, np.int64), ("a", "b"))

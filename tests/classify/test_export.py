@@ -16,12 +16,12 @@ from torch import nn
 from torch.nn import functional
 
 from classify.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
-from classify.errors import ClipError
 from classify.export import FORMATS, PARITY, _max_in_cells, export_checkpoint, write_copy
 from classify.inference import KEY, Logits, open_onnxruntime, open_openvino, torch_logits
 from classify.models import build_model
 from classify.neighbours import Neighbours
 from classify.preprocess import Profile
+from ground.errors import InputError
 
 SHIPPED = Path(__file__).parents[2] / "weights" / "actions.safetensors"
 LABELS = ("block", "euro step", "Sprungwürfe")
@@ -181,7 +181,7 @@ def test_what_comes_out_otherwise_never_gets_its_name(
 ) -> None:
     output = tmp_path / f"copy{FORMATS[to]}"
     output.write_text("an earlier copy")
-    with pytest.raises(ClipError, match=says) as raised:
+    with pytest.raises(InputError, match=says) as raised:
         write_copy(network(), CheckpointInfo("mine", LABELS, Profile(8, 8, 2)), to, output)
     assert "\n" not in str(raised.value)
     assert [path.name for path in tmp_path.iterdir()] == [output.name] and output.read_text() == "an earlier copy"
@@ -192,7 +192,7 @@ def test_a_disk_that_fills_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(torch.export, "save", full)
-    with pytest.raises(ClipError, match=r"a\.pt2: cannot be written \(No space left on device\)"):
+    with pytest.raises(InputError, match=r"a\.pt2: cannot be written \(No space left on device\)"):
         write_copy(*_network("pooled"), "torch", tmp_path / "a.pt2")
     assert not list(tmp_path.iterdir())
 
@@ -208,7 +208,7 @@ def test_a_disk_that_fills_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_what_cannot_be_exported(tmp_path: Path, to: str, output: str, calibration: str | None, says: str) -> None:
-    with pytest.raises(ClipError, match=says):
+    with pytest.raises(InputError, match=says):
         export_checkpoint(tmp_path / "none.safetensors", to, tmp_path / output, calibration and tmp_path)
     assert not list(tmp_path.iterdir())
 
@@ -223,7 +223,7 @@ def test_too_few_clips_to_calibrate_with(tmp_path: Path) -> None:
         for level in range(16):
             writer.write(np.full((32, 32, 3), 10 * level, np.uint8))
         writer.release()
-    with pytest.raises(ClipError, match="2 clips are too few to calibrate with; give 20 or more"):
+    with pytest.raises(InputError, match="2 clips are too few to calibrate with; give 20 or more"):
         export_checkpoint(tmp_path / "a.safetensors", "openvino", tmp_path / "a.xml", tmp_path / "clips")
     assert not (tmp_path / "a.xml").exists()
 
@@ -239,13 +239,13 @@ def test_a_missing_package_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str, to: str, says: str
 ) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ClipError, match=says):
+    with pytest.raises(InputError, match=says):
         write_copy(*_network("pooled"), to, tmp_path / f"a{FORMATS[to]}")
     assert not list(tmp_path.iterdir())
 
 
 def test_eight_bits_need_nncf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nncf", None)
-    with pytest.raises(ClipError, match="--int8 needs nncf: pip install nncf"):
+    with pytest.raises(InputError, match="--int8 needs nncf: pip install nncf"):
         write_copy(*_network("pooled"), "openvino", tmp_path / "a.xml", _clips(4))
     assert not list(tmp_path.iterdir())

@@ -8,8 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.errors import ClipError
 from classify.few_shot import Examples, Floats, Head, fit_heads, fit_linear, fit_neighbours
+from ground.errors import InputError
 
 
 def _blobs(
@@ -120,5 +120,5 @@ def test_neighbours_are_chosen_only_where_they_are_clearly_better() -> None:
 
 
 def test_an_unknown_head_is_refused() -> None:
-    with pytest.raises(ClipError, match="a head is linear, neighbours or auto, not 'forest'"):
+    with pytest.raises(InputError, match="a head is linear, neighbours or auto, not 'forest'"):
         fit_heads(_blobs((3, 3), 1.0), "forest")

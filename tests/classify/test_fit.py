@@ -21,7 +21,6 @@ import classify.fit
 from classify.augment import Augmentation
 from classify.checkpoint import load_checkpoint
 from classify.clips import LabelledClip
-from classify.errors import ClipError
 from classify.evaluate import evaluate
 from classify.fit import Embedded, Epoch, fit
 from classify.models import MODELS
@@ -29,6 +28,7 @@ from classify.optimise import choose_layers, train_mode
 from classify.preprocess import Profile
 from classify.train import begin
 from classify.train_config import BY_LOSS, TrainConfig
+from ground.errors import InputError
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 CONFIG = TrainConfig(epochs=30, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=STILL)
@@ -127,13 +127,13 @@ def test_training_stops_when_it_gets_no_better_and_keeps_the_best(
 def test_a_state_of_another_training_is_refused(squares: list[LabelledClip], tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=1)
     _train(squares, config, tmp_path / "state.pt")
-    with pytest.raises(ClipError, match=r"state\.pt: is of a training with other clips or settings"):
+    with pytest.raises(InputError, match=r"state\.pt: is of a training with other clips or settings"):
         _train(squares[:6], config, tmp_path / "state.pt")
 
 
 def test_a_damaged_state_is_said(squares: list[LabelledClip], tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"half a file")
-    with pytest.raises(ClipError, match=r"state\.pt"):
+    with pytest.raises(InputError, match=r"state\.pt"):
         _train(squares, replace(CONFIG, epochs=1), tmp_path / "state.pt")
 
 
@@ -141,7 +141,7 @@ def test_a_loss_that_is_no_number_is_said(squares: list[LabelledClip]) -> None:
     start = begin(CONFIG, LABELS, None)
     with torch.no_grad():
         start.fc.weight.fill_(float("nan"))
-    with pytest.raises(ClipError, match="no number any more in epoch 1; try a lower learning rate"):
+    with pytest.raises(InputError, match="no number any more in epoch 1; try a lower learning rate"):
         fit(start, squares, LABELS, replace(CONFIG, head_decay=0))
 
 
@@ -197,7 +197,7 @@ def test_of_many_clips_some_are_enough_for_the_last_layers_start(
 
 @pytest.mark.parametrize("labels", [("run",), ()])
 def test_too_few_labels_to_learn_from(squares: list[LabelledClip], labels: tuple[str, ...]) -> None:
-    with pytest.raises(ClipError, match="at least 2 labels"):
+    with pytest.raises(InputError, match="at least 2 labels"):
         _train([c for c in squares if c.label in labels], CONFIG)
 
 

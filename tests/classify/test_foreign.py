@@ -14,10 +14,10 @@ import torch
 from torchvision.models.video import r2plus1d_18
 
 from classify.checkpoint import load_checkpoint
-from classify.errors import ClipError
 from classify.foreign import import_foreign
 from classify.preprocess import to_tensor
 from classify.types import ACTIONS
+from ground.errors import InputError
 
 NAME = "r2plus1d_multiclass_19_0.0001.pt"
 
@@ -79,7 +79,7 @@ def test_other_tensors_are_named_in_one_line(
     tmp_path: Path, state: dict[str, torch.Tensor], change: Callable[[dict[str, Any]], Any], says: str
 ) -> None:
     path = _save(tmp_path / NAME, change(dict(state)))
-    with pytest.raises(ClipError, match=says) as caught:
+    with pytest.raises(InputError, match=says) as caught:
         import_foreign(path, tmp_path / "out.safetensors")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 500
     assert not (tmp_path / "out.safetensors").exists()
@@ -101,7 +101,7 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path: Path, protocol: int, 
     victim = tmp_path / "victim"
     path = tmp_path / NAME
     path.write_bytes(pickle.dumps({"epoch": 1, "state_dict": {}, "optimizer": {}, place: _Code(victim)}, protocol))
-    with pytest.raises(ClipError, match=r"run code|running code") as caught:
+    with pytest.raises(InputError, match=r"run code|running code") as caught:
         import_foreign(path, tmp_path / "out.safetensors")
     assert "\n" not in str(caught.value)
     assert not victim.exists()
@@ -112,16 +112,16 @@ def test_code_in_a_pickle_is_refused_and_not_run(tmp_path: Path, protocol: int, 
 def test_code_in_torchs_own_archive_is_refused(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     torch.save({"epoch": 1, "state_dict": {"fc.bias": _Code(victim)}, "optimizer": {}}, tmp_path / NAME)
-    with pytest.raises(ClipError, match=r"system\), which could run code"):
+    with pytest.raises(InputError, match=r"system\), which could run code"):
         import_foreign(tmp_path / NAME, tmp_path / "out.safetensors")
     assert not victim.exists()
 
 
 def test_files_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(ClipError, match="no such file"):
+    with pytest.raises(InputError, match="no such file"):
         import_foreign(tmp_path / "nowhere.pt", tmp_path / "out.safetensors")
     (tmp_path / "noise.pt").write_bytes(bytes(range(256)) * 50)
-    with pytest.raises(ClipError, match="not a file of plain tensors"):
+    with pytest.raises(InputError, match="not a file of plain tensors"):
         import_foreign(tmp_path / "noise.pt", tmp_path / "out.safetensors")
-    with pytest.raises(ClipError, match=r"called something\.safetensors"):
+    with pytest.raises(InputError, match=r"called something\.safetensors"):
         import_foreign(tmp_path / "noise.pt", tmp_path / "out.pt")

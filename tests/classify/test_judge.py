@@ -14,10 +14,10 @@ from classify.checkpoint import CheckpointInfo, save_checkpoint
 from classify.classifier import ActionClassifier
 from classify.clip_files import ClipFile
 from classify.clips import load_clips
-from classify.errors import ClipError
 from classify.judge import ALL, judge_checkpoint, judged_sets
 from classify.models import build_model
 from classify.preprocess import Profile
+from ground.errors import InputError
 
 LABELS = ("run", "walk", "shoot")
 
@@ -84,18 +84,18 @@ def test_folders_without_test_clips_are_judged_whole(tmp_path: Path, classifier:
     judged = judge_checkpoint(classifier, [tmp_path / "data"])
     assert sum(map(sum, judged[ALL].report.confusion)) == 12, "one of thirteen is left out"
     (tmp_path / "data" / "walk" / "98.mp4").write_bytes(b"")
-    with pytest.raises(ClipError, match="2 of 14 clips cannot be read"):
+    with pytest.raises(InputError, match="2 of 14 clips cannot be read"):
         judge_checkpoint(classifier, [tmp_path / "data"])
 
 
 def test_what_cannot_be_judged(tmp_path: Path, classifier: ActionClassifier) -> None:
-    with pytest.raises(ClipError, match="no such folder"):
+    with pytest.raises(InputError, match="no such folder"):
         judge_checkpoint(classifier, [tmp_path / "nowhere"])
-    with pytest.raises(ClipError, match="0 of 0 clips"):
+    with pytest.raises(InputError, match="0 of 0 clips"):
         judge_checkpoint(classifier, [tmp_path])
     _video(tmp_path / "one" / "run" / "1.mp4", 0, frames=1)
-    with pytest.raises(ClipError, match="1 of 1 clips cannot be read"):
+    with pytest.raises(InputError, match="1 of 1 clips cannot be read"):
         judge_checkpoint(classifier, [tmp_path / "one"])
     _video(tmp_path / "other" / "juggle" / "1.mp4", 0)
-    with pytest.raises(ClipError, match="juggle is none of the labels run, walk, shoot"):
+    with pytest.raises(InputError, match="juggle is none of the labels run, walk, shoot"):
         judge_checkpoint(classifier, [tmp_path / "other"])

@@ -11,9 +11,9 @@ from torchvision.models import get_model, get_model_weights
 
 from classify.checkpoint import kinetics_weights
 from classify.classifier import ActionClassifier
-from classify.errors import ClipError
 from classify.kinetics import kinetics_model, read_kinetics
 from classify.models import MODELS, architecture
+from ground.errors import InputError
 
 PUBLISHED = [name for name in MODELS if architecture(name).kinetics_url]
 
@@ -50,7 +50,7 @@ def test_a_published_file_is_a_classifier(tmp_path: Path) -> None:
 
 def test_a_file_of_another_network_does_not_fit(tmp_path: Path) -> None:
     torch.save({"fc.bias": torch.zeros(400)}, _file(tmp_path, "mc3_18"))
-    with pytest.raises(ClipError, match="not those of its network"):
+    with pytest.raises(InputError, match="not those of its network"):
         read_kinetics(_file(tmp_path, "mc3_18"), "mc3_18")
 
 
@@ -60,5 +60,5 @@ def test_nothing_is_downloaded_unless_asked(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr(torch.hub, "download_url_to_file", forbidden)
-    with pytest.raises(ClipError, match=r"r2plus1d_18-91a641e6\.pth: no such file; --download fetches it"):
+    with pytest.raises(InputError, match=r"r2plus1d_18-91a641e6\.pth: no such file; --download fetches it"):
         kinetics_weights("r2plus1d_18", download=False)

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classify.ahead import ahead
 from classify.clips import LabelledClip
-from classify.errors import ClipError
 from classify.loader import batches, draw, label_weights, steps_per_epoch
 from classify.parallel import ALONE, Team
 from classify.train_config import BY_LOSS, TrainConfig
+from ground.ahead import ahead
+from ground.errors import InputError
 
 CONFIG = TrainConfig(batch=4, device="cpu")
 
@@ -41,7 +41,7 @@ def test_processes_share_a_batch(squares: list[LabelledClip]) -> None:
     parts = [_load(squares, Team(rank, 2)) for rank in range(2)]
     assert [y for _, y in parts[0]] == [[1, 1], [1, 1]]
     assert [y for _, y in parts[1]] == [[0, 0], [1]]
-    with pytest.raises(ClipError, match="a batch of 4 cannot be shared by 3 processes"):
+    with pytest.raises(InputError, match="a batch of 4 cannot be shared by 3 processes"):
         steps_per_epoch(8, CONFIG, Team(0, 3))
 
 

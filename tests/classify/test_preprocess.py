@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from classify.errors import ClipError
 from classify.preprocess import KINETICS_MEAN, KINETICS_STD, Profile, to_tensor
+from ground.errors import InputError
 
 PROFILES = {
     "ours": Profile(mean=KINETICS_MEAN, std=KINETICS_STD),
@@ -62,12 +62,12 @@ def test_profile_survives_json(profile: Profile) -> None:
     ],
 )
 def test_impossible_profiles_are_refused(change: dict[str, object]) -> None:
-    with pytest.raises(ClipError):
+    with pytest.raises(InputError):
         Profile.from_json(Profile().to_json() | change)
 
 
 def test_a_missing_field_is_refused() -> None:
     value = replace(Profile(), frames=8).to_json()
     del value["pace"]
-    with pytest.raises(ClipError):
+    with pytest.raises(InputError):
         Profile.from_json(value)

@@ -17,12 +17,12 @@ import torch
 from classify import runtimes
 from classify.checkpoint import CheckpointInfo, rewrite_info, save_checkpoint
 from classify.classifier import ActionClassifier
-from classify.errors import ClipError
 from classify.export import write_copy
 from classify.inference import KEY, open_openvino, read_openvino
 from classify.models import build_model
 from classify.preprocess import Profile
 from classify.runtimes import RUNTIMES, cache_folder, open_classifier
+from ground.errors import InputError
 
 CPU = torch.device("cpu")
 LABELS = ("run", "walk", "shoot")
@@ -114,7 +114,7 @@ def test_without_room_for_a_copy_auto_is_torch(checkpoint: Path, cache: Path, ca
     with caplog.at_level(logging.WARNING, "courtscribe"):
         assert open_classifier(checkpoint, CPU, "auto").runtime == "torch"
     assert "labelling goes on with PyTorch" in caplog.text
-    with pytest.raises(ClipError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written"):
         open_classifier(checkpoint, CPU, "openvino")
 
 
@@ -158,20 +158,20 @@ def test_both_libraries_run_an_onnx_file(tmp_path: Path, clips: np.ndarray) -> N
 def test_what_does_not_go_together(tmp_path: Path, name: str, runtime: str, says: str) -> None:
     if name.startswith("a."):
         (tmp_path / name).write_bytes(b"\0" * 99)
-    with pytest.raises(ClipError) as raised:
+    with pytest.raises(InputError) as raised:
         open_classifier(tmp_path / name, CPU, runtime)
     assert says in str(raised.value) and "\n" not in str(raised.value)
 
 
 def test_openvino_is_for_the_cpu(checkpoint: Path) -> None:
-    with pytest.raises(ClipError, match="--runtime openvino runs on the CPU, not on cuda; add --device cpu"):
+    with pytest.raises(InputError, match="--runtime openvino runs on the CPU, not on cuda; add --device cpu"):
         open_classifier(checkpoint, torch.device("cuda"), "openvino")
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
 def test_a_missing_package_is_named(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, runtime: str) -> None:
     monkeypatch.setitem(sys.modules, runtime, None)
-    with pytest.raises(ClipError, match=f"--runtime {runtime} needs {runtime}: pip install {runtime}"):
+    with pytest.raises(InputError, match=f"--runtime {runtime} needs {runtime}: pip install {runtime}"):
         open_classifier(checkpoint, CPU, runtime)
 
 
@@ -231,7 +231,7 @@ def test_damaged_copies(
     for part in (copy, copy.with_suffix(".bin")):
         shutil.copyfile(part, tmp_path / part.name)
     damage(tmp_path / copy.name)
-    with pytest.raises(ClipError) as raised:
+    with pytest.raises(InputError) as raised:
         open_classifier(tmp_path / copy.name, CPU, "auto")
     assert says in str(raised.value) and str(tmp_path / copy.name) in str(raised.value)
     assert "\n" not in str(raised.value) and capfd.readouterr() == ("", "")
@@ -243,7 +243,7 @@ def test_damaged_onnx_files(
     tmp_path: Path, damage: Callable[[Path], None], runtime: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     damage(tmp_path / "a.onnx")
-    with pytest.raises(ClipError, match=r"a\.onnx: not an ONNX model, or damaged|does not say its labels") as raised:
+    with pytest.raises(InputError, match=r"a\.onnx: not an ONNX model, or damaged|does not say its labels") as raised:
         open_classifier(tmp_path / "a.onnx", CPU, runtime)
     assert "\n" not in str(raised.value) and capfd.readouterr() == ("", "")
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classify.clip_files import TEST, TRAIN, VALIDATION, ClipFile, original
-from classify.errors import ClipError
 from classify.evaluate import grouped_folds
 from classify.spacejam import LABELS, TEST_LIST, label_names, list_spacejam
 from classify.splits import SPLITS, Split, split_clips, with_validation
 from classify.types import ACTIONS
+from ground.errors import InputError
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,7 @@ def test_no_split_learns_from_relatives_of_what_it_judges_on(
     ]
     try:
         split = with_validation(files, split_clips(files, name), validation)
-    except ClipError:
+    except InputError:
         return
     assert split.leaks == 0 and len(split.train)
     parts = [_groups(files, part) for part in (split.train, split.validation)]
@@ -114,17 +114,17 @@ def test_folders_without_a_test_part_hold_a_fifth_of_the_groups_out(shared: Path
 
 def test_splits_that_cannot_be(shared: Path) -> None:
     files = [ClipFile(Path(f"{i}.mp4"), "ab"[i % 2], str(i)) for i in range(6)]
-    with pytest.raises(ClipError, match="no list of test clips; name one with --test-list, or use --split folds"):
+    with pytest.raises(InputError, match="no list of test clips; name one with --test-list, or use --split folds"):
         split_clips(files, "twin-free")
-    with pytest.raises(ClipError, match="no split is called 'random'; there are twin-free, public"):
+    with pytest.raises(InputError, match="no split is called 'random'; there are twin-free, public"):
         split_clips(files, "random")
-    with pytest.raises(ClipError, match=r"0\.mp4: the CSV does not say"):
+    with pytest.raises(InputError, match=r"0\.mp4: the CSV does not say"):
         split_clips(files, "csv")
     only_tests = [ClipFile(f.path, f.label, f.group, TEST) for f in files]
     for name in ("twin-free", "public", "csv", "folders"):
-        with pytest.raises(ClipError, match="no clips are left to learn from, of 6"):
+        with pytest.raises(InputError, match="no clips are left to learn from, of 6"):
             split_clips(only_tests, name)
-    with pytest.raises(ClipError, match="2 groups of clips cannot be cut into 5 folds"):
+    with pytest.raises(InputError, match="2 groups of clips cannot be cut into 5 folds"):
         pair = [ClipFile(f.path, f.label, f.label) for f in files]
         with_validation(pair, Split(np.arange(6), np.zeros(0, np.int64), {}), 0.2)
     assert set(SPLITS) == {"twin-free", "public", "folds", "folders", "csv"}, TEST_LIST

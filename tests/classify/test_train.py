@@ -19,7 +19,6 @@ import classify.fit
 from classify.augment import Augmentation
 from classify.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
 from classify.clips import LabelledClip
-from classify.errors import ClipError
 from classify.models import MODELS, build_model
 from classify.preprocess import Profile
 from classify.spacejam import ANNOTATIONS, TEST_LIST
@@ -28,6 +27,7 @@ from classify.train import KINETICS, begin, train_actions
 from classify.train_config import TrainConfig, suited
 from classify.training_data import DataConfig
 from classify.types import ACTIONS
+from ground.errors import InputError
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 CONFIG = TrainConfig(epochs=2, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=STILL)
@@ -166,14 +166,14 @@ def test_a_killed_run_is_refused_and_resumed_to_the_same_bytes(
         patch.setattr(classify.fit._Run, "save", killed)
         with pytest.raises(_KilledError):
             train_actions(data, tmp_path / "run", config)
-    with pytest.raises(ClipError, match=r"run: holds a training; --resume goes on with it"):
+    with pytest.raises(InputError, match=r"run: holds a training; --resume goes on with it"):
         train_actions(data, tmp_path / "run", config)
     torch.rand(3)
     train_actions(data, tmp_path / "run", config, resume=True)
     name = "actions.safetensors"
     assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
     assert len(_rows(tmp_path / "run" / "metrics.csv")) == 3
-    with pytest.raises(ClipError, match="holds a training that is finished"):
+    with pytest.raises(InputError, match="holds a training that is finished"):
         train_actions(data, tmp_path / "run", config, resume=True)
 
 
@@ -181,7 +181,7 @@ def test_a_folder_of_something_else_is_left_alone(folders: Path, tmp_path: Path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     for resume in (False, True):
-        with pytest.raises(ClipError, match="mine: is there already and is no training"):
+        with pytest.raises(InputError, match="mine: is there already and is no training"):
             train_actions(DataConfig((folders,)), tmp_path / "mine", CONFIG, resume=resume)
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
@@ -195,7 +195,7 @@ def test_bad_clips_are_listed_and_too_many_are_refused(
     np.save(folders / "walk" / "93.npy", np.zeros((300, 176, 128, 3), np.uint8))
     data = DataConfig((folders,))
     with pytest.raises(
-        ClipError, match=r"4 of 14 clips cannot be used \(2 of another length, 2 unreadable\).*--max-bad"
+        InputError, match=r"4 of 14 clips cannot be used \(2 of another length, 2 unreadable\).*--max-bad"
     ):
         train_actions(data, tmp_path / "run", CONFIG)
     rows = {Path(row["clip"]).name: row["reason"] for row in _rows(tmp_path / "run" / "left_out.csv")}
@@ -221,15 +221,15 @@ def test_labels_that_do_not_fit(spacejam: Path, folders: Path, tmp_path: Path) -
         train_actions(data, tmp_path / "run", replace(CONFIG, epochs=1))
 
     (spacejam / LABELS_FILE).write_text(json.dumps({"0": "run", "1": "walk", "2": "pick"}))
-    with pytest.raises(ClipError, match="no clips of pick to learn from; add some, or do without: --labels 'run,walk'"):
+    with pytest.raises(InputError, match=r"no clips of pick to learn from; add some, .* --labels 'run,walk'"):
         train(DataConfig((spacejam,)))
-    with pytest.raises(ClipError, match="at least 2 labels to learn from; there are run"):
+    with pytest.raises(InputError, match="at least 2 labels to learn from; there are run"):
         train(DataConfig((spacejam,), labels=("run", "pick")))
     (folders / "run").rename(folders / "juggle")
-    with pytest.raises(ClipError, match=r"juggle is none of the labels block, .*--labels 'juggle,walk' learns them"):
+    with pytest.raises(InputError, match=r"juggle is none of the labels block, .*--labels 'juggle,walk' learns them"):
         train(DataConfig((folders,)))
     assert not (tmp_path / "run").exists(), "nothing was begun"
-    with pytest.raises(ClipError, match=r"nowhere\.safetensors: no such file"):
+    with pytest.raises(InputError, match=r"nowhere\.safetensors: no such file"):
         train_actions(
             DataConfig((folders,), labels=("walk", "juggle")),
             tmp_path / "run",
@@ -248,9 +248,9 @@ def test_a_disk_that_fills_leaves_earlier_checkpoints_as_they_are(folders: Path,
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # writing fails in the system, as on a full disk
     try:
-        with pytest.raises(ClipError, match=r"training\.state\.pt: cannot be written .*free some room"):
+        with pytest.raises(InputError, match=r"training\.state\.pt: cannot be written .*free some room"):
             train_actions(DataConfig((folders,)), output, replace(CONFIG, epochs=1))
-        with pytest.raises(ClipError, match="cannot be written"):
+        with pytest.raises(InputError, match="cannot be written"):
             save_checkpoint(output, load_checkpoint(output)[0], info)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -332,7 +332,7 @@ def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monk
         with pytest.raises(_KilledError):
             train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2)
     (tmp_path / "run" / "config.json.77.part").touch()
-    with pytest.raises(ClipError, match=r"run: holds a training; --resume goes on with it"):
+    with pytest.raises(InputError, match=r"run: holds a training; --resume goes on with it"):
         train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2)
     train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2, resume=True)
     assert (tmp_path / "run" / "actions.safetensors").is_file()
@@ -351,7 +351,7 @@ def test_a_run_goes_on_only_from_where_it_began_and_tells_of_all_its_epochs(
     torch.manual_seed(9)
     info = CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile)
     save_checkpoint(tmp_path / "other.safetensors", build_model("r2plus1d_s", 2), info)
-    with pytest.raises(ClipError, match="of a training with other clips or settings"):
+    with pytest.raises(InputError, match="of a training with other clips or settings"):
         other = replace(CONFIG, head_decay=0.0)
         train_actions(
             DataConfig((folders,)), tmp_path / "run", other, start_from=tmp_path / "other.safetensors", resume=True
@@ -367,6 +367,6 @@ def test_settings_that_cannot_be() -> None:
         {"validation": 0.9}, {"balance_by": "luck"},
         {"patience": -1}, {"warmup": 1.0}, {"loaders": 0},
     ):  # fmt: skip
-        with pytest.raises(ClipError):
+        with pytest.raises(InputError):
             replace(CONFIG, **bad)
     assert suited("r2plus1d_s") == TrainConfig() and suited("r2plus1d_18").epochs == 20

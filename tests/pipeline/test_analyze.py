@@ -15,6 +15,8 @@ import av
 import numpy as np
 import pytest
 
+from ground.errors import InputError
+from ground.video.source import open_video
 from pipeline.analysis import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, read_config, with_settings
@@ -22,8 +24,6 @@ from pipeline.encode import write_video
 from pipeline.outputs.table import read_timeline_csv
 from pipeline.runners.cli import main
 from pipeline.synthetic.game import GameTruth, SyntheticGame
-from pipeline.video import open_video
-from tracker.errors import InputError
 from tracker.evaluate import evaluate_tracks
 from tracker.mot import read_tracks
 

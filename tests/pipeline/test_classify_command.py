@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from ground.video.source import open_video
 from pipeline.outputs.classified import _line
 from pipeline.runners.cli import main
-from pipeline.video import open_video
 
 
 def test_a_clip_as_table_json_and_video(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
 from pipeline.analysis import FrameTable
 from pipeline.corrected import timeline_of
 from pipeline.evaluate import label_boxes
-from tracker.errors import InputError
 from tracker.track_file import texts
 from tracker.types import Tracks
 

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classify.clips import read_video
+from ground.errors import InputError
+from ground.frames import Image
 from pipeline.analysis import Analysis, FrameTable, VideoFacts
 from pipeline.encode import write_video
 from pipeline.examples import Span, cut_examples, find_player
 from pipeline.timeline import Timeline
-from tracker.errors import InputError
-from tracker.types import Image, Tracks
+from tracker.types import Tracks
 
 _FRAMES = 100
 _LEFT = {4: 40, 7: 220}

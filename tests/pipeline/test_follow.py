@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
+from ground.video.source import open_video
 from pipeline.analysis import Analysis
 from pipeline.analyze import analyze_video, track_again
 from pipeline.config import PipelineConfig, with_settings
 from pipeline.encode import write_video
 from pipeline.runners.cli import main
-from pipeline.video import open_video
 from tracker.boxes import iou
 from tracker.roi import CourtPolygon, Roi
 

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.types import ACTIONS, ActionScores
+from ground.video.source import open_video
 from pipeline.analysis import FrameTable
 from pipeline.gait import GAITS, heed_speed, likelihoods
 from pipeline.truth import read_truth_folder
-from pipeline.video import open_video
 from tracker.types import Detections, Tracks, View
 from tracker.view import ViewEstimator
 

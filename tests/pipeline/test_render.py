@@ -18,14 +18,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
+from ground.frames import Image
+from ground.video.source import open_video
 from pipeline.encode import write_video
 from pipeline.outputs import render
 from pipeline.outputs.draw import color_of, draw_players
 from pipeline.outputs.render import render_video
 from pipeline.timeline import ActionSegment, Timeline
-from pipeline.video import open_video
-from tracker.errors import InputError
-from tracker.types import Image, Tracks
+from tracker.types import Tracks
 
 PATCHES = np.array([(200, 30, 30), (30, 180, 60), (40, 60, 210), (128, 128, 128), (230, 220, 40), (250, 250, 250)])
 
@@ -202,7 +203,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
         from pathlib import Path
         import numpy as np
         from pipeline.encode import write_video
-        from tracker.errors import InputError
+        from ground.errors import InputError
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
         rng = np.random.default_rng(0)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.types import ACTIONS, CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
+from ground.errors import InputError
 from pipeline.synthetic import actions, clips
 from pipeline.synthetic.actions import BLOCK, DEFENSE, DRIBBLE, HOLD, PASS, PICK, RUNNING, SHOOT, WALKING, Style
 from pipeline.synthetic.body import Figure, Light, Look, bounds, paint
@@ -23,7 +24,6 @@ from pipeline.synthetic.gait import ANKLE, BALL, ELBOW, HIP, KNEE, SHOULDER, TOE
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.synthetic.motion import Movement, animate
 from pipeline.synthetic.play import stage_play
-from tracker.errors import InputError
 
 SMALL = (480, 270)
 

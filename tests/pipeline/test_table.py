@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
+from ground.files import write_atomically
 from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
 from pipeline.timeline import ActionSegment, Timeline
-from tracker.errors import InputError
-from tracker.files import write_atomically
 
 LABELS = ("run", 'odd, "quoted"\nlabel', "ball in hand")
 NAMES = {2: "Dončić, Luka", 3: "<7>\r\n"}

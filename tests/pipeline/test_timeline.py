@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.types import ActionScores
+from ground.errors import InputError
 from pipeline.timeline import UNSURE, ActionSegment, Timeline, TimelineConfig, join_scores, say_unsure
-from tracker.errors import InputError
 
 _LABELS = ("run", "walk", "shoot")
 _RATE = 25.0

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from classify.checkpoint import load_start
+from ground.video.source import open_video
 from pipeline.encode import write_video
 from pipeline.runners.cli import main
-from pipeline.video import open_video
 
 
 @pytest.fixture(scope="module")

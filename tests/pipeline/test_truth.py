@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ground.errors import InputError
 from pipeline.truth import read_timeline_actions, read_truth_file, read_truth_folder
-from tracker.errors import InputError
 from tracker.mot import read_truth
 from tracker.track_file import TrackFile
 

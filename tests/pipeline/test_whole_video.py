@@ -18,10 +18,10 @@ from classify.inference import torch_logits
 from classify.models import build_model
 from classify.preprocess import Profile
 from classify.types import ActionScores
+from ground.errors import InputError
+from ground.video.source import open_video
 from pipeline.encode import write_video
-from pipeline.video import open_video
 from pipeline.whole_video import WholeVideoConfig, classify_video, letterbox, moving_average
-from tracker.errors import InputError
 
 LABELS = ("dark", "bright")
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.types import CLIP_LENGTH
+from ground.errors import InputError
+from ground.frames import Frame
 from pipeline.windows import ClipCutter, WindowConfig, cut_player, plan_windows, sample_interval, window_ends
-from tracker.errors import InputError
-from tracker.types import Frame, Tracks
+from tracker.types import Tracks
 
 
 def _track(num: int, track_id: int = 1, first: int = 0) -> Tracks:

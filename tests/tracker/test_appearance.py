@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.frames import Image
 from tracker import appearance
 from tracker.appearance import Appearance, AppearanceCollector, plan_samples
 from tracker.boxes import Float64Array
 from tracker.linking import Tracklets, cut, link
 from tracker.mot import read_truth
 from tracker.reid import ColorDescriber, Describer
-from tracker.types import BoolArray, FloatArray, Image
+from tracker.types import BoolArray, FloatArray
 
 RATE = 30
 WIDTH, HEIGHT = 1280, 720

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from ground.errors import InputError
 from tracker.backbone import BackboneDescriber, export_backbone
 from tracker.detector import DetectorConfig, YoloDetector
-from tracker.errors import InputError
 from tracker.teachers import see_joints
 
 WEIGHTS = Path(__file__).parents[2] / "weights/players.pt"

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ground.frames import Frame
 from tracker.boxes import iou
 from tracker.bridge import Bridger
 from tracker.mot import read_truth
 from tracker.smoothing import smooth_tracks
-from tracker.types import BoolArray, Frame, Tracks
+from tracker.types import BoolArray, Tracks
 
 SIZE, FPS, NUM_FRAMES = 320, 25.0, 40
 TIMES = np.arange(NUM_FRAMES) / FPS

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
 from tracker.coco import read_coco
-from tracker.errors import InputError
 from tracker.formats import read_tracks_file
 from tracker.track_file import TrackFile
 

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.frames import Image
 from tracker.court import FloorFinder, Scene, court_share, people_at, stabilised_feet
 from tracker.mot import read_tracks
 from tracker.roi import CourtPolygon
 from tracker.roster import RosterConfig, choose_players
-from tracker.types import Detections, Image, Tracks
+from tracker.types import Detections, Tracks
 
 WIDTH, HEIGHT = 640, 360
 FLOOR = np.array([[100, 140], [540, 140], [639, 340], [0, 340]], np.int32)

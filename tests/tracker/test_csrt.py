@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
+from ground.frames import Frame, Image
 from tracker.boxes import iou
 from tracker.color import Look, crop
 from tracker.csrt import CsrtFollower, CsrtSettings, follow, require_csrt
-from tracker.errors import InputError
 from tracker.roi import Roi, parse_roi
-from tracker.types import Frame, Image, Tracks
+from tracker.types import Tracks
 
 WIDTH, HEIGHT, FPS = 320, 180, 30.0
 SIZE = (24, 56)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
 from tracker.cvat import read_cvat
-from tracker.errors import InputError
 from tracker.track_file import TrackFile
 
 META = """<meta>

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
+from ground.errors import InputError
+from ground.frames import Frame
 from pipeline.config import WEIGHTS
 from tracker.boxes import iou
 from tracker.detector import DetectorConfig, YoloDetector, followed_classes
-from tracker.errors import InputError
 from tracker.mot import read_truth
-from tracker.types import Frame
 from tracker.weights import resolve_weights
 
 _PLAYERS = str(WEIGHTS / "players.pt")

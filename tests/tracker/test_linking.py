@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from ground.errors import InputError
 from tracker.association import Indices
 from tracker.boxes import Float64Array
-from tracker.errors import InputError
 from tracker.linking import LinkConfig, Tracklets, cut, link
 from tracker.types import Tracks
 

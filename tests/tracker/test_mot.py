@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.mot import follow, read_detections, read_tracks, read_truth, write_detections, write_tracks
 from tracker.sort import Sort
 from tracker.types import Detections, Tracks

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracker.errors import InputError
+from ground.errors import InputError
+from ground.frames import Image
 from tracker.reid import ColorDescriber, ReidDescriber, crops
-from tracker.types import Image
 
 FLOOR = (190, 150, 100)
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.errors import InputError
+from ground.errors import InputError
+from ground.frames import Frame
 from tracker.roi import (
     MIN_SIDE,
     CourtPolygon,
@@ -22,7 +23,6 @@ from tracker.roi import (
     write_court_file,
     write_roi_file,
 )
-from tracker.types import Frame
 
 corner = st.floats(-500, 5000)
 side = st.floats(0.01, 5000)

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.roi import MIN_SIDE, CourtPolygon
 from tracker.roi_window import CourtDrawing, Drawing, draw_boxes, draw_court, select_court, select_rois
 

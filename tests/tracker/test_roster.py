@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ground.errors import InputError
 from tracker.court import Scene
-from tracker.errors import InputError
 from tracker.roi import CourtPolygon
 from tracker.roster import RosterConfig, choose_players
 from tracker.types import Detections, Tracks

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ground.errors import InputError
+from ground.frames import Frame
 from tracker.boxes import iou
-from tracker.errors import InputError
 from tracker.mot import read_detections, read_truth
 from tracker.roi import Roi
 from tracker.seeds import SeedFollower, add_seeds, name_seeded, place_seeds
 from tracker.smoothing import smooth_tracks
 from tracker.sport import SportTracker
-from tracker.types import Detections, Frame, IntArray, Tracks
+from tracker.types import Detections, IntArray, Tracks
 
 FRAMES = np.arange(40, dtype=np.int32)
 TIMES = FRAMES / 25

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.mot import is_truth
 from tracker.sequences import pair_sequences
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
 from tracker.boxes import iou
-from tracker.errors import InputError
 from tracker.mot import read_truth
 from tracker.smoothing import smooth_tracks
 from tracker.types import Tracks

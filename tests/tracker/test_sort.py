@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from benchmarks.plain_sort import PlainSort
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.evaluate import evaluate_tracks
 from tracker.mot import follow, read_detections, read_truth
 from tracker.sort import Sort

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.evaluate import TrackScores, combine, evaluate_tracks
 from tracker.mot import follow, read_detections, read_truth
 from tracker.smoothing import smooth_tracks

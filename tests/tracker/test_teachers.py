@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from classify.clips import read_video
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.teachers import Pictures, see_ball, see_joints
 
 PLAYERS = Path(__file__).parents[2] / "weights/players.pt"

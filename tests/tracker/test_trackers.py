@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tracker.errors import InputError
+from ground.errors import InputError
 from tracker.trackers import TRACKERS, TrackerConfig, make_tracker
 from tracker.types import Detections
 

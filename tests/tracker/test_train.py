@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from ground.errors import InputError
 from pipeline.config import WEIGHTS
 from pipeline.synthetic.game import SyntheticGame
 from tracker.detector import DetectorConfig, YoloDetector
-from tracker.errors import InputError
 from tracker.train import CLASSES, prepare_dataset, train_detector
 
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.errors import InputError
+from ground.frames import Image
 from pipeline.synthetic.game import SyntheticGame
-from tracker.errors import InputError
-from tracker.types import Detections, Image, View
+from tracker.types import Detections, View
 from tracker.view import ViewEstimator
 
 NOBODY = Detections.empty()

@@ -20,9 +20,9 @@ from av.stream import Disposition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.prefetch import prefetch
-from pipeline.video import open_video
-from tracker.errors import InputError
+from ground.errors import InputError
+from ground.prefetch import prefetch
+from ground.video.source import open_video
 
 REAL = [
     "cvball_euroball_pass.mp4", "dpbp_PLAY_3.mp4", "ibm_basketball.mp4", "nbaction_1.mov", "nbaction_3.mov",

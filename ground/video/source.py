@@ -6,24 +6,19 @@ any number of times; every reading opens it anew and keeps a few frames in memor
 
 from __future__ import annotations
 
-import re
 import weakref
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, Self
 
-import cv2
-import numpy as np
-
-from pipeline.decode import ContainerReader, VideoInfo
-from pipeline.prefetch import prefetch
-from tracker.errors import InputError
-from tracker.types import Frame, Image
+from ground.errors import InputError
+from ground.frames import Frame
+from ground.prefetch import prefetch
+from ground.video.decode import ContainerReader, VideoInfo
+from ground.video.images import ImageReader
 
 __all__ = ["VideoInfo", "VideoSource", "open_video"]
-
-_IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
 class _Reader(Protocol):
@@ -103,56 +98,5 @@ def open_video(
     path = Path(source)
     if not path.exists():
         raise InputError(f"{source}: no such file")
-    reader = _ImageReader(path, Fraction(image_rate)) if path.is_dir() else ContainerReader(str(source))
+    reader = ImageReader(path, Fraction(image_rate)) if path.is_dir() else ContainerReader(str(source))
     return VideoSource(str(source), reader, start, end)
-
-
-class _ImageReader:
-    """Reads a directory of images as a video."""
-
-    def __init__(self, folder: Path, frame_rate: Fraction) -> None:
-        self._folder, self._frame_rate = folder, frame_rate
-        images = (path for path in folder.iterdir() if path.suffix.lower() in _IMAGE_SUFFIXES)
-        self._images = sorted(images, key=_natural_key)
-        if not self._images:
-            raise InputError(f"{folder}: holds no images ({', '.join(sorted(_IMAGE_SUFFIXES))})")
-
-    def probe(self) -> VideoInfo:
-        height, width = _read_image(self._images[0]).shape[:2]
-        return VideoInfo(
-            width=width,
-            height=height,
-            frame_rate=self._frame_rate,
-            duration=float(len(self._images) / self._frame_rate),
-            num_frames_claimed=len(self._images),
-            codec="images",
-            rotation=0,
-            has_audio=False,
-            time_base=1 / self._frame_rate,
-            sample_aspect_ratio=Fraction(1),
-        )
-
-    def read(self, info: VideoInfo, start: float, end: float, notes: list[str]) -> Iterator[Frame]:
-        for index, path in enumerate(self._images):
-            time = float(index / self._frame_rate)
-            if start <= time < end:
-                image = _read_image(path)
-                if image.shape[:2] != (info.height, info.width):
-                    size = f"{image.shape[1]}x{image.shape[0]}"
-                    raise InputError(f"{path}: is {size}, but the first image is {info.width}x{info.height}")
-                yield Frame(index, time, image)
-
-
-def _natural_key(path: Path) -> list[tuple[int, str]]:
-    """frame_2 before frame_10."""
-    return [(int(part or 0), text) for text, part in re.findall(r"(\D*)(\d*)", path.name)]
-
-
-def _read_image(path: Path) -> Image:
-    """RGB uint8 (H, W, 3), read-only."""
-    bgr = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise InputError(f"{path}: not a readable image")
-    image = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
-    image.flags.writeable = False
-    return image

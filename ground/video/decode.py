@@ -19,8 +19,8 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
 from av.video.stream import VideoStream
 
-from tracker.errors import InputError
-from tracker.types import Frame, Image
+from ground.errors import InputError
+from ground.frames import Frame, Image
 
 _log = logging.getLogger(__name__)
 
