@@ -12,19 +12,16 @@ import numpy as np
 
 from classify.checkpoint import CheckpointInfo
 from ground.files import write_atomically
+from ground.fonts import drawable, note_on
 from ground.frames import Image
 from ground.prefetch import prefetch
 from ground.video.source import VideoSource
 from pipeline.encode import write_video
-from pipeline.outputs.draw import draw_players
+from pipeline.outputs.draw import banner_fits, draw_players
 from pipeline.progress import Advance
 from pipeline.whole_video import WholeVideo
 
 _DRAWN_AHEAD = 4
-_LETTER = 0.7
-"""Width of a letter over the size of the font, more than most have."""
-_FONT_SHARE, _MIN_FONT = 1 / 50, 10
-"""Size of the font over the picture's shorter side, and at least, as ``pipeline.outputs.draw`` has it."""
 
 Ranking = Sequence[tuple[str, float]]
 """Labels with probabilities, likeliest first."""
@@ -78,7 +75,7 @@ def write_answer_video(
     """
     info = video.info
     with closing(prefetch(_drawn(answer, video, count, starter, advance), _DRAWN_AHEAD)) as pictures:
-        return write_video(
+        notes = write_video(
             output,
             pictures,
             frame_rate=info.frame_rate,
@@ -88,6 +85,8 @@ def write_answer_video(
             start=video.start,
             end=video.end,
         )
+    on_letters = note_on({label for scores in answer.scores for label, _ in answer.top(scores.probabilities, count)})
+    return notes if on_letters is None else [*notes, on_letters]
 
 
 def _drawn(
@@ -97,23 +96,17 @@ def _drawn(
     for frame in video:
         image = frame.image.copy()
         best = answer.top(answer.scores_at(frame.time).probabilities, count)
-        draw_players(image, nobody, (), (), banner=_line(best, _room(image), starter))
+        draw_players(image, nobody, (), (), banner=_line(best, image, starter))
         yield frame.time, image
         advance(1)
 
 
-def _room(image: Image) -> int:
-    """Letters of a banner that fit into a picture."""
-    height, width = image.shape[:2]
-    return int(width / (_LETTER * max(_MIN_FONT, min(height, width) * _FONT_SHARE)))
-
-
-def _line(best: Ranking, room: int, starter: bool) -> str:
-    """As many labels as fit into ``room`` letters, one at least."""
-    texts = [f"{label} {probability:.0%}" for label, probability in best]
+def _line(best: Ranking, image: Image, starter: bool) -> str:
+    """As many labels as fit into a picture, one at least."""
+    texts = [f"{drawable(label) or '?'} {probability:.0%}" for label, probability in best]
     line = texts[0] + (" (first guess)" if starter else "")
     for text in texts[1:]:
-        if len(line) + len(text) + 2 > room:
+        if not banner_fits(f"{line}  {text}", image):
             break
         line += f"  {text}"
     return line

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw, features
 
+from ground.fonts import Face, runs
 from ground.frames import Image
 from tracker.types import BoolArray, FloatArray, IntArray
 
@@ -30,6 +29,8 @@ nor white; the brown of a court's floor is left out."""
 _BANNER_COLOR = (32, 32, 32)
 _MIN_FONT = 10
 """Pixels: smaller letters cannot be read."""
+_ORDER = "ltr" if features.check("raqm") else None
+"""A plate is read from left to right; letters within it go as their script does."""
 
 
 def draw_players(
@@ -47,8 +48,7 @@ def draw_players(
     banner: a line in the top left corner. Lines and letters grow with the picture.
     """
     height, width = image.shape[:2]
-    shorter = min(height, width)
-    font_size, thickness = max(_MIN_FONT, round(shorter / 50)), max(1, round(shorter / 400))
+    font_size, thickness = _font_size(image), max(1, round(min(height, width) / 400))
     boxes = [_inside(box, width, height) for box in xyxy]
     seen = [True] * len(boxes) if observed is None else observed
     for box, track_id, is_seen in zip(boxes, track_ids, seen, strict=True):
@@ -62,10 +62,19 @@ def draw_players(
             placed.append(_paste(image, plate, left, top))
 
 
+def banner_fits(text: str, image: Image) -> bool:
+    """Whether ``text`` as a banner would be narrower than ``image``."""
+    return _plate(text, _BANNER_COLOR, _font_size(image)).shape[1] <= image.shape[1]
+
+
 def color_of(track_id: int) -> Color:
     """The colour of a player, always the same; neighbouring numbers differ most."""
     red, green, blue = bytes.fromhex(_PALETTE[track_id % len(_PALETTE)])
     return red, green, blue
+
+
+def _font_size(image: Image) -> int:
+    return max(_MIN_FONT, round(min(image.shape[:2]) / 50))
 
 
 def _inside(box: npt.NDArray[np.float32], width: int, height: int) -> Rect | None:
@@ -96,22 +105,29 @@ def _stretches(begin: int, end: int, length: int) -> list[slice]:
 @lru_cache(maxsize=256)
 def _plate(text: str, color: Color, font_size: int) -> Image:
     """A line of text on ``color``: uint8 (h, w, 3) RGB, shared, so never written to."""
-    font = _font(font_size)
-    margin = max(2, font_size // 4)
-    ascent, descent = font.getmetrics() if isinstance(font, ImageFont.FreeTypeFont) else (font_size, 0)
-    size = (round(font.getlength(text)) + 2 * margin, ascent + descent + margin)
-    picture = PilImage.new("RGB", size, color)
     ink = "black" if _luminance(color) > 0.2 else "white"
-    ImageDraw.Draw(picture).text((margin, margin // 2), text, font=font, fill=ink)
-    return np.asarray(picture)
+    margin = max(2, font_size // 4)
+    pieces = [_piece(run, face, font_size, color, ink) for run, face in runs(text)]
+    ascent = max((above for _, above in pieces), default=font_size)
+    descent = max((piece.height - above for piece, above in pieces), default=0)
+    size = (sum(piece.width for piece, _ in pieces) + 2 * margin, ascent + descent + margin)
+    plate, left = PilImage.new("RGB", size, color), margin
+    for piece, above in pieces:
+        plate.paste(piece, (left, margin // 2 + ascent - above))
+        left += piece.width
+    return np.asarray(plate)
 
 
-@lru_cache(maxsize=8)
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    """DejaVu Sans, which matplotlib brings along and which has the letters of most European names; or Pillow's own."""
-    spec = find_spec("matplotlib")
-    path = Path(spec.origin or "").parent / "mpl-data/fonts/ttf/DejaVuSans-Bold.ttf" if spec else None
-    return ImageFont.truetype(str(path), size) if path and path.is_file() else ImageFont.load_default(size)
+def _piece(text: str, face: Face, font_size: int, color: Color, ink: str) -> tuple[PilImage.Image, int]:
+    """Letters of one font on ``color``, and how many rows of them are above the base line."""
+    font, scale = face.at(font_size)
+    ascent, descent = font.getmetrics()
+    piece = PilImage.new("RGB", (max(1, round(font.getlength(text, direction=_ORDER))), ascent + descent), color)
+    drawing = ImageDraw.Draw(piece)
+    drawing.text((0, ascent), text, font=font, fill=ink, anchor="ls", direction=_ORDER, embedded_color=True)
+    if scale != 1:
+        piece = piece.resize((max(1, round(scale * piece.width)), max(1, round(scale * piece.height))))
+    return piece, round(scale * ascent)
 
 
 def _luminance(color: Color) -> float:

@@ -100,6 +100,10 @@ def test_kinetics_labels_when_the_published_file_is_there(
 
 def test_a_narrow_picture_takes_the_first_label_at_least() -> None:
     best = [("dribble", 0.5), ("shoot", 0.3), ("walk", 0.1)]
-    assert _line(best, 100, starter=False) == "dribble 50%  shoot 30%  walk 10%"
-    assert _line(best, 25, starter=False) == "dribble 50%  shoot 30%"
-    assert _line(best, 3, starter=True) == "dribble 50% (first guess)"
+
+    def shown(width: int, starter: bool = False) -> str:
+        return _line(best, np.zeros((400, width, 3), np.uint8), starter)
+
+    assert shown(1000) == "dribble 50%  shoot 30%  walk 10%"
+    assert shown(160) == "dribble 50%  shoot 30%"
+    assert shown(3, starter=True) == "dribble 50% (first guess)"
