@@ -16,17 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.clip_files import ALIASES, ClipFile, check_labels, list_csv, list_label_folders
+from classify.pace import MAX_FRAMES, sampled, steps_of
 from classify.spacejam import is_spacejam, list_spacejam
-from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH
+from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from ground.errors import InputError
+from ground.video.source import open_video
 
 Frames = npt.NDArray[np.uint8]
 
 MAX_BAD = 0.1
 """A data set of which more than this part cannot be used is refused. Raised, a broken copy is trained on."""
-MAX_FRAMES = 250
-"""A longer clip (ten seconds) shows more than one action. Raised, a file that is a whole game takes that memory."""
-
 _MIN_FRAMES = 2
 """A single picture does not move."""
 
@@ -140,40 +139,31 @@ def _read_array(path: Path) -> Frames:
 
 
 def read_video(path: Path, max_frames: int | None = None) -> Frames:
-    """A short video of one player -> uint8 (T, 176, 128, 3) RGB, at about 25 frames per second.
+    """A short video of one player -> uint8 (T, 176, 128, 3) RGB, 25 of them a second, as ``classify.pace`` has it.
 
-    Of faster video every second, third ... frame is taken; a header below 25 is not believed (SpaceJam's says 10 and
-    means 25). max_frames: reading stops one frame after so many.
+    max_frames: reading stops one frame after so many.
     Raises InputError when nothing can be decoded.
     """
-    capture = cv2.VideoCapture(str(path))
-    step = max(1, round(capture.get(cv2.CAP_PROP_FPS) / CLIP_PACE))
+    most = None if max_frames is None else max_frames + 1
     frames: list[Frames] = []
-    index = 0
-    while capture.grab() and not (max_frames and len(frames) > max_frames):
-        if index % step == 0:
-            ok, image = capture.retrieve()
-            if not ok:
+    with open_video(path) as video:
+        for frame, times in sampled(video, steps_of(video)):
+            frames += [fit_frame(frame.image)] * times
+            if most is not None and len(frames) >= most:
                 break
-            frames.append(fit_frame(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)))
-        index += 1
-    capture.release()
-    if not frames:
-        raise InputError(f"{path}: no frame can be decoded")
-    return np.stack(frames)
+    return np.stack(frames[:most])
 
 
-def fit_frame(image: Frames) -> Frames:
-    """uint8 (H, W, 3) of any size -> (176, 128, 3): aspect kept, in the middle, black bars around it."""
-    height, width = image.shape[:2]
-    if (height, width) == (CLIP_HEIGHT, CLIP_WIDTH):
+def fit_frame(image: Frames, height: int = CLIP_HEIGHT, width: int = CLIP_WIDTH) -> Frames:
+    """uint8 (H, W, 3) of any size -> (height, width, 3): aspect kept, in the middle, black bars around it."""
+    if image.shape[:2] == (height, width):
         return image
-    scale = min(CLIP_HEIGHT / height, CLIP_WIDTH / width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    top, left = (CLIP_HEIGHT - size[1]) // 2, (CLIP_WIDTH - size[0]) // 2
-    framed = np.zeros((CLIP_HEIGHT, CLIP_WIDTH, 3), np.uint8)
-    framed[top : top + size[1], left : left + size[0]] = resized
+    scale = min(height / image.shape[0], width / image.shape[1])
+    inner = (min(width, max(1, round(image.shape[1] * scale))), min(height, max(1, round(image.shape[0] * scale))))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    framed = np.zeros((height, width, 3), np.uint8)
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    framed[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=method)
     return framed
 
 

@@ -29,7 +29,7 @@ class Profile:
     frames: int = CLIP_LENGTH
     """Evenly chosen from a clip's 16."""
     pace: float = CLIP_PACE
-    """Frames per second of the clips it was trained on, before choosing."""
+    """Frames per second of the clips it was trained on, before choosing; networks of this program have 25."""
     colour: str = "RGB"
     """Order of the channels, "RGB" or "BGR"; mean and std are in this order."""
     scale: float = 1 / 255
@@ -43,6 +43,14 @@ class Profile:
             raise InputError(f"no network reads {self.frames} frames of {self.height}x{self.width}")
         if not (self.pace > 0 and self.scale > 0 and len(self.mean) == len(self.std) == 3 and min(self.std) > 0):
             raise InputError(f"pace, scale and the three std are positive: {self}")
+
+    @property
+    def picture_size(self) -> tuple[int, int]:
+        """Height and width of the pictures it was trained on, before they were scaled to its own.
+
+        Those of this program's clips, which all that learns from clips sees; else, as published, its own.
+        """
+        return (CLIP_HEIGHT, CLIP_WIDTH) if self.pace == CLIP_PACE else (self.height, self.width)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values, for a checkpoint's metadata."""

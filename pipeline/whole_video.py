@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from classify.classifier import ActionClassifier
-from classify.clips import sixteen
+from classify.clips import fit_frame, sixteen
+from classify.pace import is_clip, sampled, steps_of
 from classify.types import CLIP_LENGTH, ActionScores
 from ground.errors import InputError
 from ground.frames import Frame, Image
 from ground.video.source import VideoSource
 from pipeline.progress import Progress, Silent
 from pipeline.timeline import Timeline, TimelineConfig, join_scores
-from pipeline.windows import sample_interval
 
 NOBODY = 0
 """The player in the timeline of a whole video."""
@@ -27,8 +29,10 @@ _STRIDE = 8
 """Samples between the starts of windows. Lower: finer timelines, and cost grows as its inverse."""
 _SHORT = 5.0
 """Seconds: a video up to this long shows one thing and has one answer."""
-_LONGEST_GAP = 1.0
-"""Seconds without a frame that are filled with the next frame; after longer ones sampling starts anew."""
+_SLOW = 8.0
+"""Frames per second under which it is said that movements can hardly be told."""
+
+_log = logging.getLogger("courtscribe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,64 +85,66 @@ def classify_video(
     config: WholeVideoConfig | None = None,
     progress: Progress | None = None,
 ) -> WholeVideo:
-    """Label a video as a whole; it is read once, and memory does not grow with its length.
+    """Label a video as a whole; it is read once, and only answers and times are kept of it.
 
-    Pictures are letterboxed to the size that the checkpoint's profile asks for, and sampled at its pace.
+    Pictures come to the classifier as those that it learnt from did: at the same size and pace, black beside them.
     Raises InputError for a video without frames in its span.
     """
-    config, seen, scores, batch = config or WholeVideoConfig(), list[tuple[int, float]](), list[ActionScores](), []
+    index, times = array("i"), array("d")
     with (progress or Silent()).stage("read", video.num_frames) as advance:
 
         def frames() -> Iterator[Frame]:
             for frame in video:
-                seen.append((frame.index, frame.time))
+                index.append(frame.index)
+                times.append(frame.time)
                 yield frame
                 advance(1)
 
-        for window in _windows(frames(), video, classifier):
-            batch.append(window)
-            if len(batch) == classifier.batch:
-                scores += _score(batch, classifier)
-                batch = []
-        scores += _score(batch, classifier)
-    return _summary(
-        scores, np.array([i for i, _ in seen], np.int32), np.array([t for _, t in seen]), classifier, config
-    )
+        scores = [score for batch in _batches(frames(), video, classifier) for score in _score(batch, classifier)]
+    _say_if_slow(video)
+    return _summary(scores, np.array(index, np.int32), np.array(times), classifier, config or WholeVideoConfig())
 
 
-def letterbox(image: Image, height: int, width: int) -> Image:
-    """uint8 (H, W, 3) -> (height, width, 3): all of the picture, aspect kept, in the middle, black bars around it."""
-    scale = min(height / image.shape[0], width / image.shape[1])
-    inner = (min(width, max(1, round(image.shape[1] * scale))), min(height, max(1, round(image.shape[0] * scale))))
-    framed = np.zeros((height, width, 3), np.uint8)
-    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    framed[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=method)
-    return framed
+def _say_if_slow(video: VideoSource) -> None:
+    rate = 1 / steps_of(video).frame
+    if rate < _SLOW and not is_clip(video):
+        _log.warning(
+            "%s: has %.3g frames a second, too few to see how people move; its labels are guesses", video.source, rate
+        )
 
 
-def moving_average(scores: Sequence[ActionScores], seconds: float) -> list[ActionScores]:
-    """Each window with the mean probabilities of all whose middles are within ``seconds`` / 2 of its own."""
-    middles = _middles(scores)
-    sums = np.cumsum([np.zeros(len(scores[0].probabilities)), *(s.probabilities for s in scores)], axis=0)
-    low = np.searchsorted(middles, middles - seconds / 2 - 1e-9)
-    high = np.searchsorted(middles, middles + seconds / 2 + 1e-9)
-    means = ((sums[high] - sums[low]) / (high - low)[:, None]).astype(np.float32)
-    return [ActionScores(s.track_id, s.start, s.end, p) for s, p in zip(scores, means, strict=True)]
+def moving_average(scores: Iterable[ActionScores], seconds: float) -> Iterator[ActionScores]:
+    """Each window with the mean probabilities of all whose middles are within ``seconds`` / 2 of its own.
+
+    scores: in order of their middles. They stream: no more of them are held than are averaged.
+    """
+    reach = seconds / 2 + 1e-9
+    near, waiting = deque[ActionScores](), deque[ActionScores]()
+    total: npt.NDArray[np.floating[Any]] | float = 0.0
+    for score in chain(scores, [None]):
+        while waiting and (score is None or _middle(score) > _middle(waiting[0]) + reach):
+            own = waiting.popleft()
+            while _middle(near[0]) < _middle(own) - reach:
+                total = total - near.popleft().probabilities
+            yield replace(own, probabilities=np.clip(total / len(near), 0, 1).astype(np.float32))
+        if score is not None:
+            total = total + score.probabilities.astype(np.float64)
+            near.append(score)
+            waiting.append(score)
 
 
 def _windows(frames: Iterable[Frame], video: VideoSource, classifier: ActionClassifier) -> Iterator[_Window]:
     """Windows of 16 samples, the last one ending where the video ends; a shorter video is played to and fro."""
-    profile, frame_period = classifier.info.profile, 1 / float(video.info.frame_rate)
-    interval = sample_interval(np.array([0.0, frame_period]), profile.pace)
+    profile = classifier.info.profile
+    steps = steps_of(video, profile.pace)
     held: deque[tuple[float, Image]] = deque(maxlen=CLIP_LENGTH)
     count, is_given = 0, True
 
     def window() -> _Window:
-        return _Window(held[0][0], held[-1][0] + interval, sixteen(np.stack([picture for _, picture in held])))
+        return _Window(held[0][0], held[-1][0] + max(steps), sixteen(np.stack([picture for _, picture in held])))
 
-    for frame, times in _sampled(frames, interval, frame_period):
-        picture = letterbox(frame.image, profile.height, profile.width)
+    for frame, times in sampled(frames, steps):
+        picture = fit_frame(frame.image, *profile.picture_size)
         for _ in range(times):
             held.append((frame.time, picture))
             count += 1
@@ -149,38 +155,30 @@ def _windows(frames: Iterable[Frame], video: VideoSource, classifier: ActionClas
         yield window()
 
 
-def _sampled(frames: Iterable[Frame], interval: float, frame_period: float) -> Iterator[tuple[Frame, int]]:
-    """The frames nearest to every ``interval`` seconds, each with how many samples it stands for."""
-    wanted: float | None = None
-    for frame in frames:
-        if wanted is None or frame.time - wanted > _LONGEST_GAP:
-            wanted = frame.time
-        times = int((frame.time + frame_period / 2 - wanted) // interval) + 1
-        if times > 0:
-            wanted += times * interval
-            yield frame, times
+def _batches(frames: Iterable[Frame], video: VideoSource, classifier: ActionClassifier) -> Iterator[list[_Window]]:
+    windows = _windows(frames, video, classifier)
+    while batch := list(islice(windows, classifier.batch)):
+        yield batch
 
 
 def _score(batch: Sequence[_Window], classifier: ActionClassifier) -> list[ActionScores]:
-    if not batch:
-        return []
     rows = classifier.probabilities(np.stack([window.frames for window in batch]))
     return [ActionScores(NOBODY, w.start, w.end, row) for w, row in zip(batch, rows, strict=True)]
 
 
 def _summary(
-    scores: Sequence[ActionScores],
+    scores: list[ActionScores],
     index: npt.NDArray[np.int32],
     times: npt.NDArray[np.float64],
     classifier: ActionClassifier,
     config: WholeVideoConfig,
 ) -> WholeVideo:
     duration = float(times[-1] - times[0])
-    averaged = moving_average(scores, float("inf") if duration <= _SHORT else config.average)
+    mean = sum(s.probabilities.astype(np.float64) for s in scores) / len(scores)
+    averaged = tuple(moving_average(scores, float("inf") if duration <= _SHORT else config.average))
     timeline = join_scores(averaged, classifier.labels, index, times, TimelineConfig())
-    mean = np.array([s.probabilities for s in scores], np.float64).mean(axis=0)
-    return WholeVideo(duration, mean, tuple(averaged), _middles(scores), timeline)
+    return WholeVideo(duration, np.asarray(mean), averaged, np.array([_middle(s) for s in averaged]), timeline)
 
 
-def _middles(scores: Sequence[ActionScores]) -> npt.NDArray[np.float64]:
-    return np.array([(s.start + s.end) / 2 for s in scores])
+def _middle(score: ActionScores) -> float:
+    return (score.start + score.end) / 2

@@ -16,7 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.clips import sixteen
-from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH, Clip
+from classify.pace import sample_interval
+from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH, Clip
 from ground.errors import InputError
 from ground.frames import Frame, Image
 from tracker.types import FloatArray, IntArray, Tracks
@@ -25,8 +26,6 @@ _MARGIN = 1.1
 """Height of the cut over that of the box: room for a ball over the head, as in SpaceJam's clips."""
 _CONTENT_ASPECT = 100 / CLIP_HEIGHT
 """Width over height of the cut; SpaceJam's is about 100 pixels wide of 128, with black bars beside it."""
-_PACE_TOLERANCE = 0.2
-"""A whole number of frames is the sampling step where its pace is this close to the clip's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +73,6 @@ class WindowPlan:
     def num_windows(self) -> int:
         """Number of clips that the plan gives."""
         return int(np.isfinite(self.window_start).sum())
-
-
-def sample_interval(frame_times: npt.NDArray[np.float64], pace: float = CLIP_PACE) -> float:
-    """Seconds between samples: a whole number of frames where that is near the pace, else exactly the pace.
-
-    24, 25 and 30 frames a second are taken as they are, every second of 50 and 60: even steps keep motion even.
-    """
-    if len(frame_times) < 2:
-        return 1 / pace
-    intervals = np.diff(frame_times)
-    # Not the median itself: containers that round to milliseconds alternate between 33 and 34.
-    frame = float(intervals[intervals < 1.5 * np.median(intervals)].mean())
-    step = max(1, round(1 / (pace * frame)))
-    return step * frame if abs(pace * step * frame - 1) <= _PACE_TOLERANCE else 1 / pace
 
 
 def plan_windows(

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from classify.clips import fit_frame
 from classify.types import ACTIONS, CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH
 from pipeline.synthetic import scene
 from pipeline.synthetic.actions import (
@@ -177,19 +178,6 @@ def _touches(joints: Floats, camera: Camera, size: tuple[int, int]) -> bool:
     return bool((high > 0).all() and (low < size).all() and depth.min() > 1.0)
 
 
-def letterbox(image: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Resize to 176 rows, or fewer if it would be wider than 128, and centre on black: (176, 128, 3)."""
-    height, width = image.shape[:2]
-    scale = min(CLIP_HEIGHT / height, CLIP_WIDTH / width)
-    size = min(CLIP_WIDTH, max(1, round(width * scale))), min(CLIP_HEIGHT, max(1, round(height * scale)))
-    out = np.zeros((CLIP_HEIGHT, CLIP_WIDTH, 3), np.uint8)
-    x, y = (CLIP_WIDTH - size[0]) // 2, (CLIP_HEIGHT - size[1]) // 2
-    shrinks = size[1] < height
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    out[y : y + size[1], x : x + size[0]] = small
-    return out
-
-
 def _boxes(shapes: list[list[Shape]], rng: np.random.Generator) -> Floats:
     """(16, 4): the player's boxes as a tracker gives them, with margin, slow drift and a little jitter."""
     tight = np.array([bounds(s) for s in shapes])
@@ -263,7 +251,7 @@ def _clip(label: int, court: Court, rng: np.random.Generator) -> npt.NDArray[np.
         if shutter:
             later = _picture(court, camera, size, light, actors, ball, step + shutter)
             picture = cv2.addWeighted(picture, 0.5, later, 0.5, 0).astype(np.uint8)
-        frames[k] = letterbox(scene.expose(picture, optics, tile, rng))
+        frames[k] = fit_frame(scene.expose(picture, optics, tile, rng))
     return frames[:, :, ::-1].copy() if rng.uniform() < 0.5 else frames
 
 

@@ -19,7 +19,7 @@ from pipeline.synthetic import actions, clips
 from pipeline.synthetic.actions import BLOCK, DEFENSE, DRIBBLE, HOLD, PASS, PICK, RUNNING, SHOOT, WALKING, Style
 from pipeline.synthetic.body import Figure, Light, Look, bounds, paint
 from pipeline.synthetic.camera import Camera
-from pipeline.synthetic.clips import letterbox, synthetic_clips
+from pipeline.synthetic.clips import synthetic_clips
 from pipeline.synthetic.gait import ANKLE, BALL, ELBOW, HIP, KNEE, SHOULDER, TOE, WRIST
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.synthetic.motion import Movement, animate
@@ -273,18 +273,6 @@ def test_a_clip_shows_what_its_label_says(action: int, seed: int) -> None:
     shown = clips._script(action, np.random.default_rng(seed))[clips._LEAD : clips._LEAD + CLIP_LENGTH]
     assert (shown == action).mean() >= 0.7
     assert shown[-1] == action
-
-
-@settings(max_examples=40, deadline=None)
-@given(height=st.integers(1, 400), width=st.integers(1, 400))
-def test_letterbox_keeps_the_shape_in_the_middle(height: int, width: int) -> None:
-    out = letterbox(np.full((height, width, 3), 200, np.uint8))
-    assert out.shape == (CLIP_HEIGHT, CLIP_WIDTH, 3)
-    rows, columns = np.flatnonzero(out[:, :, 0].max(axis=1)), np.flatnonzero(out[:, :, 0].max(axis=0))
-    assert len(rows) == CLIP_HEIGHT or len(columns) == CLIP_WIDTH
-    assert abs(rows[0] - (CLIP_HEIGHT - 1 - rows[-1])) <= 1 and abs(columns[0] - (CLIP_WIDTH - 1 - columns[-1])) <= 1
-    if min(len(rows), len(columns)) > 20:
-        assert len(columns) / len(rows) == pytest.approx(width / height, rel=0.06)
 
 
 def test_gaits_follow_speed() -> None:
