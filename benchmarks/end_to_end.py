@@ -29,7 +29,7 @@ import tracker  # keeps ultralytics offline
 from classify.checkpoint import load_checkpoint
 from classify.preprocess import to_tensor
 from ground.frames import Frame
-from pipeline.analysis import Analysis
+from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import WEIGHTS, PipelineConfig
 from pipeline.outputs.write import write_outputs

@@ -21,9 +21,10 @@ import numpy as np
 import_path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from ground.video.source import open_video
-from pipeline.analysis import Analysis
+from pipeline.analysis.values import Analysis
 from pipeline.config import PipelineConfig, with_settings
 from pipeline.follow import follow
+from pipeline.look import Looked
 from pipeline.progress import Silent
 from tracker.evaluate import evaluate_tracks
 from tracker.mot import read_truth
@@ -100,7 +101,11 @@ def _follow(analysis: Analysis, video: str, settings: dict[str, Any], with_views
         blind = dataclasses.replace(analysis.frames, shift=None, zoom=None, is_cut=None)
         analysis = dataclasses.replace(analysis, frames=blind)
     with open_video(video) as source:
-        return follow(analysis, with_settings(PipelineConfig(), settings), source, Silent()).tracks
+        config, table = with_settings(PipelineConfig(), settings), analysis.detections
+        assert table is not None
+        looked = Looked(analysis.frames, table, analysis.seeds)
+        size = analysis.video.width, analysis.video.height
+        return follow(looked, analysis.drawn, size, config, source, Silent()).tracks
 
 
 if __name__ == "__main__":

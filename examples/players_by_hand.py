@@ -11,5 +11,5 @@ from tracker.roi import parse_roi
 analysis = analyze_video(sys.argv[1], rois=[parse_roi(text) for text in sys.argv[2:]])
 
 for player, track in analysis.tracks.by_id():
-    lost = analysis.lost_at.get(player)
+    lost = analysis.players.lost_at.get(player)
     print(f"player {player}: {len(track)} frames" + ("" if lost is None else f", lost at frame {lost}"))

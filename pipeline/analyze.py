@@ -12,24 +12,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from classify.checkpoint import CheckpointInfo
 from classify.classifier import ActionClassifier
+from ground.errors import InputError
+from ground.video.fingerprint import fingerprint
 from ground.video.source import VideoSource, open_video
-from pipeline.analysis import Analysis, ClassifierFacts, FrameTable, VideoFacts
+from pipeline.analysis.same_video import require_same_video
+from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Players, VideoFacts
 from pipeline.by_hand import follow_by_hand, follow_file
+from pipeline.carried_names import carry_names
 from pipeline.config import PipelineConfig, resolve_device, with_settings
 from pipeline.corrected import timeline_of
-from pipeline.follow import NOBODY, follow
-from pipeline.look import look
+from pipeline.follow import follow
+from pipeline.look import Looked, look
 from pipeline.progress import Progress, Silent
-from pipeline.read import read
-from pipeline.timeline import join_scores
+from pipeline.read import join, read
+from pipeline.timeline import Timeline
 from tracker.detector import YoloDetector
 from tracker.roi import CourtPolygon, Roi, validate_rois
 from tracker.track_file import TrackFile
-from tracker.types import Tracks
 
 
 def analyze_video(
@@ -52,54 +52,79 @@ def analyze_video(
     given: tracks to label, from ``tracker.formats.read_tracks_file``; with them detection and tracking are off.
     keep_actions: the timeline is what the file of ``given`` says and not what the classifier finds.
     Returns the analysis as a value: ``save`` keeps it, ``pipeline.outputs.write.write_outputs`` shows it.
-    Raises InputError or InputError for a source, weights or settings that cannot be used.
+    Raises InputError for a source, weights or settings that cannot be used.
     """
     config, progress = config or PipelineConfig(), progress or Silent()
-    device = resolve_device(config.device)
-    classifier = _load_classifier(config, device)
+    classifier = _load_classifier(config)
+    detections, seeds, drawn = None, None, Drawn(court=tuple(court))
     with open_video(source, config.start, config.end) as video:
-        base = Analysis(
-            video=_video_facts(source, video),
-            settings=_settings(config),
-            frames=FrameTable(np.zeros(0, np.int32), np.zeros(0)),
-            tracks=Tracks.empty(),
-            timeline=join_scores((), classifier.labels, np.zeros(0, np.int32), np.zeros(0), config.timeline),
-            classifier=_classifier_facts(classifier.info),
-            court=tuple(court),
-        )
+        facts = _video_facts(source, video)
         if given is not None:
-            found = follow_file(base, video, given, progress)
-            if keep_actions and given.actions is not None:
-                timeline = timeline_of(given.tracks, given.actions, classifier.labels, found.frames)
-                return dataclasses.replace(found, timeline=timeline, classifier=None)
+            frames, players = follow_file(video, given, progress)
         elif rois and not detect_with_rois:
-            found = follow_by_hand(base, video, rois, progress)
+            frames, players = follow_by_hand(video, rois, progress)
         else:
             if rois:
-                chosen = validate_rois(rois, base.video.width, base.video.height)
-                base = dataclasses.replace(base, rois=tuple(chosen))
-            detector = YoloDetector(config.detector, device)
-            found = follow(look(base, video, detector, config, progress), config, video, progress)
-        return read(found, video, classifier, config, progress)
+                drawn = dataclasses.replace(drawn, rois=tuple(validate_rois(rois, facts.width, facts.height)))
+            looked = _look(video, drawn, config, progress)
+            frames, detections, seeds = looked
+            players = follow(looked, drawn, (facts.width, facts.height), config, video, progress)
+        found = Analysis(
+            facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
+            detections=detections, seeds=seeds, drawn=drawn,
+        )  # fmt: skip
+        if keep_actions and given is not None and given.actions is not None:
+            timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
+            return dataclasses.replace(found, timeline=timeline)
+        return _label(found, video, classifier, config, progress)
 
 
-def track_again(analysis: Analysis, config: PipelineConfig, progress: Progress | None = None) -> Analysis:
+def track_again(
+    analysis: Analysis, config: PipelineConfig, progress: Progress | None = None, video: str | None = None
+) -> Analysis:
     """Follow the saved detections with the tracker of ``config`` and label the new tracks.
 
-    Raises InputError when the analysis has no detections, or when its video is gone.
+    Names given to players go to the tracks that cover the same boxes. video: where the analysed video is now, if it
+    has been moved. Raises InputError when the analysis has no detections, or when its video is gone or is another.
     """
-    progress = progress or Silent()
-    classifier = _load_classifier(config, resolve_device(config.device))
-    with open_video(analysis.video.source, config.start, config.end) as video:
-        fresh = dataclasses.replace(
+    if analysis.detections is None:
+        raise InputError("there are no detections in this analysis to track")
+    progress, facts = progress or Silent(), analysis.video
+    source = video or facts.source
+    classifier = _load_classifier(config)
+    with open_video(source, config.start, config.end) as opened:
+        require_same_video(facts, opened)
+        looked = Looked(analysis.frames, analysis.detections, analysis.seeds)
+        players = follow(looked, analysis.drawn, (facts.width, facts.height), config, opened, progress)
+        found = dataclasses.replace(
             analysis,
+            video=dataclasses.replace(facts, source=_where(source)),
             settings=_settings(config),
-            classifier=_classifier_facts(classifier.info),
-            names={},
-            lost_at={},
-            notes=tuple(note for note in analysis.notes if note != NOBODY),
+            players=_with_names(players, analysis),
         )
-        return read(follow(fresh, config, video, progress), video, classifier, config, progress)
+        return _label(found, opened, classifier, config, progress)
+
+
+def _with_names(players: Players, before: Analysis) -> Players:
+    names, notes = carry_names(before.names, before.tracks, players.tracks)
+    return dataclasses.replace(players, names={**names, **players.names}, notes=(*players.notes, *notes))
+
+
+def _look(video: VideoSource, drawn: Drawn, config: PipelineConfig, progress: Progress) -> Looked:
+    detector = YoloDetector(config.detector, resolve_device(config.device))
+    carried = drawn.rois if config.tracker.bridge else ()
+    return look(video, detector, progress, config.detector.classes, carried)
+
+
+def _label(
+    found: Analysis, video: VideoSource, classifier: ActionClassifier, config: PipelineConfig, progress: Progress
+) -> Analysis:
+    """Pass 3 and the join."""
+    tracks, frames, size = found.tracks, found.frames, (found.video.width, found.video.height)
+    scores = read(tracks, frames, video, classifier, config.windows, progress)
+    facts = _classifier_facts(classifier)
+    timeline = join(scores, classifier.labels, facts.unsure_below, tracks, frames, size, config.timeline)
+    return dataclasses.replace(found, scores=scores, timeline=timeline, classifier=facts)
 
 
 def saved_config(analysis: Analysis) -> PipelineConfig:
@@ -107,8 +132,9 @@ def saved_config(analysis: Analysis) -> PipelineConfig:
     return with_settings(PipelineConfig(), analysis.settings)
 
 
-def _load_classifier(config: PipelineConfig, device: str) -> ActionClassifier:
+def _load_classifier(config: PipelineConfig) -> ActionClassifier:
     wanted = config.classifier
+    device = resolve_device(config.device)
     return ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime)
 
 
@@ -119,9 +145,15 @@ def _settings(config: PipelineConfig) -> dict[str, Any]:
 
 def _video_facts(source: str | Path, video: VideoSource) -> VideoFacts:
     info = video.info
-    name = str(source) if "://" in str(source) else str(Path(source).resolve())
-    return VideoFacts(name, info.width, info.height, str(info.frame_rate), info.duration, info.codec)
+    return VideoFacts(
+        _where(source), info.width, info.height, str(info.frame_rate), info.duration, info.codec, fingerprint(source)
+    )
 
 
-def _classifier_facts(info: CheckpointInfo) -> ClassifierFacts:
-    return ClassifierFacts(info.model, info.origin.data, info.origin.starter, info.origin.note)
+def _where(source: str | Path) -> str:
+    return str(source) if "://" in str(source) else str(Path(source).resolve())
+
+
+def _classifier_facts(classifier: ActionClassifier) -> ClassifierFacts:
+    info, origin = classifier.info, classifier.info.origin
+    return ClassifierFacts(info.model, origin.data, origin.starter, origin.note, classifier.unsure_below)

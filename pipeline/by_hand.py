@@ -2,68 +2,62 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from ground.errors import InputError
 from ground.video.source import VideoSource
-from pipeline.analysis import Analysis, FrameTable
-from pipeline.follow import say_if_empty
+from pipeline.analysis.values import Frames, Players
+from pipeline.look import FrameLog
 from pipeline.progress import Progress
 from tracker.csrt import CsrtFollower
 from tracker.roi import Roi, validate_rois
 from tracker.track_file import TrackFile
+from tracker.types import Detections
 
 
-def follow_by_hand(analysis: Analysis, video: VideoSource, rois: Sequence[Roi], progress: Progress) -> Analysis:
-    """Passes 1 and 2 in one, with boxes drawn by hand: CSRT follows them."""
-    indices: list[int] = []
-    times: list[float] = []
-    follower = CsrtFollower(validate_rois(rois, analysis.video.width, analysis.video.height))
+def follow_by_hand(video: VideoSource, rois: Sequence[Roi], progress: Progress) -> tuple[Frames, Players]:
+    """Passes 1 and 2 in one, with boxes drawn by hand: CSRT follows them.
+
+    Raises InputError for boxes outside the picture, and where this OpenCV has no CSRT.
+    """
+    log = FrameLog()
+    follower = CsrtFollower(validate_rois(rois, video.info.width, video.info.height))
     with progress.stage("follow", video.num_frames) as advance:
         for frame in video:
             follower.update(frame)
-            indices.append(frame.index)
-            times.append(frame.time)
+            log.append(frame, Detections.of(list(follower.boxes.values())))
             advance(1)
-    tracks, lost, names = follower.finish(), follower.lost, follower.names
-    frames = FrameTable(np.array(indices, np.int32), np.array(times, np.float64))
+    frames, lost, names = log.table(video.notes), follower.lost, follower.names
     notes = (
-        *video.notes,
         *(f"box of player {names.get(i, i)} starts after the last frame" for i in follower.waiting),
         *(_lost_note(names.get(i, str(i)), frames, at) for i, at in sorted(lost.items())),
     )
-    found = dataclasses.replace(analysis, frames=frames, tracks=tracks, names=names, lost_at=lost, notes=notes)
-    return say_if_empty(found)
+    return frames, Players(follower.finish(), names, lost_at=lost, notes=notes)
 
 
-def follow_file(analysis: Analysis, video: VideoSource, given: TrackFile, progress: Progress) -> Analysis:
+def follow_file(video: VideoSource, given: TrackFile, progress: Progress) -> tuple[Frames, Players]:
     """Passes 1 and 2 in one, with tracks from a file; tracks where the video is not read are left out.
 
     Raises InputError for tracks of a video of another size.
     """
-    size = (analysis.video.width, analysis.video.height)
+    size = (video.info.width, video.info.height)
     if given.size not in ((0, 0), size):
         shown = [f"{width}x{height}" for width, height in (given.size, size)]
         raise InputError(f"the tracks are of a video of {shown[0]} pixels, this one has {shown[1]}")
+    log = FrameLog()
     with progress.stage("look", video.num_frames) as advance:
-        stamps: list[tuple[int, float]] = []
         for frame in video:
-            stamps.append((frame.index, frame.time))
+            log.append(frame, Detections.of(given.tracks.at(frame.index).xyxy))
             advance(1)
-    index, time = np.array([i for i, _ in stamps], np.int32), np.array([t for _, t in stamps], np.float64)
-    inside = np.isin(given.tracks.frame_index, index)
+    frames = log.table(video.notes)
+    inside = np.isin(given.tracks.frame_index, frames.index)
     beyond = f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read"
-    notes = (*video.notes, *(() if inside.all() else (beyond,)))
     names = {track_id: name for track_id, name in given.names.items() if name}
-    found = dataclasses.replace(
-        analysis, frames=FrameTable(index, time), tracks=given.tracks[inside], names=names, notes=notes
-    )
-    return say_if_empty(found)
+    return frames, Players(given.tracks[inside], names, notes=() if inside.all() else (beyond,))
 
 
-def _lost_note(player: str, frames: FrameTable, lost_at: int) -> str:
+def _lost_note(player: str, frames: Frames, lost_at: int) -> str:
     time = float(frames.time[np.searchsorted(frames.index, lost_at)])
     return f"player {player} was lost at {time:.2f} s (frame {lost_at}) and is not labelled from there on"

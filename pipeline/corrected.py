@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ground.errors import InputError
-from pipeline.analysis import FrameTable
+from pipeline.analysis.values import Frames
 from pipeline.timeline import ActionSegment, Timeline, frame_ends
 from tracker.track_file import Texts
 from tracker.types import Tracks
 
 
-def timeline_of(tracks: Tracks, actions: Texts, labels: Sequence[str], frames: FrameTable) -> Timeline:
+def timeline_of(tracks: Tracks, actions: Texts, labels: Sequence[str], frames: Frames) -> Timeline:
     """Segments of equal actions, each with confidence 1; boxes without an action and without a frame are left out.
 
     actions: object (N,), one per row of ``tracks``, as in ``TrackFile``. frames: those of the video.

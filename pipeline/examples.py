@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from classify.adapt import check_label
-from classify.clips import MAX_FRAMES
+from classify.labels import check_label
+from classify.pace import MAX_FRAMES
 from classify.types import CLIP_PACE
 from ground.errors import InputError
 from ground.frames import Image
 from ground.video.source import open_video
-from pipeline.analysis import Analysis, player_name
+from pipeline.analysis.same_video import require_same_video
+from pipeline.analysis.values import Analysis, player_name
 from pipeline.encode import write_video
 from pipeline.windows import WindowConfig, WindowPlan, cut_player, plan_windows
 from tracker.types import Tracks
@@ -125,17 +126,13 @@ def _times(analysis: Analysis, track: Tracks) -> npt.NDArray[np.float64]:
 
 
 def _check_video(analysis: Analysis, video: str | None) -> None:
-    """Raise InputError when the video is gone, or has another size than the one that was analysed."""
+    """Raise InputError when the video is gone, or is another one than the one that was analysed."""
     source = video or analysis.video.source
     try:
         with open_video(source) as opened:
-            size = (opened.info.width, opened.info.height)
+            require_same_video(analysis.video, opened)
     except InputError as error:
         raise InputError(f"the analysed video cannot be read: {error}; --video says where it is now") from error
-    analysed = (analysis.video.width, analysis.video.height)
-    if size != analysed:
-        shown, wanted = (f"{w}x{h}" for w, h in (size, analysed))
-        raise InputError(f"{source}: is {shown}, and the video that was analysed is {wanted}; is this the same one?")
 
 
 def _write(cut: _Cut, folder: Path, video: str | None) -> Iterator[Path]:

@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ground.video.source import VideoSource
-from pipeline.analysis import Analysis, FrameTable
+from pipeline.analysis.values import Drawn, Frames, Players
 from pipeline.config import WEIGHTS, PipelineConfig, resolve_device
+from pipeline.look import Looked
 from pipeline.progress import Progress
 from tracker.appearance import AppearanceCollector
 from tracker.bridge import Bridger
@@ -26,40 +27,45 @@ from tracker.trackers import make_tracker
 from tracker.types import Detections, IntArray, Tracker, Tracks
 from tracker.weights import resolve_weights
 
-NOBODY = "nobody was found: the result is empty"
 
-
-def follow(analysis: Analysis, config: PipelineConfig, video: VideoSource | None, progress: Progress) -> Analysis:
+def follow(
+    looked: Looked,
+    drawn: Drawn,
+    size: tuple[int, int],
+    config: PipelineConfig,
+    video: VideoSource | None,
+    progress: Progress,
+) -> Players:
     """Pass 2: detections into smoothed tracks of those who play.
 
-    video: for a few looks at everybody, and for CSRT, where the configuration wants them; None: no pixels.
-    Raises InputError for weights that cannot be used.
+    size: width and height of the picture, pixels. video: for a few looks at everybody, and for CSRT, where the
+    configuration wants them; None: no pixels. Raises InputError for weights that cannot be used.
     """
-    table, frames = analysis.detections, analysis.frames
-    if table is None:
-        return analysis
-    followed = followed_classes(analysis.detector_classes, config.detector.classes)
+    frames, table = looked.frames, looked.detections
+    followed = followed_classes(table.classes, config.detector.classes)
     kept = np.isin(table.boxes.class_id, followed)
     tracker = make_tracker(config.tracker)
-    seeds = _seeds(analysis)
+    seeds = looked.seeds
+    if seeds is None:
+        seeds = place_seeds(drawn.rois, frames.index, frames.time, *size)
     at, boxes = add_seeds(table.frame_index[kept], table.boxes[kept], seeds, followed[0])
     _track(tracker, boxes, at, frames)
     describers = _describers(config)
     if isinstance(tracker, SportTracker) and describers and video is not None:
-        everybody = tracker.finish(_looks(tracker, analysis, describers, video, progress))
+        everybody = tracker.finish(_looks(tracker, frames, size, describers, video, progress))
     else:
         everybody = tracker.finish()
     everybody = dataclasses.replace(everybody, frame_index=frames.index[everybody.frame_index])
-    named = name_seeded(everybody, seeds, analysis.rois) if analysis.rois else Named(everybody, {}, frozenset(), ())
-    players, dropped = _players(named, analysis, config)
-    tracks, notes = _smooth(players, frames, config.tracker.max_gap), (*analysis.notes, *named.notes)
+    named = name_seeded(everybody, seeds, drawn.rois) if drawn.rois else Named(everybody, {}, frozenset(), ())
+    players, dropped = _choose(named, looked, drawn, size, config)
+    tracks, notes = _smooth(players, frames, config.tracker.max_gap), named.notes
     if config.tracker.bridge and video is not None:
         tracks, note = _bridge(tracks, video, progress)
         notes = (*notes, note)
-    return say_if_empty(dataclasses.replace(analysis, tracks=tracks, dropped=dropped, names=named.names, notes=notes))
+    return Players(tracks, named.names, dropped=dropped, notes=tuple(notes))
 
 
-def _track(tracker: Tracker, boxes: Detections, frame_index: IntArray, frames: FrameTable) -> None:
+def _track(tracker: Tracker, boxes: Detections, frame_index: IntArray, frames: Frames) -> None:
     bounds = np.searchsorted(frame_index, np.append(frames.index, frames.index[-1:] + 1))
     views = frames.views() or [None] * len(frames)
     for low, high, time, view in zip(bounds[:-1], bounds[1:], frames.time, views, strict=True):
@@ -67,12 +73,16 @@ def _track(tracker: Tracker, boxes: Detections, frame_index: IntArray, frames: F
 
 
 def _looks(
-    tracker: SportTracker, analysis: Analysis, describers: Sequence[Describer], video: VideoSource, progress: Progress
+    tracker: SportTracker,
+    frames: Frames,
+    size: tuple[int, int],
+    describers: Sequence[Describer],
+    video: VideoSource,
+    progress: Progress,
 ) -> Extra | None:
     """What the tracklets look like, from a few views of each; None where nothing is to be seen."""
-    size = (analysis.video.width, analysis.video.height)
     collector = AppearanceCollector(tracker.tracklets(), *size, describers)
-    wanted = analysis.frames.index[collector.frames]
+    wanted = frames.index[collector.frames]
     if not len(wanted):
         return None
     row_of = dict(zip(wanted.tolist(), collector.frames.tolist(), strict=True))
@@ -86,17 +96,18 @@ def _looks(
     return collector.finish().costs
 
 
-def _players(named: Named, analysis: Analysis, config: PipelineConfig) -> tuple[Tracks, dict[int, str]]:
+def _choose(
+    named: Named, looked: Looked, drawn: Drawn, size: tuple[int, int], config: PipelineConfig
+) -> tuple[Tracks, dict[int, str]]:
     """The tracks of those who play, and why the others do not; who was chosen by hand plays."""
-    rows = np.searchsorted(analysis.frames.index, named.tracks.frame_index).astype(np.int32)
-    _, reasons = choose_players(
-        dataclasses.replace(named.tracks, frame_index=rows), config.roster, _scene(analysis, config)
-    )
+    rows = np.searchsorted(looked.frames.index, named.tracks.frame_index).astype(np.int32)
+    scene = _scene(looked, drawn, size, config.detector.classes)
+    _, reasons = choose_players(dataclasses.replace(named.tracks, frame_index=rows), config.roster, scene)
     dropped = {i: reason for i, reason in reasons.items() if i not in named.protected}
     return named.tracks[~np.isin(named.tracks.track_id, list(dropped))], dropped
 
 
-def _smooth(tracks: Tracks, frames: FrameTable, max_gap: float) -> Tracks:
+def _smooth(tracks: Tracks, frames: Frames, max_gap: float) -> Tracks:
     rows = np.searchsorted(frames.index, tracks.frame_index).astype(np.int32)
     smooth = smooth_tracks(dataclasses.replace(tracks, frame_index=rows), frames.time, max_gap, frames.shot())
     return dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index])
@@ -129,22 +140,12 @@ def _describers(config: PipelineConfig) -> list[Describer]:
     return described
 
 
-def _seeds(analysis: Analysis) -> Tracks:
-    """The boxes drawn by hand, or those that CSRT made of them."""
-    if analysis.seeds is not None:
-        return analysis.seeds
-    frames, video = analysis.frames, analysis.video
-    return place_seeds(analysis.rois, frames.index, frames.time, video.width, video.height)
-
-
-def _scene(analysis: Analysis, config: PipelineConfig) -> Scene | None:
+def _scene(looked: Looked, drawn: Drawn, size: tuple[int, int], classes: Sequence[str]) -> Scene:
     """What the rules of the roster judge by."""
-    table, frames, names = analysis.detections, analysis.frames, analysis.detector_classes
-    if table is None:
-        return None
-    rows = np.isin(table.boxes.class_id, people_classes(names, config.detector.classes))
+    table, frames, names = looked.detections, looked.frames, looked.detections.classes
+    rows = np.isin(table.boxes.class_id, people_classes(names, classes))
     return Scene(
-        size=(analysis.video.width, analysis.video.height),
+        size=size,
         index=frames.index,
         time=frames.time,
         people=table.boxes[rows],
@@ -153,12 +154,5 @@ def _scene(analysis: Analysis, config: PipelineConfig) -> Scene | None:
         is_referee=table.boxes.class_id[rows] == names.index(REFEREE) if REFEREE in names else None,
         camera=frames.camera(),
         shot=frames.shot(),
-        court=analysis.court,
+        court=drawn.court,
     )
-
-
-def say_if_empty(analysis: Analysis) -> Analysis:
-    """With a note if nobody was found."""
-    if len(analysis.tracks):
-        return analysis
-    return dataclasses.replace(analysis, notes=(*analysis.notes, NOBODY))

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.types import ActionScores
-from pipeline.analysis import FrameTable
+from pipeline.analysis.values import Frames
 from tracker.types import IntArray, Tracks
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ class _Path:
 
 
 def heed_speed(
-    scores: Sequence[ActionScores], labels: Sequence[str], tracks: Tracks, frames: FrameTable, size: tuple[int, int]
+    scores: Sequence[ActionScores], labels: Sequence[str], tracks: Tracks, frames: Frames, size: tuple[int, int]
 ) -> list[ActionScores]:
     """``scores`` with what the players' speed says of their gait.
 
@@ -101,7 +101,7 @@ def _heed(score: ActionScores, gaits: Sequence[int | None], likely: Floats) -> A
     return ActionScores(score.track_id, score.start, score.end, (product / product.sum()).astype(np.float32))
 
 
-def _path(track: Tracks, frames: FrameTable, camera: Floats, size: tuple[int, int]) -> _Path:
+def _path(track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int]) -> _Path:
     rows = np.searchsorted(frames.index, track.frame_index)
     shift_x, shift_y, zoom = camera[rows].T
     x = ((track.xyxy[:, 0] + track.xyxy[:, 2]) / 2 - size[0] / 2 - shift_x) / zoom

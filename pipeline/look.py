@@ -2,75 +2,84 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ground.frames import Frame
 from ground.video.source import VideoSource
-from pipeline.analysis import Analysis, DetectionTable, FrameTable
-from pipeline.config import PipelineConfig
+from pipeline.analysis.values import DetectionTable, Frames
 from pipeline.progress import Progress
 from tracker.court import FloorFinder
 from tracker.detector import followed_classes, people_classes
+from tracker.roi import Roi
 from tracker.seeds import SeedFollower
-from tracker.types import Detections, Detector, FloatArray, View
+from tracker.types import Detections, Detector, FloatArray, Tracks, View
 from tracker.view import ViewEstimator
 
 
+class Looked(NamedTuple):
+    """What the first pass leaves."""
+
+    frames: Frames
+    detections: DetectionTable
+    seeds: Tracks | None
+    """Drawn boxes of players carried by CSRT until they were detected; None: they were not to be carried."""
+
+
 def look(
-    analysis: Analysis, video: VideoSource, detector: Detector, config: PipelineConfig, progress: Progress
-) -> Analysis:
-    """Pass 1: decode, detect, find the floor and the camera's motion."""
-    frames, boxes = _FrameLog(), _DetectionLog()
-    carried = SeedFollower(analysis.rois) if analysis.rois and config.tracker.bridge else None
-    finder, estimator = FloorFinder(), ViewEstimator()
-    followed, people = (
-        wanted(detector.names, config.detector.classes) for wanted in (followed_classes, people_classes)
-    )
+    video: VideoSource, detector: Detector, progress: Progress, classes: Sequence[str] = (), carried: Sequence[Roi] = ()
+) -> Looked:
+    """Pass 1: decode, detect, find the floor and the camera's motion.
+
+    classes: names of those of the detector's classes that are followed, as in ``followed_classes``.
+    carried: drawn boxes of players that CSRT carries until they are detected.
+    """
+    frames, boxes = FrameLog(), _DetectionLog()
+    seeds = SeedFollower(carried) if carried else None
+    finder = FloorFinder()
+    followed, people = (wanted(detector.names, classes) for wanted in (followed_classes, people_classes))
     with progress.stage("look", video.num_frames) as advance:
         stream = iter(video)
         while batch := list(islice(stream, detector.batch)):
             for frame, found in zip(batch, detector.detect(batch), strict=True):
-                frames.append(frame, estimator.update(frame.image, found))
+                frames.append(frame, found)
                 floor = np.full(len(found), np.nan, np.float32)
                 rows = np.isin(found.class_id, people)
                 floor[rows] = finder.update(frame.image, found[rows])
                 boxes.append(frame.index, found, floor)
-                if carried is not None:
-                    carried.update(frame, found[np.isin(found.class_id, followed)])
+                if seeds is not None:
+                    seeds.update(frame, found[np.isin(found.class_id, followed)])
             advance(len(batch))
-    return dataclasses.replace(
-        analysis,
-        frames=frames.table(),
-        detections=boxes.table(),
-        detector_classes=detector.names,
-        seeds=None if carried is None else carried.finish(),
-        notes=tuple(video.notes),
-    )
+    carried_boxes = None if seeds is None else seeds.finish()
+    return Looked(frames.table(video.notes), boxes.table(detector.names), carried_boxes)
 
 
-class _FrameLog:
-    """Collects what is known of each frame."""
+class FrameLog:
+    """Collects what is known of each frame, whoever finds the players: its time, and how the camera moved before it."""
 
     def __init__(self) -> None:
         self._rows: list[tuple[int, float]] = []
         self._views: list[View] = []
+        self._estimator = ViewEstimator()
 
-    def append(self, frame: Frame, view: View) -> None:
+    def append(self, frame: Frame, moving: Detections) -> None:
+        """The next frame. moving: boxes in it of all that moves by itself and says nothing of the camera."""
+        self._views.append(self._estimator.update(frame.image, moving))
         self._rows.append((frame.index, frame.time))
-        self._views.append(view)
 
-    def table(self) -> FrameTable:
-        return FrameTable(
+    def table(self, notes: Sequence[str]) -> Frames:
+        """All frames so far. notes: on the video."""
+        return Frames(
             np.array([i for i, _ in self._rows], np.int32),
             np.array([t for _, t in self._rows], np.float64),
             np.array([view.shift for view in self._views], np.float64).reshape(-1, 2),
             np.array([view.zoom for view in self._views], np.float64),
             np.array([view.is_cut for view in self._views], np.bool_),
+            tuple(notes),
         )
 
 
@@ -95,8 +104,8 @@ class _DetectionLog:
         self._packed.append((index, *(np.concatenate(column) for column in columns), floor))
         self._recent.clear()
 
-    def table(self) -> DetectionTable:
+    def table(self, classes: tuple[str, ...]) -> DetectionTable:
         self._recent.append((0, Detections.empty(), np.empty(0, np.float32)))
         self._pack()
         index, xyxy, confidence, class_id, floor = (np.concatenate(c) for c in zip(*self._packed, strict=True))
-        return DetectionTable(index, Detections(xyxy, confidence, class_id), floor)
+        return DetectionTable(index, Detections(xyxy, confidence, class_id), floor, classes)

@@ -1,47 +1,33 @@
-"""Pass 3, read: clips are cut along the tracks and labelled, and the labels joined into a timeline."""
+"""Pass 3, read: clips are cut along the tracks and labelled. And the join, which needs no pictures and no network."""
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 
 from classify.types import ActionScores, Classifier, Clip
 from ground.video.source import VideoSource
-from pipeline.analysis import Analysis, FrameTable
-from pipeline.config import PipelineConfig
+from pipeline.analysis.values import Frames, Scores
 from pipeline.gait import heed_speed
 from pipeline.progress import Progress
-from pipeline.timeline import join_scores, say_unsure
+from pipeline.timeline import Timeline, TimelineConfig, join_scores, say_unsure
 from pipeline.windows import ClipCutter, WindowConfig, plan_windows
 from tracker.types import Tracks
 
+_NO_CLIP = "nobody is labelled: no player is in the picture for long enough to cut a clip"
+
 
 def read(
-    analysis: Analysis, video: VideoSource, classifier: Classifier, config: PipelineConfig, progress: Progress
-) -> Analysis:
-    """Pass 3 and the join: cut clips along the tracks, label them, make the timeline."""
-    frames = analysis.frames
-    scores = classify_tracks(analysis.tracks, frames, video, classifier, config.windows, progress)
-    if config.timeline.heed_speed:
-        size = analysis.video.width, analysis.video.height
-        scores = heed_speed(scores, classifier.labels, analysis.tracks, frames, size)
-    timeline = join_scores(scores, classifier.labels, frames.index, frames.time, config.timeline)
-    least = config.timeline.min_confidence
-    timeline = say_unsure(timeline, classifier.unsure_below if least is None else least)
-    return dataclasses.replace(analysis, scores=tuple(scores), timeline=timeline)
-
-
-def classify_tracks(
     tracks: Tracks,
-    frames: FrameTable,
+    frames: Frames,
     video: VideoSource,
     classifier: Classifier,
     config: WindowConfig,
     progress: Progress,
-) -> list[ActionScores]:
-    """Scores of every window of every track; clips of all players go through the model together."""
+) -> Scores:
+    """Pass 3: scores of every window of every track; clips of all players go through the model together."""
     plan = plan_windows(tracks, frames.index, frames.time, config, frames.shot())
     if not plan.num_windows:
-        return []
+        return Scores(notes=(_NO_CLIP,) if len(tracks) else ())
     cutter, scores, waiting = ClipCutter(plan), list[ActionScores](), list[Clip]()
     batch = classifier.batch
     last = int(plan.frame_index[-1])
@@ -58,4 +44,24 @@ def classify_tracks(
         if waiting:  # the video ended earlier than when it was first read
             scores += classifier.classify(waiting)
             advance(len(waiting))
-    return scores
+    return Scores(tuple(scores))
+
+
+def join(
+    scores: Scores,
+    labels: Sequence[str],
+    unsure_below: float,
+    tracks: Tracks,
+    frames: Frames,
+    size: tuple[int, int],
+    config: TimelineConfig,
+) -> Timeline:
+    """Scores as the classifier gave them, and what the players' speed says, into a timeline.
+
+    labels: in the order of the probabilities. unsure_below: the classifier's own threshold, where ``config`` has none.
+    size: width and height of the picture, pixels.
+    """
+    windows = scores.windows
+    heeded = heed_speed(windows, labels, tracks, frames, size) if config.heed_speed else None
+    timeline = join_scores(windows, labels, frames.index, frames.time, config, heeded)
+    return say_unsure(timeline, unsure_below if config.min_confidence is None else config.min_confidence)

@@ -34,7 +34,7 @@ class ActionSegment:
     end_frame: int
     """0-based, exclusive."""
     confidence: float
-    """Mean probability of the action over the segment, 0..1."""
+    """0..1: mean probability of the action over the segment, and no more than the classifier's of its first choice."""
 
     def __post_init__(self) -> None:
         if not (self.end > self.start and self.end_frame > self.start_frame):
@@ -51,8 +51,9 @@ class Timeline:
 
     def __post_init__(self) -> None:
         ends: dict[int, float] = {}
+        known = {*self.labels, UNSURE}
         for segment in sorted(self.segments, key=lambda s: s.start):
-            if segment.action not in (*self.labels, UNSURE):
+            if segment.action not in known:
                 raise ValueError(f"{segment.action!r} is not one of the labels {self.labels}")
             if segment.start < ends.get(segment.track_id, float("-inf")) - 1e-9:
                 raise ValueError(f"segments of player {segment.track_id} overlap at {segment.start:.3f} s")
@@ -86,31 +87,37 @@ def join_scores(
     frame_index: IntArray,
     frame_times: Floats,
     config: TimelineConfig,
+    heeded: Sequence[ActionScores] | None = None,
 ) -> Timeline:
     """Average overlapping windows frame by frame, smooth with hysteresis, merge into segments.
 
     labels: action names in the order of the probabilities. frame_index, frame_times: the analysed frames, ascending,
     and when each is shown (seconds).
+    heeded: ``scores`` with other evidence in them, one for one; they choose the label. A segment is never surer than
+    the classifier itself was of its own first choice: other evidence tells apart what the classifier holds possible,
+    it does not make an answer of none. That is what a checkpoint's threshold of ``UNSURE`` was fitted to.
     """
-    by_track: dict[int, list[ActionScores]] = {}
-    for score in scores:
-        by_track.setdefault(score.track_id, []).append(score)
+    by_track: dict[int, list[int]] = {}
+    for row, score in enumerate(scores):
+        by_track.setdefault(score.track_id, []).append(row)
     segments: list[ActionSegment] = []
     frame_end = frame_ends(frame_times)
-    for track_id, windows in by_track.items():
-        for first, probabilities in _stretches(windows, frame_times):
-            bounds, means = _runs(probabilities)
-            durations = frame_end[first + bounds[1:] - 1] - frame_times[first + bounds[:-1]]
+    for track_id, rows in by_track.items():
+        windows = [scores[row] for row in rows]
+        deciding = windows if heeded is None else [heeded[row] for row in rows]
+        for bounds, plain, means in _stretches(windows, deciding, frame_times):
+            durations = frame_end[bounds[1:] - 1] - frame_times[bounds[:-1]]
             path = _calm_path(means, durations, config)
             for low, high, action in _merge(path):
-                a, b = first + bounds[low], first + bounds[high]
-                weight = durations[low:high]
-                confidence = float((means[low:high, action] * weight).sum() / weight.sum())
-                start, end = float(frame_times[a]), float(frame_end[b - 1])
-                start_frame, end_frame = int(frame_index[a]), int(frame_index[b - 1]) + 1
-                segments.append(
-                    ActionSegment(track_id, labels[action], start, end, start_frame, end_frame, min(confidence, 1.0))
+                a, b = bounds[low], bounds[high]
+                of_label, of_classifier = (
+                    float(np.average(column[low:high], weights=durations[low:high]))
+                    for column in (means[:, action], plain)
                 )
+                start, end = float(frame_times[a]), float(frame_end[b - 1])
+                frames = int(frame_index[a]), int(frame_index[b - 1]) + 1
+                confidence = min(of_label, of_classifier, 1.0)
+                segments.append(ActionSegment(track_id, labels[action], start, end, *frames, confidence))
     return Timeline(tuple(labels), tuple(sorted(segments, key=lambda s: (s.start, s.track_id))))
 
 
@@ -146,32 +153,42 @@ def frame_ends(frame_times: Floats) -> Floats:
     return np.append(frame_times[1:], frame_times[-1] + np.median(np.diff(frame_times)))
 
 
-def _stretches(windows: Sequence[ActionScores], frame_times: Floats) -> list[tuple[int, Floats]]:
-    """Stretches of frames that windows cover without a gap: first frame, mean probabilities (n, actions)."""
+def _stretches(
+    windows: Sequence[ActionScores], deciding: Sequence[ActionScores], frame_times: Floats
+) -> list[tuple[npt.NDArray[np.intp], Floats, Floats]]:
+    """Stretches of frames that windows cover without a gap, cut where a window begins or ends.
+
+    Each: bounds (r + 1,), rows of ``frame_times``; how sure ``windows`` are there of their first choice (r,); mean
+    probabilities of ``deciding`` (r, actions). Nothing here has a row per frame.
+    """
     # A window starts at a frame's own time and ends a sampling step after one: less than a frame off.
     tolerance = 0.25 * float(np.median(np.diff(frame_times))) if len(frame_times) > 1 else 0.0
     first = np.searchsorted(frame_times, [w.start - tolerance for w in windows])
     last = np.searchsorted(frame_times, [w.end - tolerance for w in windows])
-    low, high = int(first.min()), int(last.max())
-    sums = np.zeros((high - low + 1, len(windows[0].probabilities)))
-    counts = np.zeros(high - low + 1)
-    # Each window is added where it starts and taken away where it ends; the running sum is what covers a frame.
-    for a, b, window in zip(first - low, last - low, windows, strict=True):
+    bounds = np.unique(np.concatenate([first, last]))
+    opens, closes = np.searchsorted(bounds, first), np.searchsorted(bounds, last)
+    size = len(bounds)
+    counts = np.cumsum(np.bincount(opens, minlength=size) - np.bincount(closes, minlength=size))[:-1]
+    means = _means(deciding, opens, closes, counts)
+    sureness = (means if deciding is windows else _means(windows, opens, closes, counts)).max(axis=1, initial=0.0)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], counts > 0, [False]]).astype(np.int8)))
+    return [(bounds[a : b + 1].astype(np.intp), sureness[a:b], means[a:b]) for a, b in edges.reshape(-1, 2)]
+
+
+def _means(
+    windows: Sequence[ActionScores],
+    opens: npt.NDArray[np.intp],
+    closes: npt.NDArray[np.intp],
+    counts: npt.NDArray[np.intp],
+) -> Floats:
+    """Mean probabilities (r, actions) between bounds, of the windows that are open there."""
+    sums = np.zeros((len(counts) + 1, len(windows[0].probabilities)))
+    # Each window is added where it starts and taken away where it ends; the running sum is what is open.
+    for a, b, window in zip(opens, closes, windows, strict=True):
         sums[a] += window.probabilities
         sums[b] -= window.probabilities
-        counts[a] += 1
-        counts[b] -= 1
-    counts = np.rint(np.cumsum(counts)[:-1])
-    means = np.cumsum(sums, axis=0)[:-1] / np.maximum(counts, 1)[:, None]
-    covered = np.flatnonzero(np.diff(np.concatenate([[False], counts > 0, [False]]).astype(np.int8)))
-    return [(low + int(a), means[a:b]) for a, b in covered.reshape(-1, 2)]
-
-
-def _runs(probabilities: Floats) -> tuple[npt.NDArray[np.intp], Floats]:
-    """Runs of frames with equal probabilities: bounds (r + 1,) and the probabilities of each (r, actions)."""
-    changes = np.flatnonzero(np.abs(np.diff(probabilities, axis=0)).max(1) > 1e-9) + 1
-    bounds = np.concatenate([[0], changes, [len(probabilities)]]).astype(np.intp)
-    return bounds, probabilities[bounds[:-1]]
+    np.cumsum(sums, axis=0, out=sums)
+    return np.maximum(sums[:-1], 0.0) / np.maximum(counts, 1)[:, None]
 
 
 def _calm_path(means: Floats, durations: Floats, config: TimelineConfig) -> npt.NDArray[np.intp]:
@@ -180,19 +197,19 @@ def _calm_path(means: Floats, durations: Floats, config: TimelineConfig) -> npt.
     Hysteresis over the whole stretch and not only from the past: a label changes only where the evidence for the new
     one, summed over the time it lasts, outweighs the cost.
     """
-    gain = np.log(np.maximum(means, 1e-3)) * durations[:, None]
-    best = gain[0]
-    came_from = np.zeros(means.shape, np.intp)
-    stay = np.arange(means.shape[1])
-    for i in range(1, len(means)):
-        champion = int(best.argmax())
-        switch = best[champion] - config.hysteresis > best
-        came_from[i] = np.where(switch, champion, stay)
-        best = np.where(switch, best[champion] - config.hysteresis, best) + gain[i]
+    best = np.zeros(means.shape[1])
+    champions, switched = np.zeros(len(means), np.intp), np.zeros(means.shape, np.bool_)
+    for i, (row, seconds) in enumerate(zip(means, durations, strict=True)):
+        if i:
+            champions[i] = best.argmax()
+            changed = best[champions[i]] - config.hysteresis
+            switched[i] = changed > best
+            best = np.maximum(best, changed)
+        best = best + np.log(np.maximum(row, 1e-3)) * seconds
     path = np.zeros(len(means), np.intp)
     path[-1] = int(best.argmax())
     for i in range(len(means) - 1, 0, -1):
-        path[i - 1] = came_from[i, path[i]]
+        path[i - 1] = champions[i] if switched[i, path[i]] else path[i]
     return _drop_short(path, means, durations, config.min_duration)
 
 

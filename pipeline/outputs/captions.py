@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 from ground.files import write_atomically
-from pipeline.analysis import player_name
+from pipeline.analysis.values import player_name
 from pipeline.timeline import Timeline
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from pipeline.analysis import Analysis
+from pipeline.analysis.values import Analysis
 from pipeline.evaluate import label_boxes
 from pipeline.outputs.coco import write_coco
 from pipeline.outputs.cvat import write_cvat

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
+from ground.fonts import drawable, note_on
 from ground.frames import Image
 from ground.prefetch import prefetch
 from ground.video.source import VideoSource, open_video
-from pipeline.analysis import player_name
+from pipeline.analysis.values import player_name
 from pipeline.encode import write_video
 from pipeline.outputs.draw import draw_players
 from pipeline.timeline import ActionSegment, Timeline
@@ -42,12 +43,13 @@ def render_video(
     banner: a line shown during the first seconds. progress is called with 1 after each frame.
     Returns notes on what could not be kept. Raises InputError for an unreadable source or an unwritable output.
     """
+    labels = _Labels(timeline, names)
     with (
         open_video(source, start, end) as video,
-        closing(prefetch(_drawn(video, tracks, _Labels(timeline, names), banner), _DRAWN_AHEAD)) as pictures,
+        closing(prefetch(_drawn(video, tracks, labels, banner), _DRAWN_AHEAD)) as pictures,
     ):
         info = video.info
-        return write_video(
+        notes = write_video(
             output,
             _counted(pictures, progress),
             frame_rate=info.frame_rate,
@@ -57,6 +59,8 @@ def render_video(
             start=video.start,
             end=video.end,
         )
+    on_letters = note_on([*names.values(), *(segment.action for segment in timeline.segments)])
+    return notes if on_letters is None else [*notes, on_letters]
 
 
 def _drawn(video: VideoSource, tracks: Tracks, labels: _Labels, banner: str | None) -> Iterator[tuple[float, Image]]:
@@ -88,10 +92,13 @@ class _Labels:
             self._segments[segment.track_id].append(segment)
 
     def text(self, track_id: int, frame_index: int) -> str:
-        """Number or name, and the action with its confidence if there is one: ``7 dribble 84%``."""
-        name = player_name(self._names, track_id)[:_LONGEST_NAME]
+        """Number or name, and the action with its confidence if there is one: ``7 dribble 84%``.
+
+        A name in letters that no font here has gives way to the number.
+        """
+        name = drawable(player_name(self._names, track_id)[:_LONGEST_NAME]) or str(track_id)
         segments = self._segments.get(track_id, ())
         at = bisect_right(segments, frame_index, key=lambda s: s.start_frame) - 1
         if at < 0 or segments[at].end_frame <= frame_index:
             return name
-        return f"{name} {segments[at].action} {segments[at].confidence:.0%}"
+        return f"{name} {drawable(segments[at].action) or '?'} {segments[at].confidence:.0%}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ground.errors import InputError
 from ground.files import write_atomically
-from pipeline.analysis import player_name
+from pipeline.analysis.values import player_name
 from pipeline.timeline import ActionSegment, Timeline
 
 COLUMNS = ("player", "action", "start_s", "end_s", "start_frame", "end_frame", "confidence")

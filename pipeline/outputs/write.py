@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 
 from ground.errors import InputError
-from pipeline.analysis import Analysis
+from pipeline.analysis.folder import JSON_NAME, save
+from pipeline.analysis.values import Analysis
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.render import render_video
 from pipeline.outputs.table import write_timeline_csv
@@ -16,6 +17,8 @@ from tracker.mot import write_tracks
 _log = logging.getLogger("courtscribe")
 
 VIDEO_NAME = "annotated.mp4"
+OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", VIDEO_NAME)
+"""What shows an analysis, beside it in its folder."""
 STARTER_BANNER = "starter action labels: a first guess"
 """Shown first in a video whose labels come from starter weights; short enough for a narrow picture."""
 
@@ -23,20 +26,19 @@ STARTER_BANNER = "starter action labels: a first guess"
 def write_outputs(
     analysis: Analysis, folder: Path, progress: Progress | None = None, *, with_video: bool = True
 ) -> list[Path]:
-    """Write ``timeline.csv``, ``captions.vtt``, ``tracks.txt``, the analysis itself and ``annotated.mp4``.
+    """Write the analysis itself, ``timeline.csv``, ``captions.vtt``, ``tracks.txt`` and ``annotated.mp4``.
 
-    The video is the slow part and comes last: what stands before it is whole if it is stopped. Returns the files
+    What showed another analysis there is removed before this one counts, so the files of a folder never disagree. The
+    video is the slow part and comes last. Returns the files
     written. Raises InputError when the folder cannot be written or the video cannot be read again.
     """
     check_place(folder / VIDEO_NAME, analysis.video.source)
-    folder.mkdir(parents=True, exist_ok=True)
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
-    (folder / VIDEO_NAME).unlink(missing_ok=True)  # it would show another analysis
+    save(analysis, folder, outdated=OUTPUTS)
     write_timeline_csv(analysis.timeline, analysis.names, timeline)
     write_captions(analysis.timeline, analysis.names, captions, start=analysis.settings.get("start") or 0.0)
     write_tracks(tracks, analysis.tracks)
-    analysis.save(folder)
-    written = [timeline, captions, tracks, folder / "analysis.json"]
+    written = [timeline, captions, tracks, folder / JSON_NAME]
     if with_video:
         write_video(analysis, folder / VIDEO_NAME, progress or Silent())
         written.insert(0, folder / VIDEO_NAME)

@@ -54,6 +54,7 @@ def add_commands(subparsers: Any) -> None:
     track = subparsers.add_parser("track", help="track again without detecting again, or track a MOT detection file")
     track.add_argument("analysis", type=Path, nargs="?", help="the folder of an analysis")
     track.add_argument("--detections", type=Path, help="a MOTChallenge detection file, instead of an analysis")
+    track.add_argument("--video", help="where the analysed video is now, if it has been moved")
     track.add_argument("-o", "--output", type=Path, help="where the result goes (default: the analysis itself)")
     track.add_argument("--no-video", action="store_true", help="do not make the annotated video")
     add_flags(track, TRACK_FLAGS)
@@ -92,11 +93,14 @@ def run_analyze(options: argparse.Namespace) -> int:
 
 def run_render(options: argparse.Namespace) -> int:
     """``courtscribe render``."""
-    from pipeline.analysis import Analysis
+    from ground.video.source import open_video
+    from pipeline.analysis.same_video import require_same_video
+    from pipeline.analysis.values import Analysis
     from pipeline.outputs.write import write_video
 
     analysis = Analysis.load(options.analysis)
-    _check_same_video(analysis, options.video)
+    with open_video(options.video) as video:
+        require_same_video(analysis.video, video)
     renamed = dataclasses.replace(analysis, video=dataclasses.replace(analysis.video, source=options.video))
     write_video(renamed, options.output, choose_progress(options.quiet))
     say(options, f"annotated video: {options.output}")
@@ -109,7 +113,7 @@ def run_track(options: argparse.Namespace) -> int:
         raise InputError("track takes the folder of an analysis, or --detections FILE with -o FILE")
     if options.detections is not None:
         return _track_file(options)
-    from pipeline.analysis import Analysis
+    from pipeline.analysis.values import Analysis
     from pipeline.analyze import saved_config, track_again
 
     analysis = Analysis.load(options.analysis)
@@ -119,7 +123,7 @@ def run_track(options: argparse.Namespace) -> int:
     folder = options.output or options.analysis
     _check_writable(folder)
     progress = choose_progress(options.quiet)
-    _show(track_again(analysis, config, progress), folder, options, progress)
+    _show(track_again(analysis, config, progress, options.video), folder, options, progress)
     return 0
 
 
@@ -139,17 +143,6 @@ def _track_file(options: argparse.Namespace) -> int:
     write_tracks(options.output, tracks)
     say(options, f"{len(tracks.ids)} tracks, {len(tracks)} boxes: {options.output}")
     return 0
-
-
-def _check_same_video(analysis: Any, video: str) -> None:
-    """Raise InputError when ``video`` has another size than the one that was analysed."""
-    from ground.video.source import open_video
-
-    with open_video(video) as source:
-        size, analysed = (source.info.width, source.info.height), (analysis.video.width, analysis.video.height)
-    if size != analysed:
-        shown, wanted = (f"{w}x{h}" for w, h in (size, analysed))
-        raise InputError(f"{video}: is {shown}, and the video that was analysed is {wanted}; is this the same one?")
 
 
 def _stem(video: str) -> str:

@@ -18,7 +18,7 @@ from pipeline.runners.flags import add_quiet, add_runtime, say
 if TYPE_CHECKING:
     from classify.classifier import ActionClassifier
     from classify.evaluate import Judgement
-    from pipeline.analysis import Analysis
+    from pipeline.analysis.values import Analysis
     from pipeline.evaluate import LabelledFrames
 
 _log = logging.getLogger("courtscribe")
@@ -50,10 +50,9 @@ def add_command(kinds: Any) -> None:
 
 def run_actions(options: argparse.Namespace) -> int:
     """``courtscribe evaluate actions``."""
-    from pipeline.analysis import JSON_NAME
+    from pipeline.analysis.folder import is_analysis
 
-    is_analysis = (options.place[0] / JSON_NAME).is_file()
-    if options.truth is not None or is_analysis:
+    if options.truth is not None or is_analysis(options.place[0]):
         if options.truth is None:
             raise InputError(f"{options.place[0]}: is an analysis; say with --truth what was really done")
         if len(options.place) > 1 or options.calibrate:
@@ -103,7 +102,7 @@ def _calibrate(options: argparse.Namespace, classifier: ActionClassifier, judgem
 
 
 def _evaluate_analysis(options: argparse.Namespace) -> int:
-    from pipeline.analysis import Analysis
+    from pipeline.analysis.values import Analysis
     from pipeline.evaluate import agree
     from pipeline.outputs.agreement_plot import draw_agreement
     from pipeline.outputs.judgement import agreement_table

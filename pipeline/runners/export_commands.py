@@ -24,7 +24,7 @@ def add_commands(subparsers: Any) -> None:
 def run_export(options: argparse.Namespace) -> int:
     """``courtscribe export``."""
     from ground.files import write_atomically
-    from pipeline.analysis import Analysis
+    from pipeline.analysis.values import Analysis
     from pipeline.outputs.cvat import cvat_labels
     from pipeline.outputs.export import FORMATS, tracks_of
 

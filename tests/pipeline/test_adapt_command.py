@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classify.checkpoint import read_info
-from pipeline.analysis import Analysis
+from pipeline.analysis.values import Analysis
 from pipeline.runners.cli import main
 
 

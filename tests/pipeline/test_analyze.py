@@ -17,7 +17,7 @@ import pytest
 
 from ground.errors import InputError
 from ground.video.source import open_video
-from pipeline.analysis import Analysis
+from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, read_config, with_settings
 from pipeline.encode import write_video
@@ -104,11 +104,13 @@ def test_every_label_belongs_to_a_player_who_is_there(result: tuple[Path, Analys
 
 
 def test_the_folder_keeps_everything(result: tuple[Path, Analysis], tmp_path: Path) -> None:
-    analysis = dataclasses.replace(result[1], names={1: "Zoë <1>"}, lost_at={1: 4}, notes=("odd",))
+    players = dataclasses.replace(result[1].players, names={1: "Zoë <1>"}, lost_at={1: 4}, notes=("odd",))
+    analysis = dataclasses.replace(result[1], players=players)
     analysis.save(tmp_path / "again")
     loaded = Analysis.load(tmp_path / "again")
-    for field in ("video", "settings", "timeline", "classifier", "names", "lost_at", "notes", "detector_classes"):
+    for field in ("video", "settings", "timeline", "classifier", "names", "notes", "drawn"):
         assert getattr(loaded, field) == getattr(analysis, field)
+    assert loaded.players.lost_at == players.lost_at and loaded.players.dropped == players.dropped
     for table, columns in {
         "frames": ("index", "time"),
         "tracks": ("frame_index", "track_id", "xyxy", "observed"),
@@ -117,9 +119,9 @@ def test_the_folder_keeps_everything(result: tuple[Path, Analysis], tmp_path: Pa
             assert np.array_equal(getattr(getattr(loaded, table), column), getattr(getattr(analysis, table), column))
     assert loaded.detections is not None and analysis.detections is not None
     assert np.array_equal(loaded.detections.boxes.xyxy, analysis.detections.boxes.xyxy)
-    assert all(
-        np.array_equal(a.probabilities, b.probabilities) for a, b in zip(loaded.scores, analysis.scores, strict=True)
-    )
+    assert loaded.detections.classes == analysis.detections.classes
+    windows = zip(loaded.scores.windows, analysis.scores.windows, strict=True)
+    assert all(np.array_equal(a.probabilities, b.probabilities) for a, b in windows)
 
 
 def test_show_again_and_track_again_need_no_detector(
@@ -292,7 +294,7 @@ def test_corrected_tracks_are_labelled_without_a_detector(
     again = Analysis.load(tmp_path / "a")
     assert again.detections is None and "Ann" in again.names.values()
     assert evaluate_tracks(before.tracks, again.tracks).idf1 > 0.99
-    assert [s.track_id for s in again.scores] == [s.track_id for s in before.scores]
+    assert [s.track_id for s in again.scores.windows] == [s.track_id for s in before.scores.windows]
     assert main([*common, "--keep-actions", "-o", str(tmp_path / "b")]) == 0
     corrected = Analysis.load(tmp_path / "b").timeline.segments
     assert any(s.action == "shoot" and str(s.track_id) == kept for s in corrected)
@@ -324,16 +326,17 @@ def test_settings_survive_the_folder() -> None:
 
 def test_a_missing_part_of_a_folder_is_said(result: tuple[Path, Analysis], tmp_path: Path) -> None:
     result[1].save(tmp_path / "a")
-    (tmp_path / "a" / "tracks.npz").unlink()
+    table = next((tmp_path / "a").glob("tracks-*.npz"))
+    table.unlink()
     with pytest.raises(InputError, match="not a whole analysis"):
         Analysis.load(tmp_path / "a")
     for junk in (b"junk", b""):
-        (tmp_path / "a" / "tracks.npz").write_bytes(junk)
+        table.write_bytes(junk)
         with pytest.raises(InputError, match="damaged"):
             Analysis.load(tmp_path / "a")
     result[1].save(tmp_path / "a")
     text = (tmp_path / "a" / "analysis.json").read_text()
-    for old, new in (('"settings": {', '"settings": [], "x": {'), ('"files": {', '"files": [], "x": {'), ("{", "{{")):
+    for old, new in (('"settings": {', '"settings": [], "x": {'), ('"tables": {', '"tables": [], "x": {'), ("{", "{{")):
         (tmp_path / "a" / "analysis.json").write_text(text.replace(old, new, 1))
         with pytest.raises(InputError, match="damaged"):
             Analysis.load(tmp_path / "a")

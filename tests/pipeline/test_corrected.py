@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
-from pipeline.analysis import FrameTable
+from pipeline.analysis.values import Frames
 from pipeline.corrected import timeline_of
 from pipeline.evaluate import label_boxes
 from tracker.track_file import texts
 from tracker.types import Tracks
 
 LABELS = ("run", "ball in hand", "walk")
-FRAMES = FrameTable(np.arange(5, 35, dtype=np.int32), np.arange(30) / 25)
+FRAMES = Frames(np.arange(5, 35, dtype=np.int32), np.arange(30) / 25)
 
 
 @settings(deadline=None)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from classify.checkpoint import load_checkpoint, read_info
 from classify.types import ACTIONS
-from pipeline.analysis import Analysis, FrameTable, VideoFacts
+from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.config import WEIGHTS
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.runners.cli import main
@@ -81,9 +81,9 @@ def _analysis(folder: Path) -> Timeline:
         ActionSegment(2, "shoot", 0.2, 0.4, 5, 10, 0.9),
     )
     timeline = Timeline(ACTIONS, segments)
-    frames = FrameTable(np.arange(10, dtype=np.int32), np.arange(10) / 25)
+    frames = Frames(np.arange(10, dtype=np.int32), np.arange(10) / 25)
     video = VideoFacts("game.mp4", 100, 50, "25", 0.4, "h264")
-    Analysis(video, {}, frames, tracks, timeline, names={2: "Ann"}).save(folder)
+    Analysis(video, {}, frames, Players(tracks, names={2: "Ann"}), timeline).save(folder)
     return timeline
 
 

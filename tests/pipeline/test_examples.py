@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from classify.clips import read_video
 from ground.errors import InputError
 from ground.frames import Image
-from pipeline.analysis import Analysis, FrameTable, VideoFacts
+from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.encode import write_video
 from pipeline.examples import Span, cut_examples, find_player
 from pipeline.timeline import Timeline
@@ -43,12 +43,11 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (t, i, (x, 60, x + 70, 180)) for t in range(_FRAMES) for i, x in _LEFT.items() if i == 7 or not 40 <= t < 70
     ]
     frame, player, boxes = zip(*rows, strict=True)
-    frames = FrameTable(np.arange(_FRAMES, dtype=np.int32), np.arange(_FRAMES) / 25)
+    frames = Frames(np.arange(_FRAMES, dtype=np.int32), np.arange(_FRAMES) / 25)
     facts = VideoFacts(str(video), 320, 240, "25", _FRAMES / 25, "h264")
     timeline = Timeline(("run",), ())
-    Analysis(facts, {}, frames, Tracks.of(frame, player, boxes), timeline, names={7: "Ann"}).save(
-        folder / "game.courtscribe"
-    )
+    players = Players(Tracks.of(frame, player, boxes), names={7: "Ann"})
+    Analysis(facts, {}, frames, players, timeline).save(folder / "game.courtscribe")
     return folder / "game.courtscribe"
 
 
@@ -77,7 +76,7 @@ def test_a_player_out_of_sight_for_a_while_gives_a_file_for_each_part(analysis: 
 def test_no_example_leads_over_a_cut(analysis: Path, tmp_path: Path) -> None:
     whole = Analysis.load(analysis)
     cut = np.arange(_FRAMES) == 50
-    frames = FrameTable(whole.frames.index, whole.frames.time, np.zeros((_FRAMES, 2)), np.ones(_FRAMES), cut)
+    frames = Frames(whole.frames.index, whole.frames.time, np.zeros((_FRAMES, 2)), np.ones(_FRAMES), cut)
     dataclasses.replace(whole, frames=frames).save(tmp_path / "cut.courtscribe")
     parts = cut_examples([Span(tmp_path / "cut.courtscribe", "7", 1.6, 2.4, "run")], tmp_path)
     assert [len(read_video(path)) for path in parts] == [10, 10]
@@ -96,8 +95,8 @@ def test_an_example_is_as_long_as_its_span(first: int, count: int) -> None:
 
     analysis = Analysis(
         VideoFacts("game.mp4", 100, 100, "25", 4.0, "h264"), {},
-        FrameTable(np.arange(_FRAMES, dtype=np.int32), np.arange(_FRAMES) / 25),
-        Tracks.of(np.arange(_FRAMES), np.ones(_FRAMES), [(0, 0, 10, 20)] * _FRAMES), Timeline(("run",), ()),
+        Frames(np.arange(_FRAMES, dtype=np.int32), np.arange(_FRAMES) / 25),
+        Players(Tracks.of(np.arange(_FRAMES), np.ones(_FRAMES), [(0, 0, 10, 20)] * _FRAMES)), Timeline(("run",), ()),
     )  # fmt: skip
     plan = _find(Span(Path("game"), "1", first / 25, (first + count) / 25, "run"), analysis).plan
     assert plan.frame_index.tolist() == list(range(first, first + count))

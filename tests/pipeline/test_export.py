@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
-from pipeline.analysis import Analysis, FrameTable, VideoFacts
+from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.outputs.coco import write_coco
 from pipeline.outputs.cvat import UNLABELLED, cvat_labels, write_cvat
 from pipeline.outputs.export import FORMATS, tracks_of
@@ -173,7 +173,8 @@ def small_analysis() -> Analysis:
     segment = ActionSegment(1, "run", 0.4, 0.48, 10, 12, 0.8)
     return Analysis(
         video=VideoFacts("/videos/game.mp4", 640, 360, "25", 9.0, "h264"), settings={},
-        frames=FrameTable(frames, frames / 25), tracks=tracks, timeline=Timeline(LABELS, (segment,)), names={2: "Bo"},
+        frames=Frames(frames, frames / 25), players=Players(tracks, names={2: "Bo"}),
+        timeline=Timeline(LABELS, (segment,)),
     )  # fmt: skip
 
 

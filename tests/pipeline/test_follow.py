@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from ground.video.source import open_video
-from pipeline.analysis import Analysis
+from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video, track_again
 from pipeline.config import PipelineConfig, with_settings
 from pipeline.encode import write_video
@@ -54,7 +54,7 @@ def test_a_cut_ends_all_tracks_at_its_frame(result: Analysis, tmp_path: Path) ->
     ))  # fmt: skip
     assert len(before) >= 5 and len(after) >= 5
     assert not set(before.tolist()) & set(after.tolist())
-    assert all(window.end <= _CUT / 25 + 1e-6 or window.start >= _CUT / 25 - 1e-6 for window in result.scores)
+    assert all(window.end <= _CUT / 25 + 1e-6 or window.start >= _CUT / 25 - 1e-6 for window in result.scores.windows)
     result.save(tmp_path)
     kept = Analysis.load(tmp_path).frames
     assert kept.views() == result.frames.views()
@@ -81,7 +81,7 @@ def test_a_player_chosen_among_the_detected_keeps_his_name(two_shots: Path, resu
 def test_a_court_drawn_by_hand_leaves_others_out(two_shots: Path, result: Analysis, tmp_path: Path) -> None:
     corners = ((0.0, 0.0), (60.0, 0.0), (60.0, 60.0), (0.0, 60.0))
     empty = analyze_video(two_shots, PipelineConfig(device="cpu", end=0.9), court=[CourtPolygon(corners)])
-    assert not len(empty.tracks) and all("outside the court" in reason for reason in empty.dropped.values())
+    assert not len(empty.tracks) and all("outside the court" in reason for reason in empty.players.dropped.values())
     everywhere = tmp_path / "court.json"
     everywhere.write_text(json.dumps([[-99, -99], [999, -99], [999, 999], [-99, 999]]))
     folder = tmp_path / "out"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from classify.types import ACTIONS, ActionScores
 from ground.video.source import open_video
-from pipeline.analysis import FrameTable
+from pipeline.analysis.values import Frames
 from pipeline.gait import GAITS, heed_speed, likelihoods
 from pipeline.truth import read_truth_folder
 from tracker.types import Detections, Tracks, View
@@ -20,13 +20,13 @@ from tracker.view import ViewEstimator
 _RATE, _FRAMES, _SIZE, _HEIGHT = 25.0, 50, (640, 360), 80.0
 
 
-def _frames(pan: float = 0.0, zoom: float = 1.0) -> FrameTable:
+def _frames(pan: float = 0.0, zoom: float = 1.0) -> Frames:
     index = np.arange(_FRAMES, dtype=np.int32)
     shift = np.tile([pan, 0.0], (_FRAMES, 1))
-    return FrameTable(index, index / _RATE, shift, np.full(_FRAMES, zoom), np.zeros(_FRAMES, bool))
+    return Frames(index, index / _RATE, shift, np.full(_FRAMES, zoom), np.zeros(_FRAMES, bool))
 
 
-def _walker(speed: float, frames: FrameTable) -> Tracks:
+def _walker(speed: float, frames: Frames) -> Tracks:
     """Somebody who goes to the right at ``speed`` heights per second, as the camera of ``frames`` shows him."""
     camera = frames.camera()
     assert camera is not None
@@ -71,7 +71,7 @@ def test_the_faster_never_has_the_slower_gait(a: float, b: float) -> None:
 def test_a_jump_to_another_shot_is_no_movement() -> None:
     """A clip ends where its shot does, and what comes right after it shows the player somewhere else."""
     still = _frames()
-    frames = FrameTable(still.index, still.time, still.shift, still.zoom, still.index == 26)
+    frames = Frames(still.index, still.time, still.shift, still.zoom, still.index == 26)
     boxes = np.tile(np.array([100, 50, 130, 130], np.float32), (_FRAMES, 1))
     boxes[26:, [0, 2]] += 200
     track = Tracks.of(frames.index, np.ones(_FRAMES, np.int32), boxes)
@@ -84,7 +84,7 @@ def test_what_has_no_gait_or_no_camera_is_left_alone() -> None:
     track = _walker(2.0, frames)
     mine = _even(("euro step", "screen", "walk"))
     assert heed_speed([mine], ("euro step", "screen", "walk"), track, frames, _SIZE) == [mine], "one gait alone"
-    blind = FrameTable(frames.index, frames.time)
+    blind = Frames(frames.index, frames.time)
     score = _even()
     assert heed_speed([score], ACTIONS, track, blind, _SIZE) == [score]
     late = ActionScores(1, 10.0, 10.64, score.probabilities)
@@ -112,7 +112,7 @@ def test_speed_alone_tells_the_gaits_of_real_players_apart(shared: Path) -> None
         assert len(right) >= 15 and np.mean(right) > 0.5, (gait, len(right), np.mean(right))
 
 
-def _watched(path: Path, boxes: Tracks) -> tuple[FrameTable, tuple[int, int]]:
+def _watched(path: Path, boxes: Tracks) -> tuple[Frames, tuple[int, int]]:
     """The frames of a video and how its camera moved; what is in ``boxes`` moves by itself."""
     estimator, index, time, views = ViewEstimator(), list[int](), list[float](), list[View]()
     with open_video(str(path)) as video:
@@ -126,4 +126,4 @@ def _watched(path: Path, boxes: Tracks) -> tuple[FrameTable, tuple[int, int]]:
         size = video.info.width, video.info.height
     shift, zoom = np.array([v.shift for v in views], np.float64), np.array([v.zoom for v in views])
     cuts = np.array([v.is_cut for v in views])
-    return FrameTable(np.array(index, np.int32), np.array(time), shift, zoom, cuts), size
+    return Frames(np.array(index, np.int32), np.array(time), shift, zoom, cuts), size

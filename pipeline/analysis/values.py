@@ -1,0 +1,228 @@
+"""What the stages find in one video: frames, detections, players, scores, timeline; together, an Analysis.
+
+Each is made by one stage and never changed by a later one, so a later stage can be repeated from what is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from classify.types import ActionScores
+from pipeline.timeline import Timeline
+from tracker.roi import CourtPolygon, Roi
+from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks, View
+
+NOBODY = "nobody was found: the result is empty"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frames:
+    """The frames that were analysed."""
+
+    index: IntArray
+    """int32 (F,), 0-based in the video, ascending."""
+    time: npt.NDArray[np.float64]
+    """float64 (F,), seconds, ascending."""
+    shift: npt.NDArray[np.float64] | None = None
+    """float64 (F, 2), zoom and is_cut: the View of each frame, as columns. None: nobody looked at the camera."""
+    zoom: npt.NDArray[np.float64] | None = None
+    """float64 (F,)"""
+    is_cut: BoolArray | None = None
+    """bool (F,)"""
+    notes: tuple[str, ...] = ()
+    """What was odd about the video, a line each."""
+
+    def __post_init__(self) -> None:
+        if self.index.ndim != 1 or self.index.shape != self.time.shape or not np.isfinite(self.time).all():
+            raise ValueError("frames have an index and a finite time each")
+        if (np.diff(self.index) <= 0).any() or (np.diff(self.time) <= 0).any():
+            raise ValueError("frames ascend in index and time")
+        columns = [column for column in (self.shift, self.zoom, self.is_cut) if column is not None]
+        if len(columns) not in (0, 3) or any(len(column) != len(self.index) for column in columns):
+            raise ValueError("frames have a view each, or none has")
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @staticmethod
+    def empty() -> Frames:
+        """No frames."""
+        return Frames(np.zeros(0, np.int32), np.zeros(0))
+
+    def camera(self) -> npt.NDArray[np.float64] | None:
+        """float64 (F, 3): shift x, y in pixels and zoom, about the middle of the picture, since the shot began."""
+        if self.shift is None or self.zoom is None or self.is_cut is None:
+            return None
+        camera = np.empty((len(self), 3))
+        state = np.array([0.0, 0.0, 1.0])
+        for row, (shift, zoom, is_cut) in enumerate(zip(self.shift, self.zoom, self.is_cut, strict=True)):
+            step = np.append(zoom * state[:2] + shift, zoom * state[2])
+            state = np.array([0.0, 0.0, 1.0]) if is_cut or not row else step
+            camera[row] = state
+        return camera
+
+    def shot(self) -> IntArray | None:
+        """int32 (F,): number of the shot, from 0."""
+        return None if self.is_cut is None else np.cumsum(self.is_cut, dtype=np.int32)
+
+    def views(self) -> list[View] | None:
+        """How the camera moved before each frame."""
+        if self.shift is None or self.zoom is None or self.is_cut is None:
+            return None
+        columns = zip(self.shift.tolist(), self.zoom.tolist(), self.is_cut.tolist(), strict=True)
+        return [View((x, y), zoom, is_cut) for (x, y), zoom, is_cut in columns]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectionTable:
+    """Detections of all frames, as columns sorted by frame."""
+
+    frame_index: IntArray
+    """int32 (N,), 0-based in the video."""
+    boxes: Detections
+    floor: FloatArray | None = None
+    """float32 (N,): share of the court's floor at the feet, NaN where it cannot be told. None: nobody looked."""
+    classes: tuple[str, ...] = ()
+    """The detector's names in the order of class_id."""
+
+    def __post_init__(self) -> None:
+        if len(self.frame_index) != len(self.boxes) or (self.floor is not None and len(self.floor) != len(self.boxes)):
+            raise ValueError("detections have a frame each, and a share of floor each or none")
+        if (np.diff(self.frame_index) < 0).any():
+            raise ValueError("detections are sorted by frame")
+
+    def at(self, frame_index: int) -> Detections:
+        """The detections of one frame."""
+        low, high = np.searchsorted(self.frame_index, [frame_index, frame_index + 1])
+        return self.boxes[int(low) : int(high)]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a person drew before the analysis."""
+
+    rois: tuple[Roi, ...] = ()
+    """Players' boxes in a video in which everybody is detected: they begin tracks and give names."""
+    court: tuple[CourtPolygon, ...] = ()
+    """The court's outline."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Players:
+    """Who plays, and where he is."""
+
+    tracks: Tracks
+    names: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Names given to players, by track_id; the others go by their number."""
+    lost_at: Mapping[int, int] = field(default_factory=dict[int, int])
+    """The frame from which a player followed by hand was lost, by track_id."""
+    dropped: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Why a track was left out, by the track_id that it had."""
+    notes: tuple[str, ...] = ()
+    """What was odd about following them, a line each."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scores:
+    """What the classifier said of the clips, as it said it; nothing later is in here."""
+
+    windows: tuple[ActionScores, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was odd about cutting clips, a line each."""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """The video that was analysed."""
+
+    source: str
+    """Path or address as given."""
+    width: int
+    """Pixels, as shown."""
+    height: int
+    """Pixels, as shown."""
+    frame_rate: str
+    """Frames per second as a fraction, such as 30000/1001."""
+    duration: float | None
+    """Seconds, as the container claims."""
+    codec: str
+    fingerprint: str = ""
+    """See ``ground.video.fingerprint``; empty where there was no file."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifierFacts:
+    """Where the labels come from."""
+
+    model: str
+    origin: str
+    """What the weights were trained on."""
+    starter: bool
+    """True: the weights are a first guess, and outputs say ``note`` where labels are first shown."""
+    note: str
+    unsure_below: float = 0.0
+    """Confidence under which the weights would rather say nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Analysis:
+    """What was found in one video."""
+
+    video: VideoFacts
+    settings: Mapping[str, Any]
+    """The configuration that gave these results, nested like PipelineConfig."""
+    frames: Frames
+    players: Players
+    timeline: Timeline
+    scores: Scores = field(default_factory=Scores)
+    detections: DetectionTable | None = None
+    """None: the players were followed from boxes drawn by hand, or come from a file."""
+    seeds: Tracks | None = None
+    """Drawn boxes of players, carried by CSRT until detections took over; None: they were not carried."""
+    drawn: Drawn = field(default_factory=Drawn)
+    classifier: ClassifierFacts | None = None
+
+    def __post_init__(self) -> None:
+        boxes = [self.tracks.frame_index] + ([] if self.detections is None else [self.detections.frame_index])
+        if not all(np.isin(frames, self.frames.index).all() for frames in boxes):
+            raise ValueError("there are boxes on frames that were not analysed")
+
+    @property
+    def tracks(self) -> Tracks:
+        """Of those who play."""
+        return self.players.tracks
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Names given to players, by track_id."""
+        return self.players.names
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was odd, a line each, in the order of the stages."""
+        empty = () if len(self.tracks) else (NOBODY,)
+        return (*self.frames.notes, *self.players.notes, *self.scores.notes, *empty)
+
+    def save(self, folder: Path) -> None:
+        """Write ``folder``, see ``pipeline.analysis.folder.save``."""
+        from pipeline.analysis.folder import save
+
+        save(self, folder)
+
+    @staticmethod
+    def load(folder: Path) -> Analysis:
+        """Read ``folder``, see ``pipeline.analysis.folder.load``."""
+        from pipeline.analysis.folder import load
+
+        return load(folder)
+
+
+def player_name(names: Mapping[int, str], track_id: int) -> str:
+    """What a player is called where he is shown: his name, else his track's number."""
+    return names.get(track_id, str(track_id))
