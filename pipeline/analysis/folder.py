@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from classify.types import ActionScores
+from ground.claim import claim
 from ground.errors import InputError
 from ground.files import PART_PREFIX, PART_SUFFIX, write_text
 from pipeline.analysis.tables import DAMAGE, TABLE_PATTERN, Columns, Table, read_table, write_table
@@ -71,16 +72,16 @@ def save(analysis: Analysis, folder: Path, outdated: Sequence[str] = ()) -> None
     """Write the analysis to ``folder``, which then holds no table of another.
 
     outdated: files there that show the analysis before this one; they are removed before the new one counts.
-    Raises InputError when the folder cannot be written.
+    Raises InputError when the folder cannot be written, or another run writes there.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tables = {name: write_table(folder, name, columns) for name, columns in _tables(analysis).items()}
-        content = json.dumps(_to_json(analysis, tables), indent=1, allow_nan=False)
-        for name in outdated:
-            (folder / name).unlink(missing_ok=True)
-        write_text(folder / JSON_NAME, content + "\n")
-        _sweep(folder, {table.file for table in tables.values()})
+        with claim(folder):
+            tables = {name: write_table(folder, name, columns) for name, columns in _tables(analysis).items()}
+            content = json.dumps(_to_json(analysis, tables), indent=1, allow_nan=False)
+            for name in outdated:
+                (folder / name).unlink(missing_ok=True)
+            write_text(folder / JSON_NAME, content + "\n")
+            _sweep(folder, {table.file for table in tables.values()})
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
 

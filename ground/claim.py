@@ -1,0 +1,60 @@
+"""A folder kept to one run at a time: the second is told who holds it, a kill lets go of it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ground.errors import InputError
+
+LOCK_NAME = ".courtscribe-lock"
+"""File in a folder that is kept; it says by whom. What counts is the system's lock on it, not that it is there."""
+
+
+@contextmanager
+def claim(folder: Path) -> Generator[None]:
+    """Keep ``folder`` to this process; it is made if need be, and is gone afterwards if nothing was put in it.
+
+    Within one process the same folder may be claimed again. Raises InputError where another process holds it, naming
+    that one, and where it cannot be written.
+    """
+    path = folder.absolute() / LOCK_NAME
+    made = [place for place in (path.parent, *path.parent.parents) if not place.exists()]
+    lock = FileLock(path, timeout=0, is_singleton=True, thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+        path.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
+    except Timeout as error:
+        raise InputError(
+            f"{folder}: is being written by another run ({_holder(path)}); wait for it, or choose another place"
+        ) from error
+    except OSError as error:
+        lock.release()
+        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+    try:
+        yield
+    finally:
+        if lock.lock_counter == 1:
+            path.unlink(missing_ok=True)  # still held: whoever makes it anew has another one, and it is his
+        lock.release()
+        _leave(made)
+
+
+def _holder(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip() or "unknown"
+    except (OSError, UnicodeDecodeError):
+        return "unknown"
+
+
+def _leave(made: list[Path]) -> None:
+    """Take away the folders that were made for nothing."""
+    with suppress(OSError):
+        for place in made:
+            place.rmdir()
