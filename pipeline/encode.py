@@ -22,7 +22,7 @@ from av.video.stream import VideoStream
 from ground.errors import InputError
 from ground.files import write_atomically
 from ground.frames import Image
-from ground.video.decode import ffmpeg_name, start_of
+from ground.video.container import ffmpeg_name, start_of
 
 _X264 = {"preset": "veryfast", "crf": "20"}
 _SECONDS_PER_KEY_FRAME = 2

@@ -1,22 +1,24 @@
 """Video in: frames with their true times, decoded in a thread ahead of whoever asks for them.
 
-A source is anything FFmpeg opens (a file of any codec, a URL) or a directory of images. It can be read
-any number of times; every reading opens it anew and keeps a few frames in memory, however long it is.
+A source is anything FFmpeg opens (a file of any codec, a URL), a directory of images, or a pattern of their names. It
+can be read any number of times, also at once; a reading keeps a few frames in memory, however long the video is.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, Self
 
 from ground.errors import InputError
 from ground.frames import Frame
-from ground.prefetch import prefetch
-from ground.video.decode import ContainerReader, VideoInfo
+from ground.prefetch import Prefetch, prefetch
+from ground.video.decode import ContainerReader
 from ground.video.images import ImageReader
+from ground.video.info import VideoInfo
+from ground.video.sequence import checked_rate, is_sequence
 
 __all__ = ["VideoInfo", "VideoSource", "open_video"]
 
@@ -32,12 +34,17 @@ class _Reader(Protocol):
         """Frames from ``start`` to before ``end`` (seconds); what is odd is appended to ``notes``."""
         ...
 
+    def close(self) -> None:
+        """Let go of what probing opened."""
+        ...
+
 
 class VideoSource:
     """A video to read: ``for frame in source`` gives tracker.types.Frame, each time from the beginning.
 
     Images are uint8 (H, W, 3) RGB, read-only, turned as they are to be shown. A frame's index is its position in
-    the whole video, also when reading begins later. As a context manager it ends readings that were left unfinished.
+    the whole video, also when reading begins later. As a context manager it ends readings that were left unfinished;
+    one that goes on in another thread then gets a ValueError.
     """
 
     source: str
@@ -48,26 +55,31 @@ class VideoSource:
     end: float
     """Seconds, exclusive; may be infinite."""
     notes: list[str]
-    """What was odd in the latest reading (unreadable frames, a file that ends early), a line each."""
+    """What is odd about the video, and was in the reading that ended last (unreadable frames, an early end)."""
 
     def __init__(self, source: str, reader: _Reader, start: float | None = None, end: float | None = None) -> None:
         """Use ``open_video``."""
         self.start, self.end = start or 0.0, float("inf") if end is None else end
         self.source = source
-        self.notes = []
         self._reader = reader
-        self._readings: weakref.WeakSet[Generator[Frame, None, None]] = weakref.WeakSet()
+        self._readings: weakref.WeakSet[Prefetch[Frame]] = weakref.WeakSet()
         if self.end <= max(self.start, 0.0):
             raise InputError(f"the end, {self.end:g} s, is not after the start, {self.start:g} s")
         self.info = reader.probe()
+        self.notes = list(self.info.notes)
         if self.info.duration is not None and self.start >= self.info.duration:
+            reader.close()
             raise InputError(f"the start, {self.start:g} s, is not before the video's end, {self.info.duration:.3f} s")
 
     def __iter__(self) -> Iterator[Frame]:
-        self.notes = []
-        reading = prefetch(self._reader.read(self.info, self.start, self.end, self.notes))
+        reading = prefetch(self._read())
         self._readings.add(reading)
         return reading
+
+    def _read(self) -> Iterator[Frame]:
+        notes = list(self.info.notes)  # of this reading alone: another may go on at the same time
+        yield from self._reader.read(self.info, self.start, self.end, notes)
+        self.notes = notes
 
     @property
     def num_frames(self) -> int | None:
@@ -82,21 +94,33 @@ class VideoSource:
     def __exit__(self, *_: object) -> None:
         for reading in list(self._readings):
             reading.close()
+        self._reader.close()
 
 
 def open_video(
-    source: str | Path, start: float | None = None, end: float | None = None, *, image_rate: Fraction | int = 25
+    source: str | Path,
+    start: float | None = None,
+    end: float | None = None,
+    *,
+    image_rate: Fraction | float | None = None,
 ) -> VideoSource:
-    """A file, a URL, or a directory of images (in natural order, ``image_rate`` per second) to read frames from.
+    """A file, a URL, or a directory of images or pattern of their names (in natural order) to read frames from.
 
     start, end: seconds; frames shown from ``start`` on and before ``end`` are read, None: all.
+    image_rate: images per second, None: what a ``seqinfo.ini`` beside them says, else 25; videos have their own times.
     Raises InputError where there is no such file, no video in it, or no frame that can be decoded; reading raises
-    it where the span holds no frame, and for an image that is unreadable or of another size.
+    it where the span holds no frame, and for an image of another size.
     """
-    if "://" in str(source):
-        return VideoSource(str(source), ContainerReader(str(source)), start, end)
-    path = Path(source)
-    if not path.exists():
-        raise InputError(f"{source}: no such file")
-    reader = ImageReader(path, Fraction(image_rate)) if path.is_dir() else ContainerReader(str(source))
-    return VideoSource(str(source), reader, start, end)
+    name = str(source)
+    if "://" in name:
+        return VideoSource(name, ContainerReader(name), start, end)
+    path, rate = Path(source), None if image_rate is None else checked_rate(image_rate)
+    try:
+        if is_sequence(path):
+            return VideoSource(name, ImageReader(path, rate), start, end)
+        is_there = path.exists()
+    except OSError as error:
+        raise InputError(f"{name}: cannot be read ({error.strerror})") from error
+    if not is_there:
+        raise InputError(f"{name}: no such file")
+    return VideoSource(name, ContainerReader(name), start, end)

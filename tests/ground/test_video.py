@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.server
 import random
 import threading
-import time
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import partial
@@ -16,12 +15,14 @@ import av
 import cv2
 import numpy as np
 import pytest
+from av.container import InputContainer
 from av.stream import Disposition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
-from ground.prefetch import prefetch
+from ground.video import opening
+from ground.video.container import open_container
 from ground.video.source import open_video
 
 REAL = [
@@ -43,16 +44,16 @@ def write_clip(
     time_base: Fraction | None = None,
     pix_fmt: str = "yuv420p",
     options: dict[str, str] | None = None,
-    rotation: int = 0,
+    title: str = "",
 ) -> Path:
     """A video whose frames all differ in colour."""
     time_base = time_base or 1 / rate
     with av.open(str(path), "w") as container:
+        if title:
+            container.metadata["title"] = title
         stream: Any = container.add_stream(codec, rate=rate, options=options or {})
         stream.width, stream.height, stream.pix_fmt = *size, pix_fmt
         stream.codec_context.time_base = time_base
-        if rotation:
-            stream.set_display_rotation(rotation)
         for i, at in enumerate(pts):
             image = np.full((size[1], size[0], 3), (i * 4 % 256, 255 - i * 4 % 256, i // 64 * 20), np.uint8)
             frame = av.VideoFrame.from_ndarray(image, "rgb24")
@@ -130,7 +131,7 @@ def test_real_videos_are_read_as_they_are(shared: Path, name: str) -> None:
 def test_rotation_is_applied_to_a_phone_video(shared: Path) -> None:
     path = shared / "videos" / "nbaction_Layup.mov"
     with open_video(path) as video:
-        assert (video.info.width, video.info.height, video.info.rotation) == (360, 640, 270)
+        assert (video.info.width, video.info.height) == (360, 640)
         image = next(iter(video)).image
     with av.open(str(path)) as container:
         stored = next(container.decode(video=0)).to_ndarray(format="rgb24")
@@ -182,22 +183,6 @@ def test_variable_frame_times_are_exact(tmp_path_factory: pytest.TempPathFactory
     assert [t for _, t, _ in read(path)] == [float(Fraction(p, 1000)) for p in pts]
 
 
-@pytest.mark.parametrize("rotation", [90, 180, 270])
-def test_rotation_flags(tmp_path: Path, rotation: int) -> None:
-    path = write_clip(tmp_path / "r.mp4", pts=range(2), rotation=rotation)
-    with open_video(path) as video, open_video(write_clip(tmp_path / "0.mp4", pts=range(2))) as upright:
-        expected = np.rot90(next(iter(upright)).image, rotation // 90)
-        image = next(iter(video)).image
-    assert video.info.rotation == rotation and (video.info.height, video.info.width) == image.shape[:2]
-    np.testing.assert_array_equal(image, expected)
-
-
-def test_odd_rotations_are_ignored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with open_video(write_clip(tmp_path / "r.mp4", pts=range(2), rotation=30)) as video:
-        assert (video.info.width, video.info.height, video.info.rotation) == (64, 48, 0)
-    assert "degrees is ignored" in caplog.text
-
-
 @pytest.mark.parametrize("size", [(2, 2), (1, 4000), (4000, 1), (3, 5)])
 def test_odd_sizes(tmp_path: Path, size: tuple[int, int]) -> None:
     path = write_clip(tmp_path / "odd.mov", "png", size=size, pts=range(3), pix_fmt="rgb24")
@@ -223,6 +208,77 @@ def test_a_source_can_be_read_again_and_left_early(tmp_path: Path) -> None:
         assert sum(1 for _ in video) == 60
         np.testing.assert_array_equal(first, next(iter(video)).image)
     assert threading.active_count() == before
+
+
+def test_readings_at_once_do_not_share_their_notes(shared: Path) -> None:
+    with open_video(shared / "videos" / "ibm_basketball.mp4") as video:
+        assert sum(1 for _ in video) == 214
+        told = list(video.notes)
+        assert told == ["the container claims 265 frames, 214 can be shown"]
+        one, other = iter(video), iter(video)
+        assert next(one).index == next(other).index == 0
+        assert video.notes == told
+        assert sum(1 for _ in other) == 213 and sum(1 for _ in one) == 213
+        assert video.notes == told
+
+
+def test_leaving_the_block_ends_a_reading_in_another_thread(tmp_path: Path) -> None:
+    seen: list[int | str] = []
+    begun = threading.Event()
+
+    def read_slowly() -> None:
+        try:
+            for frame in video:
+                seen.append(frame.index)
+                begun.set()
+                left.wait(5)
+        except ValueError as error:
+            seen.append(str(error))
+
+    left = threading.Event()
+    with open_video(write_clip(tmp_path / "a.mp4", pts=range(200))) as video:
+        thread = threading.Thread(target=read_slowly)
+        thread.start()
+        assert begun.wait(5)
+    left.set()
+    thread.join(5)
+    assert not thread.is_alive() and seen[-1] == "closed while it was being read"
+
+
+def test_a_clip_is_opened_once_to_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training reads tens of thousands of clips: opening costs as much as decoding them."""
+    opened: list[str] = []
+
+    def count(source: str) -> InputContainer:
+        opened.append(source)
+        return open_container(source)
+
+    monkeypatch.setattr(opening, "open_container", count)
+    with open_video(write_clip(tmp_path / "a.mp4", pts=range(16))) as video:
+        assert [frame.index for frame in video] == list(range(16)) and len(opened) == 1
+        assert [frame.index for frame in video] == list(range(16)) and len(opened) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["a%d.mp4", "a%03d.png", "-i.mp4", "a:b.mp4", "a?b#c.mp4", "k\udce9vin.mp4", "試合 🏀.mp4"]
+)
+def test_names_that_mean_something_to_others(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if path.suffix == ".png":
+        cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+        (tmp_path / "a.png").rename(path)
+    else:
+        write_clip(tmp_path / "plain.mp4").rename(path)
+    with open_video(path) as video:
+        assert sum(1 for _ in video) == (1 if path.suffix == ".png" else 60)
+
+
+def test_titles_that_are_not_utf_8(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "a.avi", "mpeg4", title="Cafe")
+    data = path.read_bytes()
+    assert data.count(b"Cafe") == 1
+    path.write_bytes(data.replace(b"Cafe", b"Caf\xe9"))
+    assert len(read(path)) == 60
 
 
 # Damage
@@ -272,6 +328,7 @@ def bad_inputs(folder: Path) -> Iterator[tuple[Path, str]]:
     (folder / "empty.mp4").write_bytes(b"")
     (folder / "folder").mkdir()
     yield folder / "missing.mp4", "no such file"
+    yield folder / ("long" * 100), "cannot be read"
     yield folder / "text.mp4", "cannot be read as a video"
     yield folder / "notes.txt", "holds no video"
     yield folder / "empty.mp4", "cannot be read as a video"
@@ -302,32 +359,6 @@ def test_spans_without_frames(tmp_path: Path) -> None:
 # Other sources
 
 
-def write_images(folder: Path, shapes: list[tuple[int, int]]) -> Path:
-    folder.mkdir()
-    for i, shape in enumerate(shapes):
-        cv2.imwrite(str(folder / f"frame_{i}.png"), np.full((*shape, 3), (i, 0, 255), np.uint8))
-    return folder
-
-
-def test_a_directory_of_images_is_a_video(tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "images", [(8, 6)] * 12)
-    (folder / "readme.txt").write_text("not an image")
-    with open_video(folder, 0.2, 0.9, image_rate=10) as video:
-        frames = list(video)
-    assert [(f.index, f.time) for f in frames] == [(i, i / 10) for i in range(2, 9)]
-    assert [f.image[0, 0].tolist() for f in frames] == [[255, 0, i] for i in range(2, 9)]
-    assert video.info.duration == 1.2 and not frames[0].image.flags.writeable
-
-
-def test_images_of_another_size_or_unreadable_are_named(tmp_path: Path) -> None:
-    folder = write_images(tmp_path / "sizes", [(8, 6), (8, 6), (8, 7)])
-    with pytest.raises(InputError, match=r"frame_2\.png: is 7x8, but the first image is 6x8"):
-        list(open_video(folder))
-    (folder / "frame_2.png").write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"frame_2\.png: not a readable image"):
-        list(open_video(folder))
-
-
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         pass
@@ -345,58 +376,3 @@ def test_an_address_is_read_like_a_file(tmp_path: Path) -> None:
     finally:
         server.shutdown()
         server.server_close()
-
-
-# The thread ahead
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.lists(st.integers()), st.integers(1, 5))
-def test_prefetch_gives_the_same_items(items: list[int], size: int) -> None:
-    assert list(prefetch(items, size)) == items
-
-
-@settings(deadline=None, max_examples=50)
-@given(st.integers(0, 30), st.integers(1, 4))
-def test_prefetch_stops_its_thread_and_closes_its_source(taken: int, size: int) -> None:
-    before = threading.active_count()
-    ahead, closed = [0], threading.Event()
-
-    def count() -> Iterator[int]:
-        try:
-            while True:
-                ahead[0] += 1
-                yield ahead[0]
-        finally:
-            closed.set()
-
-    reading = prefetch(count(), size)
-    for _ in range(taken):
-        next(reading)
-    reading.close()
-    assert threading.active_count() == before
-    assert closed.is_set() == (taken > 0)
-    assert ahead[0] <= taken + 2 * size + 2
-
-
-def test_prefetch_passes_exceptions_on_after_the_items_before_them() -> None:
-    def fail() -> Iterator[int]:
-        yield 1
-        raise InputError("broken")
-
-    reading = prefetch(fail())
-    assert next(reading) == 1
-    with pytest.raises(InputError, match="broken"):
-        next(reading)
-
-
-def test_prefetch_works_ahead_up_to_its_size() -> None:
-    made: list[int] = []
-    reading = prefetch((made.append(i) or i for i in range(100)), 5)
-    next(reading)
-    deadline = time.monotonic() + 5
-    while len(made) < 7 and time.monotonic() < deadline:
-        time.sleep(0.01)
-    time.sleep(0.05)
-    assert len(made) == 7  # one taken, five in the queue, one in the thread's hand
-    reading.close()

@@ -1,0 +1,41 @@
+"""Which frames of a video could not be decoded."""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+
+class Losses:
+    """Counts the packets that no picture came of, once the decoder has complained.
+
+    It complains of the first one only, and keeps back without a word what depends on it. A decoder that never
+    complains is not counted: some codecs have packets that hold no picture.
+    """
+
+    def __init__(self) -> None:
+        self.num_lost = 0
+        self._complained = False
+        self._awaited: list[int] = []
+
+    def sent(self, packet: Packet[VideoStream]) -> None:
+        """A packet goes to the decoder."""
+        if packet.size and packet.pts is not None and not packet.is_discard:
+            heappush(self._awaited, packet.pts)
+
+    def complained(self) -> None:
+        """The decoder, or the file, said that something is wrong."""
+        self._complained = True
+
+    def got(self, picture: VideoFrame) -> None:
+        """A picture came from the decoder."""
+        while self._awaited and picture.pts is not None and self._awaited[0] <= picture.pts:
+            lost = heappop(self._awaited) < picture.pts
+            self.num_lost += lost and self._complained
+
+    def ended(self) -> None:
+        """Nothing more will come."""
+        self.num_lost += len(self._awaited) if self._complained else 0
