@@ -25,14 +25,16 @@ from classify.clips import MAX_BAD, BadClip, Frames, LabelledClip, list_clips, r
 from classify.few_shot import AUTO, Examples, Head, fit_heads
 from classify.head import embed
 from classify.inference import prepare
+from classify.labels import check_label_set
 from classify.metrics import Report, score
 from classify.models import architecture
 from classify.pooled import pooled_backbone
 from classify.preprocess import Profile, to_tensor
 from classify.spacejam import is_spacejam
 from classify.splits import split_clips
-from classify.types import CLIP_LENGTH
+from classify.types import CLIP_LENGTH, CLIP_PACE
 from ground.errors import InputError
+from ground.files import visible
 
 MIN_EXAMPLES = 3
 """Of each label. With fewer, what is said of an example that is left out is a matter of chance."""
@@ -107,6 +109,7 @@ def adapt(
     embedding: from ``detector_embedding``, or any that ``classify.kinetics.load_classifier`` reads.
     Raises InputError for examples that cannot be learnt from, and as ``save_checkpoint``.
     """
+    check_label_set({file.label for file in files})
     config, (network, info) = config or AdaptConfig(), embedding
     device = pick_device(config.device)
     ready = prepare(copy.deepcopy(network), device)
@@ -141,17 +144,11 @@ def example_files(source: Path) -> list[ClipFile]:
     if any(file.part for file in files):
         files = [files[i] for i in split_clips(files, "folders").train]
     count = Counter(dict.fromkeys(_empty_folders(source, files), 0))
+    check_label_set(count.keys() | {file.label for file in files})
     for file in files:
-        check_label(file.label)
-        count[file.label] += 1 if file.path.suffix != ".npy" else MIN_EXAMPLES  # may hold many
+        count[file.label] += MIN_EXAMPLES if file.is_array else 1  # it may hold many
     _check_enough(str(source), count)
     return [file for label in count for file in _from_all_over([f for f in files if f.label == label])]
-
-
-def check_label(label: str) -> None:
-    """Raises InputError for a label that cannot be shown in a line."""
-    if not label.isprintable() or not label.strip() or len(label) > 80:
-        raise InputError(f"a label is one line of up to 80 characters, not {label[:80]!r}")
 
 
 def _empty_folders(source: Path, files: Sequence[ClipFile]) -> list[str]:
@@ -159,7 +156,7 @@ def _empty_folders(source: Path, files: Sequence[ClipFile]) -> list[str]:
     if not source.is_dir() or is_spacejam(source) or any(file.part for file in files):
         return []
     labels = {file.label for file in files}
-    return [p.name for p in source.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name not in labels]
+    return [p.name for p in visible(source) if p.is_dir() and p.name not in labels]
 
 
 def _check_enough(where: str, count: Counter[str]) -> None:
@@ -258,6 +255,9 @@ def _describe(embedding: CheckpointInfo, head: Head, report: Report, truth: np.n
     return replace(
         embedding,
         labels=report.labels,
+        profile=replace(
+            embedding.profile, pace=CLIP_PACE
+        ),  # examples came at the pace of clips, whatever it knew before
         origin=origin,
         scores={"macro_f1": report.macro_f1, "accuracy": report.accuracy},
         temperature=head.temperature,

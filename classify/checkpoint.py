@@ -7,13 +7,11 @@ read by ``torch.load(weights_only=True)``, which refuses everything but plain te
 from __future__ import annotations
 
 import json
-import os
 import pickle
 import re
 import struct
 import warnings
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,11 +21,13 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from classify.labels import check_label_set
 from classify.models import architecture, build_model
 from classify.neighbours import with_head
 from classify.preprocess import Profile
 from classify.published import rename
 from ground.errors import InputError
+from ground.files import write_atomically
 
 _KEY = "courtscribe"
 """Where the JSON is, in the header of a safetensors file and in a ``.pt``."""
@@ -73,8 +73,7 @@ class CheckpointInfo:
             raise InputError(f"the confidence to be unsure below is 0 to 1, not {self.unsure_below}")
         if not 0 < self.temperature < float("inf"):
             raise InputError(f"a temperature is a positive number, not {self.temperature}")
-        if len(set(self.labels)) != len(self.labels) or not all(self.labels):
-            raise InputError(f"labels must be different and not empty: {', '.join(self.labels)}")
+        check_label_set(self.labels)
 
     def to_json(self) -> str:
         """One line of JSON."""
@@ -108,7 +107,8 @@ def save_checkpoint(path: Path, model: nn.Module, info: CheckpointInfo, *, half:
         name: (value.half() if half and value.is_floating_point() else value).detach().cpu().contiguous()
         for name, value in model.state_dict().items()
     }
-    write_whole(path, save(tensors, {_KEY: info.to_json()}))
+    with write_atomically(path) as part:
+        part.write_bytes(save(tensors, {_KEY: info.to_json()}))
 
 
 def rewrite_info(path: Path, output: Path, info: CheckpointInfo) -> None:
@@ -116,23 +116,9 @@ def rewrite_info(path: Path, output: Path, info: CheckpointInfo) -> None:
 
     Raises InputError as ``load_checkpoint`` and ``save_checkpoint``.
     """
-    write_whole(output, save(_read(path)[1], {_KEY: info.to_json()}))
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside ``path`` first and rename, so that a half-written file never has the final name."""
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    content = save(_read(path)[1], {_KEY: info.to_json()})
+    with write_atomically(output) as part:
         part.write_bytes(content)
-        part.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror}); name another place or free some room"
-        ) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def read_info(path: Path) -> CheckpointInfo:
@@ -222,7 +208,7 @@ def _read(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
     """The description (None where there is none) and the tensors of a file."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    return _read_pickle(path) if path.suffix in (".pt", ".pth") else _read_safetensors(path)
+    return _read_pickle(path) if path.suffix.lower() in (".pt", ".pth") else _read_safetensors(path)
 
 
 def _read_safetensors(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:

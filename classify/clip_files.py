@@ -6,7 +6,6 @@ Three layouts: SpaceJam's (see ``classify.spacejam``), a folder per label, and a
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ground.errors import InputError
+from ground.files import visible
+from ground.tables import Row, read_rows
 
 ALIASES: Mapping[str, str] = {
     "dribbling": "dribble",
@@ -27,7 +28,10 @@ ALIASES: Mapping[str, str] = {
 }
 """What other data sets call our labels."""
 
-VIDEO_SUFFIXES = frozenset({".mp4", ".mov", ".avi", ".mkv", ".webm"})
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".wmv", ".mpg", ".mpeg", ".mts", ".ts", ".flv", ".ogv", ".3gp"}
+)
+ARRAY_SUFFIX = ".npy"
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 """Parts of a data set that says itself what each clip is for."""
 
@@ -50,6 +54,11 @@ class ClipFile:
     length: int | None = None
     """Frames that it must have, where the data set says so."""
 
+    @property
+    def is_array(self) -> bool:
+        """Whether it holds frames as they are, and maybe many clips."""
+        return self.path.suffix.lower() == ARRAY_SUFFIX
+
 
 def original(clip: str) -> str:
     """The clip that a mirrored twin was made from: ``0006103_flipped`` -> ``0006103``; other names stay."""
@@ -62,8 +71,8 @@ def list_label_folders(folder: Path, aliases: Mapping[str, str] = ALIASES) -> li
     Where the folder does not say what each clip is for, groups are contiguous parts of each label's numbering, the
     same part of every label in one group. Where it does, every file is its own group, with its mirrored twin.
     """
-    parts = [p for p in sorted(folder.iterdir()) if p.is_dir() and p.name in _PARTS]
-    if not any(_PARTS[p.name] == TRAIN for p in parts):
+    parts = [p for p in _folders(folder) if p.name.lower() in _PARTS]
+    if not any(_PARTS[p.name.lower()] == TRAIN for p in parts):
         return [file for label in _folders(folder) for file in _numbered(label, folder.name, aliases)]
     found = [(part, label, path) for part in parts for label in _folders(part) for path in _clips_in(label)]
     with_twin = {(label.name, original(path.stem)) for _, label, path in found if original(path.stem) != path.stem}
@@ -72,16 +81,17 @@ def list_label_folders(folder: Path, aliases: Mapping[str, str] = ALIASES) -> li
         # Each part may number its own clips from 0 on: only a mirrored twin says that a name means the same everywhere.
         of_all = (label.name, original(path.stem)) in with_twin
         group = f"{label.name}/{original(path.stem)}" if of_all else f"{part.name}/{label.name}/{path.stem}"
-        files.append(ClipFile(path, aliases.get(label.name, label.name), group, _PARTS[part.name]))
+        files.append(ClipFile(path, aliases.get(label.name, label.name), group, _PARTS[part.name.lower()]))
     return files
 
 
 def _folders(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return [p for p in visible(folder) if p.is_dir()]
 
 
 def _clips_in(folder: Path) -> list[Path]:
-    return sorted((p for p in folder.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES | {".npy"}), key=_number)
+    clips = (p for p in visible(folder) if p.suffix.lower() in VIDEO_SUFFIXES | {ARRAY_SUFFIX} and not p.is_dir())
+    return sorted(clips, key=_number)
 
 
 def _numbered(folder: Path, source: str, aliases: Mapping[str, str]) -> list[ClipFile]:
@@ -102,28 +112,25 @@ def list_csv(path: Path, aliases: Mapping[str, str] = ALIASES) -> list[ClipFile]
     out, every clip is its own, with its mirrored twin.
     Raises InputError, naming the line, for what cannot be read.
     """
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV ({error})") from error
-    if not rows or not {"clip", "label"} <= set(rows[0]):
+    rows = read_rows(path)
+    if not rows or not {"clip", "label"} <= set(rows[0][1]):
         raise InputError(f"{path}: expected a CSV with the columns clip, label, split, and rows")
-    files = [_from_row(path, number, row, aliases) for number, row in enumerate(rows, 2)]
+    files = [_from_row(path, number, row, aliases) for number, row in rows]
     _check_once(path, (f.path for f in files))
     return files
 
 
-def _from_row(path: Path, number: int, row: Mapping[str, str | None], aliases: Mapping[str, str]) -> ClipFile:
-    clip, label, part = ((row.get(name) or "").strip() for name in ("clip", "label", "split"))
+def _from_row(path: Path, number: int, row: Row, aliases: Mapping[str, str]) -> ClipFile:
+    clip, label, part = (row.get(name, "") for name in ("clip", "label", "split"))
     if not clip or not label:
         raise InputError(f"{path}, line {number}: expected a clip and its label, found {clip!r} and {label!r}")
+    part = part.lower()
     if part and part not in _PARTS:
         raise InputError(f"{path}, line {number}: split is train, validation or test, not {part!r}")
     if "\0" in clip:
         raise InputError(f"{path}, line {number}: {clip!r} is no name of a file")
     where = Path(os.path.normpath(path.parent / clip))
-    group = (row.get("group") or "").strip() or original(str(where.with_suffix("")))
+    group = row.get("group") or original(str(where.with_suffix("")))
     return ClipFile(where, aliases.get(label, label), group, _PARTS.get(part, ""))
 
 

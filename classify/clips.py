@@ -114,7 +114,7 @@ def read_file(file: ClipFile) -> list[LabelledClip] | BadClip:
     if not there:
         return BadClip(file.path, "missing", "no such file")
     try:
-        arrays = [read_video(file.path, MAX_FRAMES)] if file.path.suffix != ".npy" else _read_array(file.path)
+        arrays = _read_array(file.path) if file.is_array else [read_video(file.path, MAX_FRAMES)]
     except InputError as error:
         return BadClip(file.path, "unreadable", str(error).removeprefix(f"{file.path}: "))
     length = len(arrays[0])
@@ -122,7 +122,7 @@ def read_file(file: ClipFile) -> list[LabelledClip] | BadClip:
         wanted = file.length or f"{_MIN_FRAMES} to {MAX_FRAMES}"
         found = f"{length}" if length <= MAX_FRAMES else f"more than {MAX_FRAMES}"
         return BadClip(file.path, "length", f"has {found} frame{'s' * (found != '1')}, not {wanted}")
-    names = [file.path.name] if file.path.suffix != ".npy" else [f"{file.path.name}[{i}]" for i in range(len(arrays))]
+    names = [f"{file.path.name}[{i}]" for i in range(len(arrays))] if file.is_array else [file.path.name]
     return [LabelledClip(n, file.label, file.group, a) for n, a in zip(names, arrays, strict=True)]
 
 

@@ -23,7 +23,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from classify.augment import augment
-from classify.checkpoint import CheckpointInfo, load_plain, write_whole
+from classify.checkpoint import CheckpointInfo, load_plain
 from classify.classifier import pick_device
 from classify.clips import Frames, LabelledClip, sixteen
 from classify.distil import rescale
@@ -36,6 +36,7 @@ from classify.parallel import ALONE, Team
 from classify.preprocess import normalise, to_unit
 from classify.train_config import TrainConfig
 from ground.errors import InputError
+from ground.files import write_atomically
 
 _HEAD_CLIPS = 4000
 """Clips to which the last layer is fitted where training goes on after that. More take memory (60 kB each in the small
@@ -297,7 +298,8 @@ class _Run:
             "fingerprint": self._fingerprint(),
         }
         torch.save(content, buffer)
-        write_whole(state, buffer.getvalue())
+        with write_atomically(state) as part:
+            part.write_bytes(buffer.getvalue())
 
     def resume(self, state: Path | None) -> int:
         """Go on from ``state`` where it is there; the number of epochs that are done."""

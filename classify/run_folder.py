@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from classify import plots
-from classify.checkpoint import write_whole
 from classify.clips import BadClip, LabelledClip
 from classify.evaluate import Judgement
 from classify.fit import Epoch
 from classify.training_data import TrainingData, count_kinds
 from ground.errors import InputError
+from ground.files import visible, write_atomically
 
 CHECKPOINT = "actions.safetensors"
 _CONFIG, _CLIPS, _BAD, _REPORT, _STATE = "config.json", "clips.csv", "left_out.csv", "report.json", ".state.pt"
@@ -48,10 +48,9 @@ class RunFolder:
 
     def check(self, resume: bool) -> None:
         """Raises InputError when another training has come somewhere here, or when the folder is something else's."""
-        names = {p.name for p in self.path.iterdir()} if self.path.is_dir() else set[str]()
+        names = {p.name for p in visible(self.path)} if self.path.is_dir() else set[str]()
         if _REPORT in names:
             raise InputError(f"{self.path}: holds a training that is finished; name another folder with -o")
-        names = {name for name in names if not name.endswith(".part")}  # left by a training that was killed
         begun = any(name.endswith(_STATE) for name in names) or (_CONFIG in names and bool(names - _FIRST))
         if begun and not resume:
             raise InputError(f"{self.path}: holds a training; --resume goes on with it, or name another folder with -o")
@@ -129,4 +128,5 @@ class RunFolder:
         self._write(name, text.getvalue().encode())
 
     def _write(self, name: str, content: bytes) -> None:
-        write_whole(self.path / name, content)
+        with write_atomically(self.path / name) as part:
+            part.write_bytes(content)

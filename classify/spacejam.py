@@ -7,18 +7,25 @@ labels; ``testset_keys_1lug2020.txt`` is the public test list, a JSON list of id
 
 from __future__ import annotations
 
-import csv
 import json
+import logging
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from classify.clip_files import TEST, ClipFile, original
 from classify.types import CLIP_LENGTH
 from ground.errors import InputError
+from ground.files import read_text
+from ground.tables import read_rows
 
 ANNOTATIONS, LABELS, TEST_LIST = "annotation_dict.json", "labels_dict.json", "testset_keys_1lug2020.txt"
 DISCARD = "discard"
 """The label of clips that are no good."""
+_DIGITS = 7
+"""Of an id."""
+
+_log = logging.getLogger("courtscribe")
 
 
 def is_spacejam(folder: Path) -> bool:
@@ -44,7 +51,7 @@ def list_spacejam(folder: Path, test_list: Path | None = None) -> list[ClipFile]
         raise InputError(
             f"{test_list or folder / TEST_LIST}: {len(strange)} ids such as {strange[0]} are no clips here"
         )
-    sources = _read_sources(folder / "clips.csv")
+    sources = _read_sources(folder / "clips.csv", annotations.keys())
     return [
         ClipFile(
             folder / "examples" / f"{clip}.mp4",
@@ -72,18 +79,23 @@ def _test_ids(path: Path, required: bool) -> set[str]:
     return set(ids)
 
 
-def _read_sources(path: Path) -> dict[str, str]:
-    """clip_id -> source, where a table beside the clips tells what each was made from."""
-    if not path.is_file():
+def _read_sources(path: Path, clips: Collection[str]) -> dict[str, str]:
+    """clip -> source, where a table beside the clips tells what each was made from.
+
+    Without it, relatives are learnt from and judged on at once, so what it leaves open is said.
+    """
+    rows = read_rows(path) if path.is_file() else []
+    if rows and not {"clip_id", "source"} <= set(rows[0][1]):
+        _log.warning("%s: has no columns clip_id and source; clips are taken for strangers unless mirrored", path)
         return {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as CSV ({error})") from error
-    if rows and not {"clip_id", "source"} <= set(rows[0]):
-        return {}
-    return {row["clip_id"]: row["source"] for row in rows}
+    # Spreadsheets take an id for a number and drop its zeros.
+    named = {row["clip_id"] if row["clip_id"] in clips else row["clip_id"].zfill(_DIGITS): row for _, row in rows}
+    known = {clip: row["source"] for clip, row in named.items() if row["source"]}
+    sources = {clip: known.get(clip) or known.get(original(clip), "") for clip in clips}
+    sources = {clip: source for clip, source in sources.items() if source}
+    if rows and len(sources) < len(clips):
+        _log.warning("%s: names no source of %d of %d clips", path, len(clips) - len(sources), len(clips))
+    return sources
 
 
 def _read_object(path: Path) -> dict[str, Any]:
@@ -102,6 +114,8 @@ def _read_names(path: Path) -> dict[str, str]:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(read_text(path))
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as JSON ({error})") from error

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import shutil
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from classify.parallel import ALONE, Team, team
 from classify.run_folder import RunFolder
 from classify.train_config import TrainConfig
 from classify.training_data import DataConfig, TrainingData, gather
-from ground.errors import InputError
+from ground.files import write_atomically
 
 __all__ = ["TrainConfig", "begin", "fit", "train_actions"]
 
@@ -192,7 +191,8 @@ class _Training:
         )
         save_checkpoint(self.folder.checkpoint, model, info)
         if output != self.folder.path:
-            _copy_whole(self.folder.checkpoint, output)
+            with write_atomically(output) as part:
+                shutil.copyfile(self.folder.checkpoint, part)
         self.folder.finish(self.judgements, self.epochs)
         self.folder.remove_states()
 
@@ -216,16 +216,3 @@ class _Training:
             return temperature, fit_threshold(with_temperature(probabilities, temperature), truth)
         judged = self.judgements.get(_FOLDS)
         return (judged.temperature, judged.unsure_below) if judged else (1.0, 0.0)
-
-
-def _copy_whole(source: Path, target: Path) -> None:
-    """A copy of ``source``, whole or not at all. Raises InputError when it cannot be written."""
-    part = target.with_name(f"{target.name}.part")
-    try:
-        shutil.copyfile(source, part)
-        part.replace(target)
-    except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror}); the weights are at {source}") from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)

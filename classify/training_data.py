@@ -11,6 +11,7 @@ from pathlib import Path
 from classify.clip_cache import CachedClips, cache_folder, cached_clips
 from classify.clip_files import ALIASES, ClipFile
 from classify.clips import MAX_BAD, BadClip, LabelledClip, list_clips
+from classify.labels import check_label_set
 from classify.spacejam import is_spacejam, label_names
 from classify.splits import Indices, Split, split_clips, with_validation
 from classify.train_config import TrainConfig
@@ -93,6 +94,7 @@ def gather(data: DataConfig, config: TrainConfig, size: tuple[int, int]) -> Trai
     aliases = {theirs: ours for theirs, ours in ALIASES.items() if theirs not in (data.labels or ())}
     files, first = list_clips(data.sources, aliases, data.test_list), list_clips(data.pretrain, aliases)
     labels = _labels(data, files, first)
+    check_label_set(labels)
     files, first = ([f for f in some if f.label in labels] for some in (files, first))
     name = data.split or _fitting_split(data.sources, files)
     split = split_clips(files, name)

@@ -50,13 +50,13 @@ def make_lesson(
 
     sources: videos, whose players are detected; and folders or CSVs of clips, as ``classify.clips.list_clips`` takes
         them (labels do not matter).
-    Raises InputError or InputError for a source or weights that cannot be read, and where no player is found at all.
+    Raises InputError for a source or weights that cannot be read, and where no player is found at all.
     """
     for path in (*sources, teachers.pose, teachers.detector):
         if not path.exists():
             raise InputError(f"{path}: no such file or folder")
     device, rng = resolve_device(device), np.random.default_rng(seed)
-    videos = [source for source in sources if source.is_file() and source.suffix != ".csv"]
+    videos = [source for source in sources if source.is_file() and source.suffix.lower() != ".csv"]
     pictures: list[Image] = []
     with progress.stage("pictures", len(sources), "source") as advance:
         for source in sources:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ground.errors import InputError
+from ground.files import write_atomically
 from pipeline.config import WEIGHTS
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
@@ -37,7 +38,7 @@ def add_command(subparsers: Any) -> None:
 
 def run_train_maps(options: argparse.Namespace) -> int:
     """``courtscribe train maps``."""
-    from classify.checkpoint import load_start, write_whole
+    from classify.checkpoint import load_start
     from classify.distil import taught, teach
     from classify.models import SmallR2Plus1d
     from classify.train_config import SMALL
@@ -58,7 +59,8 @@ def run_train_maps(options: argparse.Namespace) -> int:
     lesson = make_lesson(options.sources, teachers, progress, options.device, options.seed)
     with progress.stage("lesson", options.steps, "step") as advance:
         losses = teach(model, lesson, options.steps, seed=options.seed, advance=advance)
-    write_whole(options.output, taught(model))
+    with write_atomically(options.output) as part:
+        part.write_bytes(taught(model))
     tenth = max(1, len(losses) // 10)
     first, last = (sum(part) / len(part) for part in (losses[:tenth], losses[-tenth:]))
     say(options, f"{len(lesson.pictures)} pictures; loss {first:.2f} at first, {last:.2f} at last")

@@ -23,7 +23,6 @@ from classify.checkpoint import (
     read_info,
     rewrite_info,
     save_checkpoint,
-    write_whole,
 )
 from classify.models import build_model
 from classify.preprocess import Profile
@@ -64,6 +63,25 @@ def test_half_precision_halves_the_file_and_still_runs_in_float32(saved: Path) -
     assert {p.dtype for p in model.parameters()} == {torch.float32}
     assert saved.stat().st_size < 2.1 * sum(p.numel() for p in model.parameters()) + 20_000
     assert not list(saved.parent.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [
+        (("run", "Unsure"), "'Unsure' is what this program says where there is no label"),
+        (("run", " unlabelled"), "where there is no label"),
+        (("run", "=1+1"), "would be a formula"),
+        (("run", ""), "a label is one line"),
+        (("run", "two\nlines"), "a label is one line"),
+        (("run", "RUN"), "'run' and 'RUN' are the same"),
+    ],
+)
+def test_labels_that_no_checkpoint_can_have(saved: Path, labels: tuple[str, ...], says: str) -> None:
+    with pytest.raises(InputError, match=says):
+        replace(INFO, labels=labels)
+    told = json.loads(INFO.to_json()) | {"labels": labels}
+    with pytest.raises(InputError, match=says):
+        CheckpointInfo.from_json(json.dumps(told))
 
 
 def test_a_checkpoint_from_before_temperatures_has_none(saved: Path) -> None:
@@ -223,8 +241,8 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where a folder is needed")
     with pytest.raises(InputError, match="cannot be written"):
-        write_whole(tmp_path / "taken" / "x.safetensors", b"new")
+        save_checkpoint(tmp_path / "taken" / "x.safetensors", build_model("r2plus1d_s", 10), INFO)
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="cannot be written"):
-        write_whole(tmp_path / "folder", b"new")
+        save_checkpoint(tmp_path / "folder", build_model("r2plus1d_s", 10), INFO)
     assert not list(tmp_path.glob("*.part"))

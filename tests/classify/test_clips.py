@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -119,6 +120,62 @@ def _names_a_csv(tmp_path: Path, *lines: str) -> list[ClipFile]:
     return list_clips([tmp_path / "clips.csv"])
 
 
+SAVED_AS = {
+    "a byte order mark": lambda text: text.encode("utf-8-sig"),
+    "two bytes a letter": lambda text: text.encode("utf-16"),
+    "Windows' ends of lines": lambda text: text.replace("\n", "\r\n").encode(),
+    "semicolons": lambda text: text.replace(",", ";").encode("utf-8-sig"),
+    "zeros lost": lambda text: re.sub(r"^0+(?=\d+,)", "", text, flags=re.MULTILINE).encode(),
+}
+
+
+@pytest.mark.parametrize("how", SAVED_AS)
+def test_tables_say_the_same_however_they_were_saved(
+    tmp_path: Path, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A table of sources that is not understood would tear relatives apart."""
+    folder = _spacejam(tmp_path / "sj", {"0000001": 0, "0000001_flipped": 0, "0000002": 9, "0000003": 9})
+    table = "clip_id,source\n0000001,game 1\n0000001_flipped,game 1\n0000002,game 1\n0000003,game 2\n"
+    csv = "clip,label,split,group\n0000001.mp4,shooting,train,a\n0000002.mp4,run,test,b\n"
+    (folder / "clips.csv").write_text(table)
+    (folder / TEST_LIST).write_text('["0000003"]')
+    (folder / "mine.csv").write_text(csv)
+    plain = list_clips([folder, folder / "mine.csv"])
+    assert [f.group for f in plain] == ["game 1", "game 1", "game 1", "game 2", "a", "b"]
+    for name in ("clips.csv", "mine.csv", "annotation_dict.json", "labels_dict.json", TEST_LIST):
+        text = (folder / name).read_text()
+        is_table = name.endswith("csv")
+        if (how == "zeros lost" and name != "clips.csv") or (how == "semicolons" and not is_table):
+            continue
+        (folder / name).write_bytes(SAVED_AS[how](text))
+    assert list_clips([folder, folder / "mine.csv"]) == plain
+    assert not caplog.text
+
+
+def test_a_table_of_sources_that_leaves_clips_open_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    folder = _spacejam(tmp_path, {"0000001": 0, "0000002": 9, "0000003": 9})
+    (folder / "clips.csv").write_text("clip_id,source\n0000001,game 1\n")
+    assert [f.group for f in list_clips([folder])] == ["game 1", "0000002", "0000003"]
+    assert "names no source of 2 of 3 clips" in caplog.text
+    (folder / "clips.csv").write_text("clip,label\n0000001,run\n")
+    list_clips([folder])
+    assert "has no columns clip_id and source" in caplog.text
+
+
+def test_what_systems_leave_in_folders_is_passed_over(tmp_path: Path) -> None:
+    _write_video(tmp_path / "run" / "1.MP4", 8)
+    np.save(tmp_path / "run" / "2.npy", np.zeros((16, 176, 128, 3), np.uint8))
+    (tmp_path / "run" / "2.npy").rename(tmp_path / "run" / "2.NPY")
+    seen = list_clips([tmp_path])
+    assert [f.path.name for f in seen] == ["1.MP4", "2.NPY"]
+    for name in ("run/._1.MP4", "run/.2.mp4", "__MACOSX/run/1.mp4", ".hidden/1.mp4", "@eaDir/1.mp4", "run/Thumbs.db"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+    (tmp_path / "run" / "folder.mp4").mkdir()
+    assert list_clips([tmp_path]) == seen
+    assert not any(isinstance(read_file(f), BadClip) for f in seen)
+
+
 def test_a_csv_names_clips(tmp_path: Path) -> None:
     files = _names_a_csv(
         tmp_path, "split,label,clip", "train,shooting,a/1.mp4", "val,run,a/1_flipped.mp4", ",walk,b/1.mp4"
@@ -147,7 +204,7 @@ def test_bad_csvs_are_said(lines: tuple[str, ...], says: str, tmp_path: Path) ->
 
 def test_a_csv_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "clips.csv").write_bytes(bytes(range(256)))
-    with pytest.raises(InputError, match=r"clips\.csv: cannot be read as CSV"):
+    with pytest.raises(InputError, match=r"clips\.csv: is not text"):
         list_clips([tmp_path / "clips.csv"])
 
 
@@ -173,7 +230,7 @@ def test_a_test_list_that_does_not_fit(tmp_path: Path) -> None:
     (folder / TEST_LIST).write_text('{"0000002": 1}')
     with pytest.raises(InputError, match="expected a JSON list of ids"):
         list_clips([folder])
-    with pytest.raises(InputError, match=r"nowhere\.json: cannot be read as JSON"):
+    with pytest.raises(InputError, match=r"nowhere\.json: cannot be read"):
         list_clips([folder], test_list=tmp_path / "nowhere.json")
 
 

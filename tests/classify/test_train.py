@@ -248,7 +248,7 @@ def test_a_disk_that_fills_leaves_earlier_checkpoints_as_they_are(folders: Path,
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))  # writing fails in the system, as on a full disk
     try:
-        with pytest.raises(InputError, match=r"training\.state\.pt: cannot be written .*free some room"):
+        with pytest.raises(InputError, match=r"training\.state\.pt: cannot be written .*free some space"):
             train_actions(DataConfig((folders,)), output, replace(CONFIG, epochs=1))
         with pytest.raises(InputError, match="cannot be written"):
             save_checkpoint(output, load_checkpoint(output)[0], info)
