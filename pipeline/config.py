@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from ground.errors import InputError
+from ground.files import read_text
 from pipeline.timeline import TimelineConfig
 from pipeline.windows import WindowConfig
 from tracker.detector import DetectorConfig
@@ -67,18 +68,25 @@ def read_config(path: Path | None, base: PipelineConfig | None = None) -> Pipeli
     Raises InputError for a file that is not TOML and for names and values that no setting has.
     """
     base = base or PipelineConfig()
-    if path is None:
-        return base
+    settings = read_settings(path)
     try:
-        content = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML ({error})") from error
-    try:
-        return with_settings(base, content)
+        return with_settings(base, settings)
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def read_settings(path: Path | None) -> Mapping[str, Any]:
+    """What a TOML file sets, as it stands there; nothing where there is none.
+
+    Raises InputError for a file that is not TOML.
+    """
+    if path is None:
+        return {}
+    text = read_text(path)
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: not TOML ({' '.join(str(error).split()):.200})") from error
 
 
 def with_settings(config: _C, settings: Mapping[str, Any]) -> _C:

@@ -33,7 +33,7 @@ from tracker.color import Look, crop
 from tracker.roi import Roi, clip_roi
 from tracker.types import Tracks
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("courtscribe")
 Vector = npt.NDArray[np.float64]
 
 _PULL = 0.1

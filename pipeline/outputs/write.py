@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from ground.errors import InputError
 from pipeline.analysis.folder import JSON_NAME, save
 from pipeline.analysis.values import Analysis
 from pipeline.outputs.captions import write_captions
+from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
 from pipeline.outputs.render import render_video
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.progress import Progress, Silent
@@ -16,23 +16,26 @@ from tracker.mot import write_tracks
 
 _log = logging.getLogger("courtscribe")
 
-VIDEO_NAME = "annotated.mp4"
-OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", VIDEO_NAME)
-"""What shows an analysis, beside it in its folder."""
 STARTER_BANNER = "starter action labels: a first guess"
 """Shown first in a video whose labels come from starter weights; short enough for a narrow picture."""
 
 
 def write_outputs(
-    analysis: Analysis, folder: Path, progress: Progress | None = None, *, with_video: bool = True
+    analysis: Analysis,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    with_video: bool = True,
+    replace: bool = False,
 ) -> list[Path]:
     """Write the analysis itself, ``timeline.csv``, ``captions.vtt``, ``tracks.txt`` and ``annotated.mp4``.
 
     What showed another analysis there is removed before this one counts, so the files of a folder never disagree. The
-    video is the slow part and comes last. Returns the files
-    written. Raises InputError when the folder cannot be written or the video cannot be read again.
+    video is the slow part and comes last. replace: also where the folder holds the analysis of another video.
+    Returns the files written. Raises InputError when the folder cannot be written, as ``place.require_folder`` has it,
+    or the video cannot be read again.
     """
-    check_place(folder / VIDEO_NAME, analysis.video.source)
+    require_folder(folder, analysis.video.source, replace=replace)
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
     save(analysis, folder, outdated=OUTPUTS)
     write_timeline_csv(analysis.timeline, analysis.names, timeline)
@@ -45,17 +48,9 @@ def write_outputs(
     return written
 
 
-def check_place(output: Path, source: str | Path) -> None:
-    """Raise InputError where a video cannot be written to ``output`` without loss: a folder, or the source itself."""
-    if output.is_dir():
-        raise InputError(f"{output}: is a folder; the video needs this name")
-    if output.exists() and Path(source).exists() and output.samefile(source):
-        raise InputError(f"{output}: is the video that is read, and would be overwritten; choose another place")
-
-
 def write_video(analysis: Analysis, output: Path, progress: Progress) -> None:
     """Write the annotated video of an analysis, from its source and without any model."""
-    check_place(output, analysis.video.source)
+    require_file(output, [analysis.video.source])
     facts = analysis.classifier
     banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
     with progress.stage("show", len(analysis.frames)) as advance:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ground.errors import InputError
 from ground.frames import Image
-from pipeline.config import PipelineConfig, read_config
-from pipeline.progress import choose_progress
+from pipeline.config import PipelineConfig, read_config, read_settings
+from pipeline.progress import Progress, choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
 from tracker.formats import read_tracks_file
 from tracker.roi import CourtPolygon, Roi, parse_roi, read_court_file, read_roi_file
@@ -24,11 +23,11 @@ def add_commands(subparsers: Any) -> None:
     """Add this module's commands to the parser."""
     analyze = subparsers.add_parser("analyze", help="a game video in, an annotated video and a timeline per player out")
     analyze.add_argument("video", help="a video file, a directory of images, or an address that FFmpeg opens")
-    analyze.add_argument("-o", "--output", type=Path, help="folder for the results (default: NAME.courtscribe)")
+    analyze.add_argument("-o", "--output", type=Path, help="folder for the results (default: NAME.courtscribe, here)")
     add_flags(analyze, ANALYZE_FLAGS)
     by_hand = analyze.add_argument_group(
-        "players chosen by hand (detection is off, CSRT follows them; with --tracker or --detector they are followed "
-        "among all others, under the names given)"
+        "players chosen by hand (detection is off, CSRT follows them; with --tracker or --detector, or one in "
+        "the settings, they are followed among all others, under the names given)"
     )
     by_hand.add_argument("--roi", action="append", default=[], metavar="X,Y,W,H", help="a box in pixels, first frame")
     by_hand.add_argument("--roi-file", type=Path, help="boxes from a JSON file, each with name and start if wanted")
@@ -65,23 +64,24 @@ def add_commands(subparsers: Any) -> None:
 
 def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
-    folder = options.output or Path(_stem(options.video) + ".courtscribe")
+    from pipeline.outputs.place import require_folder, result_folder
+
+    folder = options.output or result_folder(options.video)
+    inputs = [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
+    require_folder(folder, options.video, inputs)
     config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
     if options.tracks and (options.roi or options.roi_file or options.select_roi):
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     given = _given_tracks(options)
     rois = _chosen_rois(options, config)
     from pipeline.analyze import analyze_video
-    from pipeline.outputs.write import VIDEO_NAME, check_place
 
-    check_place(folder / VIDEO_NAME, options.video)
-    _check_writable(folder)
     progress = choose_progress(options.quiet)
     analysis = analyze_video(
         options.video,
         config,
         rois=rois,
-        detect_with_rois=hasattr(options, "tracker") or hasattr(options, "detector"),
+        detect_with_rois=_wants_detection(options),
         court=_chosen_court(options, config),
         given=given,
         keep_actions=options.keep_actions,
@@ -94,10 +94,13 @@ def run_analyze(options: argparse.Namespace) -> int:
 def run_render(options: argparse.Namespace) -> int:
     """``courtscribe render``."""
     from ground.video.source import open_video
+    from pipeline.analysis.folder import JSON_NAME
     from pipeline.analysis.same_video import require_same_video
     from pipeline.analysis.values import Analysis
+    from pipeline.outputs.place import require_file
     from pipeline.outputs.write import write_video
 
+    require_file(options.output, [options.video, options.analysis / JSON_NAME])
     analysis = Analysis.load(options.analysis)
     with open_video(options.video) as video:
         require_same_video(analysis.video, video)
@@ -115,25 +118,28 @@ def run_track(options: argparse.Namespace) -> int:
         return _track_file(options)
     from pipeline.analysis.values import Analysis
     from pipeline.analyze import saved_config, track_again
+    from pipeline.outputs.place import require_folder
 
     analysis = Analysis.load(options.analysis)
     if analysis.detections is None:
         raise InputError(f"{options.analysis}: there are no detections in it to track")
     config = apply_flags(read_config(options.config, saved_config(analysis)), options, TRACK_FLAGS)
-    folder = options.output or options.analysis
-    _check_writable(folder)
+    folder, in_place = options.output or options.analysis, options.output is None
+    require_folder(folder, options.video or analysis.video.source, replace=in_place)
     progress = choose_progress(options.quiet)
-    _show(track_again(analysis, config, progress, options.video), folder, options, progress)
+    _show(track_again(analysis, config, progress, options.video), folder, options, progress, replace=in_place)
     return 0
 
 
 def _track_file(options: argparse.Namespace) -> int:
     if options.output is None:
         raise InputError("track --detections needs -o FILE, where the tracks go")
+    from pipeline.outputs.place import require_file
     from tracker.mot import follow, read_detections, write_tracks
     from tracker.roster import choose_players
     from tracker.trackers import make_tracker
 
+    require_file(options.output, [options.detections])
     paper = TrackerConfig("sort", max_age=1, min_hits=3, min_iou=0.3)
     everyone = RosterConfig(min_confidence=0, players=0)
     base = read_config(options.config, PipelineConfig(tracker=paper, roster=everyone))
@@ -145,9 +151,11 @@ def _track_file(options: argparse.Namespace) -> int:
     return 0
 
 
-def _stem(video: str) -> str:
-    path = video.partition("?")[0].rstrip("/") if "://" in video else video
-    return Path(path).stem or "video"
+def _wants_detection(options: argparse.Namespace) -> bool:
+    """Whether a tracker or a detector is named, by a flag or in the settings: then drawn boxes choose among many."""
+    settings = read_settings(options.config)
+    flags = hasattr(options, "tracker") or hasattr(options, "detector")
+    return flags or "name" in settings.get("tracker", ()) or "weights" in settings.get("detector", ())
 
 
 def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Roi]:
@@ -197,20 +205,12 @@ def _given_tracks(options: argparse.Namespace) -> TrackFile | None:
     return given
 
 
-def _check_writable(folder: Path) -> None:
-    """Fail before the long passes and not after them; make nothing yet."""
-    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
-    try:
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror})") from error
-
-
-def _show(analysis: Any, folder: Path, options: argparse.Namespace, progress: Any) -> None:
+def _show(
+    analysis: Any, folder: Path, options: argparse.Namespace, progress: Progress, *, replace: bool = False
+) -> None:
     from pipeline.outputs.write import write_outputs
 
-    written = write_outputs(analysis, folder, progress, with_video=not options.no_video)
+    written = write_outputs(analysis, folder, progress, with_video=not options.no_video, replace=replace)
     players, segments = len(analysis.tracks.ids), len(analysis.timeline.segments)
     say(options, f"{players} players, {segments} segments in {folder}: {', '.join(path.name for path in written)}")
     for note in analysis.notes:

@@ -46,13 +46,14 @@ def run_classify(options: argparse.Namespace) -> int:
     from classify.classifier import ActionClassifier
     from ground.video.source import open_video
     from pipeline.outputs.classified import answer_table, write_answer_json, write_answer_video
-    from pipeline.outputs.write import check_place
+    from pipeline.outputs.place import require_file
     from pipeline.whole_video import WholeVideoConfig, classify_video
 
     if options.top < 1:
         raise InputError(f"--top is 1 or more, not {options.top}")
-    if options.output is not None:
-        check_place(options.output, options.video)
+    for place in (options.output, options.json):
+        if place is not None:
+            require_file(place, [options.video])
     config, progress = WholeVideoConfig(options.average), choose_progress(options.quiet)
     classifier = ActionClassifier(_weights(options), resolve_device(options.device), runtime=options.runtime)
     with open_video(options.video, options.start, options.end) as video:

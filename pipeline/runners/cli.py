@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from pipeline.runners.streams import drop_output, one_line, open_streams
+
 _MMAP_THRESHOLD, _LARGE = -3, 1 << 20
 """glibc's M_MMAP_THRESHOLD, and the bytes from which a piece of memory is mapped on its own."""
 
@@ -21,20 +23,31 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
-        sys.stderr.write(f"courtscribe: {message}; see {self.prog} --help\n")
+        sys.stderr.write(f"courtscribe: {one_line(message)}; see {self.prog} --help\n")
         sys.exit(2)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, 2 for bad input (one line on stderr says what), or 130 after Ctrl-C."""
+    """Run one command. Returns 0; 2 for bad input or a system that fails, said in a line on stderr; 130 for Ctrl-C.
+
+    Where the reader of standard output has gone, as ``head`` does, it is 1.
+    """
     try:
+        open_streams()
         _give_memory_back()
-        return _run(sys.argv[1:] if arguments is None else arguments)
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+        sys.stdout.flush()  # here, where a full disk is a line
+        return code
     except KeyboardInterrupt:
         sys.stderr.write("courtscribe: stopped\n")
         return 130
     except BrokenPipeError:
+        drop_output()
         return 1
+    except (OSError, UnicodeError, MemoryError) as error:
+        drop_output()
+        sys.stderr.write(f"courtscribe: {one_line(_about(error))}\n")
+        return 2
 
 
 def command() -> NoReturn:
@@ -44,6 +57,15 @@ def command() -> NoReturn:
     finally:
         # The interpreter takes a moment to take itself down and would die of a Ctrl-C then, though all is done.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _about(error: BaseException) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this"
+    if isinstance(error, OSError):
+        where = "" if error.filename is None else f"{error.filename}: "
+        return f"{where}{error.strerror or error}; what was written before this is whole"
+    return f"a name or a text that this system's encoding, {sys.getfilesystemencoding()}, cannot hold ({error})"
 
 
 def _give_memory_back() -> None:
@@ -87,7 +109,7 @@ def _run(arguments: Sequence[str]) -> int:
     try:
         return int(options.run(options))
     except InputError as error:
-        sys.stderr.write(f"courtscribe: {error}\n")
+        sys.stderr.write(f"courtscribe: {one_line(str(error))}\n")
         return 2
     finally:
         if before is not None:

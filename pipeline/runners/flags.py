@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.config import PipelineConfig, with_settings
+from pipeline.runners.streams import one_line
 
 
 def _names(text: str) -> list[str]:
@@ -112,4 +113,4 @@ def add_config(parser: argparse.ArgumentParser) -> None:
 def say(options: argparse.Namespace, line: str) -> None:
     """A line on standard output, unless ``--quiet`` was given."""
     if not options.quiet:
-        sys.stdout.write(line + "\n")
+        sys.stdout.write(one_line(line) + "\n")

@@ -1,0 +1,92 @@
+"""What a shell does with the streams: every locale, a full disk, a reader that goes away, streams that are closed."""
+
+from __future__ import annotations
+
+import ast
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).resolve().parent.parent.parent
+_CLI = f'"{sys.executable}" -m pipeline.runners.cli'
+_LOCALES = {
+    "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "C.UTF-8": {"LC_ALL": "C.UTF-8"},
+    "strict UTF-8, as in en_US.UTF-8": {"LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "utf-8:strict"},
+    "Latin-1": {"LC_ALL": "C.UTF-8", "PYTHONIOENCODING": "latin-1:strict"},
+}
+
+
+@pytest.fixture
+def detections(tmp_path: Path) -> Path:
+    path = tmp_path / "det.txt"
+    path.write_text("".join(f"{frame},-1,10,20,30,60,0.9,-1,-1,-1\n" for frame in range(1, 9)))
+    return path
+
+
+def _shell(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    known = {**os.environ, "PYTHONPATH": str(_ROOT), **environment}
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=known, capture_output=True, text=True, errors="replace", check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("locale", _LOCALES)
+@pytest.mark.parametrize("name", ["k\udce9vin", "試合\nmore"])
+def test_any_name_works_in_any_locale(tmp_path: Path, detections: Path, locale: str, name: str) -> None:
+    shutil.copy(detections, tmp_path / f"{name}.txt")
+    (tmp_path / "größe.toml").write_bytes("# Größe\n[tracker]\nmin_hits = 1\n".encode())
+    command = f'{_CLI} track --detections "$NAME.txt" -o "$NAME.out" --config größe.toml'
+    done = _shell(command, tmp_path, NAME=name, **_LOCALES[locale])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(done.stdout.splitlines()) == 1 and "1 tracks" in done.stdout
+    assert len((tmp_path / f"{name}.out").read_text().splitlines()) == 8
+    refused = _shell(f'{_CLI} track --detections "$NAME.missing" -o x', tmp_path, NAME=name, **_LOCALES[locale])
+    assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1, refused.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_under_standard_output_is_one_line(tmp_path: Path, detections: Path) -> None:
+    done = _shell(f"{_CLI} track --detections det.txt -o out.txt > /dev/full", tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == "courtscribe: No space left on device; what was written before this is whole\n"
+
+
+def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path, detections: Path) -> None:
+    done = _shell(
+        f"set -o pipefail; {_CLI} track --detections det.txt -o out.txt | true; exit ${{PIPESTATUS[0]}}", tmp_path
+    )
+    assert done.returncode in (0, 1) and done.stderr == ""
+    code = (
+        "import os, sys; from pipeline.runners.cli import main; r, w = os.pipe(); os.close(r); os.dup2(w, 1);"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    gone = _shell(f'"{sys.executable}" -c "{code}" track --detections det.txt -o out.txt', tmp_path)
+    assert (gone.returncode, gone.stderr) == (1, "")
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
+def test_streams_that_are_closed_are_done_without(tmp_path: Path, detections: Path, closed: str) -> None:
+    done = _shell(f"{_CLI} track --detections det.txt -o out.txt {closed}", tmp_path)
+    assert done.returncode == 0 and "Traceback" not in done.stderr
+    assert (tmp_path / "out.txt").is_file()
+
+
+def test_a_folder_that_is_removed_meanwhile_is_one_line(tmp_path: Path, detections: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    done = _shell(f"cd gone; rmdir ../gone; {_CLI} track --detections ../det.txt -o out.txt", tmp_path)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("courtscribe: ")
+
+
+def test_every_log_line_of_ours_can_be_seen() -> None:
+    """``--quiet`` and the level are set for one logger by name; a module's own logger would be silent."""
+    for folder in ("ground", "tracker", "classify", "pipeline"):
+        for path in (_ROOT / folder).rglob("*.py"):
+            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("getLogger") and call.args:
+                    assert isinstance(call.args[0], ast.Constant), f"{path}: {ast.unparse(call)}"
