@@ -19,7 +19,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
+from ground.files import PART_PREFIX
 from ground.frames import Image
+from ground.video.orientation import Orientation
 from ground.video.source import open_video
 from pipeline.encode import write_video
 from pipeline.outputs import render
@@ -187,7 +189,7 @@ def test_nothing_half_written(tmp_path: Path, failure: type[BaseException]) -> N
 
     def pictures() -> Iterator[tuple[float, Image]]:
         yield from noise(40)
-        assert (tmp_path / "v.mp4.part").exists()
+        assert [p for p in tmp_path.iterdir() if p.name.startswith(PART_PREFIX)]
         raise failure("now")
 
     with pytest.raises(failure, match="now"):
@@ -232,7 +234,7 @@ def test_real_videos_keep_their_times_size_and_sound(shared: Path, tmp_path: Pat
     output = show_again(source, tmp_path / "v.mp4")
     with open_video(source) as given, open_video(output) as made:
         assert [f.time for f in made] == [f.time for f in given]
-        assert made.info.rotation == 0 and made.notes == []
+        assert made.info.orientation == Orientation() and made.notes == []
         for field in ("width", "height", "has_audio", "sample_aspect_ratio"):
             assert getattr(made.info, field) == getattr(given.info, field)
         assert made.info.duration == pytest.approx(given.info.duration, abs=float(1 / given.info.frame_rate))
@@ -356,3 +358,32 @@ def test_the_banner_is_in_the_corner_and_plates_keep_off_it() -> None:
     assert before.any() and not image[30:].any()
     draw_players(image, np.array([(0, 0, 40, 100)], np.float32), [1], ["7 run"], banner="a first guess")
     np.testing.assert_array_equal(image[2:12, 3:60], before[2:12, 3:60])
+
+
+# Key frames
+
+
+def key_frames(path: Path) -> list[float]:
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        return [float(p.pts * p.time_base) for p in container.demux(stream) if p.is_keyframe and p.pts is not None]
+
+
+@pytest.mark.parametrize("claimed", [Fraction(1, 2), Fraction(25), Fraction(1000), Fraction(90000)])
+def test_key_frames_come_by_time_and_the_level_is_one_that_players_have(tmp_path: Path, claimed: Fraction) -> None:
+    times = np.cumsum([0, *np.random.default_rng(0).integers(20, 61, 300)]) / 1000
+    image = flat(240, 320)
+    tick = Fraction(1, 1000)
+    write_video(tmp_path / "v.mp4", ((float(t), image) for t in times), frame_rate=claimed, time_base=tick)
+    keys = key_frames(tmp_path / "v.mp4")
+    assert keys[0] == 0 and max(np.diff([*keys, times[-1]])) <= 2.07
+    probe = ["ffprobe", "-v", "error", "-show_entries", "stream=level", "-of", "csv=p=0", str(tmp_path / "v.mp4")]
+    assert int(subprocess.run(probe, capture_output=True, check=True).stdout.strip(b",\n")) <= 31
+
+
+def test_a_browsers_recording_is_shown_with_its_times_and_key_frames(shared: Path, tmp_path: Path) -> None:
+    source = shared / "faults" / "cases" / "5" / "mr5.webm"
+    output = show_again(source, tmp_path / "v.mp4")
+    with open_video(source) as given, open_video(output) as made:
+        assert [f.time for f in made] == [f.time for f in given]
+    assert max(np.diff(key_frames(output))) <= 2.1
