@@ -1,8 +1,15 @@
 """The one error that means: the input is wrong, the program is not."""
 
+_LONGEST = 480
+"""Letters of a message. What a hostile file holds is quoted in messages, and a terminal is to show it."""
+
 
 class InputError(ValueError):
     """Bad input from the user: videos, files, clips, settings, weights.
 
-    Its message is one line that says what is wrong and what to do.
+    Its message is one line that says what is wrong and what to do; long ones are cut in the middle.
     """
+
+    def __str__(self) -> str:
+        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in super().__str__())
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 2 // 3]} ... {text[-_LONGEST // 3 :]}"

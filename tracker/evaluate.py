@@ -1,7 +1,8 @@
 """How good tracks are, measured against the truth: CLEAR, Identity and HOTA.
 
 CLEAR: Bernardin & Stiefelhagen 2008. Identity: Ristani et al. 2016. HOTA: Luiten et al. 2021. The numbers are those of
-TrackEval (github.com/JonathonLuiten/TrackEval), ties and empty frames included; tests compare both to 1e-6.
+TrackEval (github.com/JonathonLuiten/TrackEval), ties, empty frames and what is left out of MOTChallenge's truth
+included; tests compare both to 1e-6.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from tracker.association import Indices, assign
 from tracker.boxes import Float64Array, iou, xywh_to_xyxy, xyxy_to_xywh
-from tracker.types import IntArray, Tracks
+from tracker.types import BoolArray, IntArray, Tracks
 
 ALPHAS = np.arange(0.05, 0.99, 0.05)
 """The 19 overlaps at which HOTA is taken."""
@@ -142,6 +143,20 @@ def evaluate_tracks(truth: Tracks, result: Tracks, min_iou: float = 0.5) -> Trac
     )  # fmt: skip
 
 
+def without_distracted(truth: Tracks, distracts: BoolArray, result: Tracks) -> Tracks:
+    """``result`` without the boxes that found something which looks like a person, as MOTChallenge leaves them out.
+
+    truth: all boxes of the file, those that do not count as well. distracts: (N,), which of them look like a person.
+    """
+    if not distracts.any():
+        return result
+    keep, sequence, threshold = np.ones(len(result), np.bool_), _sequence(truth, result), 0.5 - _EPS
+    for pairing in sequence.pairings:
+        rows, columns = assign(np.where(pairing.overlap < threshold, 0, pairing.overlap), 2 * _EPS)
+        keep[pairing.first_result + columns[distracts[pairing.first + rows]]] = False
+    return result[keep]
+
+
 def combine(scores: Sequence[TrackScores]) -> TrackScores:
     """The scores of several sequences together: every box counts the same, as in TrackEval."""
     totals: list[Any] = [sum(getattr(s, field.name) for s in scores) for field in fields(TrackScores)]
@@ -161,6 +176,8 @@ class _Pairing(NamedTuple):
 
     first: int
     """Row of the truth at which the frame begins."""
+    first_result: int
+    """Row of the result at which the frame begins."""
     truth: Indices
     """(N,), true players, numbered from 0."""
     result: Indices
@@ -184,7 +201,7 @@ def _sequence(truth: Tracks, result: Tracks) -> _Sequence:
     truth_rows, result_rows = _rows_of(truth, frames), _rows_of(result, frames)
     truth_boxes, result_boxes = _boxes(truth), _boxes(result)
     pairings = [
-        _Pairing(t.start, players[t], tracks[r], iou(truth_boxes[t], result_boxes[r]))
+        _Pairing(t.start, r.start, players[t], tracks[r], iou(truth_boxes[t], result_boxes[r]))
         for t, r in zip(truth_rows, result_rows, strict=True)
     ]
     return _Sequence(pairings, np.bincount(players), np.bincount(tracks))
@@ -233,7 +250,7 @@ def _pairs(sequence: _Sequence, min_iou: float) -> Iterator[tuple[_Pairing, Indi
 def _identity(sequence: _Sequence, min_iou: float) -> int:
     """Boxes that agree when players and tracks are paired once for the whole sequence, as well as possible."""
     common = np.zeros((len(sequence.truth_lengths), len(sequence.result_lengths)))
-    for _, truth, result, overlap in sequence.pairings:
+    for _, _, truth, result, overlap in sequence.pairings:
         common[truth[:, None], result] += overlap >= min_iou
     rows, columns = assign(common, 1.0)
     return int(common[rows, columns].sum())
@@ -243,7 +260,7 @@ def _hota(sequence: _Sequence) -> tuple[Float64Array, Float64Array, Float64Array
     """Pairs, their association scores and their overlaps, summed, each (19,)."""
     truth_lengths, result_lengths = sequence.truth_lengths, sequence.result_lengths
     common = np.zeros((len(truth_lengths), len(result_lengths)))
-    for _, truth, result, overlap in sequence.pairings:
+    for _, _, truth, result, overlap in sequence.pairings:
         either = overlap.sum(0) + overlap.sum(1)[:, None] - overlap
         common[truth[:, None], result] += np.where(either > _EPS, overlap / np.maximum(either, _EPS), 0)
     alignment = common / (truth_lengths[:, None] + result_lengths - common)
@@ -263,7 +280,7 @@ def _hota(sequence: _Sequence) -> tuple[Float64Array, Float64Array, Float64Array
 def _best_pairs(sequence: _Sequence, alignment: Float64Array) -> tuple[Indices, Float64Array]:
     """Per pair of HOTA: which player with which track (as one number), and their overlap."""
     combinations, overlaps = [np.empty(0, np.intp)], [np.empty(0)]
-    for _, truth, result, overlap in sequence.pairings:
+    for _, _, truth, result, overlap in sequence.pairings:
         rows, columns = assign(alignment[truth[:, None], result] * overlap, 0.0)
         combinations.append(truth[rows] * alignment.shape[1] + result[columns])
         overlaps.append(overlap[rows, columns])

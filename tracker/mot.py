@@ -1,32 +1,46 @@
 """MOTChallenge text files: detections in, tracks in and out.
 
-A row is ``frame,id,left,top,width,height,confidence,-1,-1,-1``. Frames count from 1 in files and from 0 in memory;
+A row is ``frame,id,left,top,width,height,confidence,-1,-1,-1``, or in files with classes
+``frame,id,left,top,width,height,confidence,class,visibility``. Frames count from 1 in files and from 0 in memory;
 coordinates are taken as they are, as the code of SORT does. Files are small beside video: they are read whole.
 """
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ground.errors import InputError
-from ground.files import write_atomically
+from ground.files import read_text, write_atomically
 from tracker.boxes import Float64Array, xywh_to_xyxy, xyxy_to_xywh
-from tracker.types import Detections, Tracker, Tracks
+from tracker.classes import left_out, people
+from tracker.mot_rows import BOX, CLASS, CONFIDENCE, FRAME, ID, LAST_FRAME, Rows, read_rows
+from tracker.types import BoolArray, Detections, Tracker, Tracks
 
-_FRAME, _ID, _WIDTH, _HEIGHT, _CONFIDENCE = 0, 1, 4, 5, 6
-_FARTHEST = 1e6
-"""Pixels. Beyond it float32 has no hundredths left, and no picture is that large."""
-_LAST_FRAME = 2**31 - 2
+LABELS = "labels.txt"
+"""Beside CVAT's ``gt.txt``: the name of each class, a line each, from class 1 on."""
+_PEDESTRIAN = 1
+_DISTRACTORS = (2, 7, 8, 12)
+"""MOTChallenge: person on vehicle, static person, distractor, reflection. Who follows one is not blamed."""
+_MOT20_DISTRACTORS = (*_DISTRACTORS, 6)
+"""In MOT20 vehicles as well."""
+_LAST_CLASS = 13
 _LONGEST_GAP = 10_000
 """Empty frames in a row that a tracker is shown; whoever has been away for longer is forgotten by any of them."""
 
-_log = logging.getLogger(__name__)
+
+class Truth(NamedTuple):
+    """Ground truth with all that is marked in it."""
+
+    boxes: Tracks
+    counts: BoolArray
+    """(N,), the boxes that are to be found."""
+    distracts: BoolArray
+    """(N,), the boxes of what looks like a person: who finds one is not blamed."""
 
 
 def read_detections(path: Path) -> dict[int, Detections]:
@@ -35,49 +49,70 @@ def read_detections(path: Path) -> dict[int, Detections]:
     Rows may come in any order. A file without rows is a video in which nobody was found.
     Raises InputError, with the line, for what is not a number, a box without size, or a row with an identity.
     """
-    rows, lines = _read(path)
-    _check(rows[:, _ID] <= 0, path, lines, "has an identity; detections have -1 there, so this is a file of tracks")
-    rows = rows[np.argsort(rows[:, _FRAME], kind="stable")]
-    frames, starts = np.unique(rows[:, _FRAME].astype(np.int64), return_index=True)
-    parts = np.split(rows, starts[1:])
+    rows = read_rows(path)
+    rows.check(rows.values[:, ID] <= 0, "has an identity; detections have -1 there, so this is a file of tracks")
+    values = rows.values[np.argsort(rows.values[:, FRAME], kind="stable")]
+    frames, starts = np.unique(values[:, FRAME].astype(np.int64), return_index=True)
     return {
-        int(frame) - 1: Detections.of(xywh_to_xyxy(part[:, 2:6]), part[:, _CONFIDENCE])
-        for frame, part in zip(frames, parts, strict=False)
+        int(frame) - 1: Detections.of(xywh_to_xyxy(part[:, BOX]), part[:, CONFIDENCE])
+        for frame, part in zip(frames, np.split(values, starts[1:]), strict=False)
     }
 
 
 def read_tracks(path: Path) -> Tracks:
-    """Tracks, in any order in the file. A box with confidence 0 was filled in: ``observed`` is False.
+    """Tracks of all classes, in any order in the file. A box with confidence 0 was filled in: ``observed`` is False.
 
     Raises InputError, with the line, for what ``read_detections`` does not take, for a row without an identity and
     for an identity that is twice in a frame.
     """
-    rows, lines = _read(path)
-    ids = rows[:, _ID]
-    _check((ids >= 0) & (ids <= _LAST_FRAME), path, lines, "has no identity; is this a file of detections?")
-    _check(ids == np.round(ids), path, lines, "has an identity that is not a whole number")
-    order = np.lexsort((ids, rows[:, _FRAME]))
-    twice = np.zeros(len(rows), np.bool_)
-    twice[order[1:]] = (np.diff(rows[order, :2], axis=0) == 0).all(axis=1)
-    _check(~twice, path, lines, "repeats an identity within its frame")
-    confidence = rows[:, _CONFIDENCE]
-    return Tracks.of(rows[:, _FRAME] - 1, ids, xywh_to_xyxy(rows[:, 2:6]), confidence, confidence != 0)
+    return _tracks(read_rows(path))[0]
+
+
+def read_people(path: Path, wanted: Sequence[str] = ()) -> tuple[Tracks, tuple[str, ...]]:
+    """The tracks of people in a file that may have classes, and a note on others that are left out.
+
+    Classes have names where ``labels.txt`` lies beside the file, as CVAT writes it, else they are numbers: MOTChallenge
+    counts from 1, a pedestrian, and the classes of COCO from 0, a person. wanted: classes to take instead.
+    Raises InputError as ``read_tracks``, and where there is nobody.
+    """
+    tracks, class_id = _tracks(read_rows(path))
+    if not len(class_id) or class_id[0] < 0:
+        return tracks, ()
+    names = _class_names(path)
+    numbers = sorted(set(class_id.tolist()))
+    called = {number: names.get(number, f"{number}") for number in numbers}
+    try:
+        kept = people(called.values(), wanted) if names or wanted else {f"{_person(path, numbers)}"}
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    if len(numbers) == 1 and not names:
+        return tracks, ()
+    rows = np.isin(class_id, [number for number in numbers if called[number] in kept])
+    return tracks[rows], left_out([called[number] for number in class_id.tolist()], kept)
 
 
 def read_truth(path: Path) -> Tracks:
-    """Ground truth: as ``read_tracks``, without the boxes marked 0, which MOTChallenge does not count."""
-    truth = read_tracks(path)
-    return truth[truth.confidence != 0]
+    """Ground truth, without what MOTChallenge does not count: see ``read_all_truth``."""
+    truth = read_all_truth(path)
+    return truth.boxes[truth.counts]
 
 
-def is_truth(path: Path) -> bool:
-    """Whether a readable file of tracks is ground truth since MOT16: its rows end with a class and a visibility."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        row = next((line for line in file if line.strip()), "").split(",")
-    try:
-        return len(row) == 9 and float(row[7]) >= 1 and 0 <= float(row[8]) <= 1
-    except ValueError:
-        return False
+def read_all_truth(path: Path, *, is_mot20: bool = False, heed_classes: bool = True) -> Truth:
+    """Ground truth as TrackEval takes it: boxes marked 0 do not count, nor do those of other classes than pedestrians.
+
+    Where ``labels.txt`` lies beside, classes go by their names. heed_classes: if not, all classes count alike.
+    Raises InputError as ``read_tracks``.
+    """
+    boxes, class_id = _tracks(read_rows(path))
+    counts, distracts = boxes.confidence != 0, np.zeros(len(boxes), np.bool_)
+    names = _class_names(path) if heed_classes else {}
+    if names and (class_id >= 0).all():
+        kept = people(names.values())
+        counts &= np.isin(class_id, [number for number, name in names.items() if name in kept])
+    elif heed_classes and ((class_id >= 1) & (class_id <= _LAST_CLASS)).all():
+        counts &= class_id == _PEDESTRIAN
+        distracts = np.isin(class_id, _MOT20_DISTRACTORS if is_mot20 else _DISTRACTORS)
+    return Truth(boxes, counts, distracts)
 
 
 def write_tracks(path: Path, tracks: Tracks) -> None:
@@ -118,56 +153,36 @@ def _frames_to_show(frames: list[int]) -> Iterator[int]:
         following = frame + 1
 
 
-def _read(path: Path) -> tuple[Float64Array, list[int]]:
-    """Checked rows (N, 7) and the 1-based line of each."""
-    try:
-        text = path.read_text("utf-8-sig").splitlines()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: not a text file; expected rows frame,id,left,top,width,height,confidence") from error
-    lines = [number for number, line in enumerate(text, 1) if line.strip()]
-    if not lines:
-        _log.warning("%s: holds no boxes", path)
-        return np.empty((0, 7)), lines
-    rows = _parse(path, text, lines)
-    _check(np.isfinite(rows), path, lines, "holds a number that is not finite")
-    frames = rows[:, _FRAME]
-    whole = (frames >= 1) & (frames <= _LAST_FRAME) & (frames == np.round(frames))
-    _check(whole, path, lines, "does not begin with a frame number, 1 or more")
-    _check(rows[:, _WIDTH : _HEIGHT + 1] > 0, path, lines, "holds a box of zero or negative size")
-    xyxy = xywh_to_xyxy(rows[:, 2:6])
-    _check(np.abs(xyxy) <= _FARTHEST, path, lines, "holds a box a million pixels away")
-    stored = xyxy.astype(np.float32)
-    _check(stored[:, 2:] > stored[:, :2], path, lines, "holds a box too small to be one")
-    return rows, lines
+def _tracks(rows: Rows) -> tuple[Tracks, npt.NDArray[np.int64]]:
+    """Tracks, and the class of each of their boxes (-1: none)."""
+    ids = rows.values[:, ID]
+    rows.check((ids >= 0) & (ids <= LAST_FRAME), "has no identity; is this a file of detections?")
+    rows.check(ids == np.round(ids), "has an identity that is not a whole number")
+    order = np.lexsort((ids, rows.values[:, FRAME]))
+    twice = np.zeros(len(ids), np.bool_)
+    twice[order[1:]] = (np.diff(rows.values[order, :2], axis=0) == 0).all(axis=1)
+    rows.check(~twice, "repeats an identity within its frame")
+    values = rows.values[order]
+    confidence = values[:, CONFIDENCE]
+    tracks = Tracks.of(values[:, FRAME] - 1, values[:, ID], xywh_to_xyxy(values[:, BOX]), confidence, confidence != 0)
+    return tracks, values[:, CLASS].astype(np.int64)
 
 
-def _parse(path: Path, text: list[str], lines: list[int]) -> Float64Array:
-    try:
-        with warnings.catch_warnings(action="error"):
-            return np.loadtxt([text[n - 1] for n in lines], delimiter=",", usecols=range(7), ndmin=2, comments=None)
-    except ValueError:
-        return np.array([_parse_line(path, n, text[n - 1]) for n in lines])
+def _class_names(path: Path) -> dict[int, str]:
+    labels = path.with_name(LABELS)
+    if not labels.is_file():
+        return {}
+    return {number: name.strip() for number, name in enumerate(read_text(labels).split("\n"), 1) if name.strip()}
 
 
-def _parse_line(path: Path, number: int, line: str) -> list[float]:
-    """The slow way, which knows what is wrong, and takes rows that end at the box."""
-    fields = line.split(",")
-    try:
-        row = [float(field) for field in fields[:7]]
-    except ValueError:
-        row = []
-    if len(row) < 6:
-        expected = "expected frame,id,left,top,width,height,confidence"
-        raise InputError(f"{path}, line {number}: {expected}, not {line.strip()[:60]!r}")
-    return row if len(row) == 7 else [*row, 1.0]
-
-
-def _check(good: npt.NDArray[np.bool_], path: Path, lines: list[int], fault: str) -> None:
-    """Raise an InputError that names the first line of which ``good`` (N,) or (N, K) is not all True."""
-    if not good.all():
-        raise InputError(f"{path}, line {lines[int(np.nonzero(~good)[0][0])]}: {fault}")
+def _person(path: Path, numbers: Sequence[int]) -> int:
+    if len(numbers) == 1:
+        return numbers[0]
+    person = next((number for number in (0, _PEDESTRIAN) if number in numbers), None)
+    if person is None:
+        told = ", ".join(map(str, numbers[:5]))
+        raise InputError(f"{path}: has the classes {told}, none of them a person's; choose with --classes")
+    return person
 
 
 def _write(

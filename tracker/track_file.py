@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ground.errors import InputError
 from tracker.boxes import Float64Array
+from tracker.names import clear_names
 from tracker.types import BoolArray, Tracks
 
 PLAYER = "player"
@@ -30,7 +31,7 @@ class TrackFile:
 
     tracks: Tracks
     names: Mapping[int, str] = field(default_factory=dict[int, str])
-    """Names of players, by track_id; the others have none."""
+    """Names of players, by track_id; the others have none. Kept as ``tracker.names`` has them."""
     actions: Texts | None = None
     """object (N,) of str: what is done at each box, empty where nothing is said. None: the file has no actions."""
     labels: tuple[str, ...] = ()
@@ -41,10 +42,34 @@ class TrackFile:
     """Frames that the file is about, 0-based; empty: not said."""
     source: str = ""
     """Name of the video."""
+    notes: tuple[str, ...] = ()
+    """What was changed, left out, or had to be guessed, a line each."""
 
     def __post_init__(self) -> None:
         if self.actions is not None and self.actions.shape != (len(self.tracks),):
             raise ValueError("there is one action for each box")
+        names, notes = clear_names(self.names)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "notes", (*self.notes, *notes))
+
+
+def without_zero(file: TrackFile) -> TrackFile:
+    """``file`` with another number for track 0, as other programs count from 0 and nobody is called so."""
+    tracks = file.tracks
+    zero = tracks.track_id == 0
+    if not zero.any():
+        return file
+    number = int(tracks.track_id.max()) + 1
+    ids = np.where(zero, number, tracks.track_id)
+    order = np.lexsort((ids, tracks.frame_index))
+    columns = (tracks.frame_index, ids, tracks.xyxy, tracks.confidence, tracks.observed)
+    return replace(
+        file,
+        tracks=Tracks.of(*(column[order] for column in columns)),
+        names={track_id or number: name for track_id, name in file.names.items()},
+        actions=None if file.actions is None else file.actions[order],
+        notes=(*file.notes, f"track 0 of the file is player {number} here"),
+    )
 
 
 class Boxes(NamedTuple):
@@ -72,6 +97,7 @@ def sorted_boxes(boxes: Boxes, where: Callable[[int], str]) -> tuple[Tracks, Tex
     _require((boxes.frame >= 0) & (boxes.frame <= LAST_FRAME), boxes, where, f"a frame is 0 to {LAST_FRAME}")
     _require((ids >= 0) & (ids <= _LAST_ID), boxes, where, f"a track's number is 0 to {_LAST_ID}")
     _require(np.isfinite(xyxy), boxes, where, "a number is not finite")
+    _require(np.abs(boxes.confidence) <= _FARTHEST, boxes, where, "a score is no number, or far too high")
     _require(np.abs(xyxy) <= _FARTHEST, boxes, where, "a box lies a million pixels away")
     _require(stored[:, 2:] > stored[:, :2], boxes, where, "a box has no size")
     order = np.lexsort((ids, boxes.frame))

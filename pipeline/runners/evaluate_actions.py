@@ -130,10 +130,10 @@ def _players(analysis: Analysis, truth: Path) -> dict[int, LabelledFrames]:
     from pipeline.outputs.table import read_timeline_csv
     from pipeline.timeline import Timeline
     from pipeline.truth import read_timeline_actions, read_truth_file, read_truth_folder
-    from tracker.formats import is_mot
+    from tracker.formats import format_of
 
     labels = analysis.timeline.labels
-    if truth.is_dir() or not is_mot(truth):
+    if truth.is_dir() or format_of(truth) != "mot":
         boxes, actions = read_truth_folder(truth) if truth.is_dir() else read_truth_file(truth)
         _tell(truth, set(actions) - {"", *labels})
         analysed = np.flatnonzero(np.isin(boxes.frame_index, analysis.frames.index))
@@ -152,7 +152,6 @@ def _tell(truth: Path, strange: set[str]) -> None:
 
 
 def _save(path: Path, content: dict[str, Any]) -> None:
-    from ground.files import write_atomically
+    from ground.files import write_text
 
-    with write_atomically(path) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1) + "\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from tracker.evaluate import TrackScores
     from tracker.sequences import SequenceFiles
     from tracker.types import Tracks
+
+_log = logging.getLogger("courtscribe")
 
 _TOGETHER = "together"
 _HEADS = {
@@ -33,6 +36,10 @@ def add_commands(subparsers: Any) -> None:
     tracks = kinds.add_parser("tracks", help="HOTA, CLEAR and Identity, equal to TrackEval's")
     tracks.add_argument("--gt", type=Path, required=True, metavar="DIR", help="truth: a file, or a folder of sequences")
     tracks.add_argument("--tracks", type=Path, required=True, metavar="DIR", help="tracks: the same, or an analysis")
+    tracks.add_argument("--format", choices=("mot", "coco", "cvat"), default="", help="of --tracks, if it is not told")
+    tracks.add_argument(
+        "--all-classes", action="store_true", help="let every class of the truth count, and none distract"
+    )
     tracks.add_argument("--json", type=Path, metavar="FILE", help="save the scores here too")
     tracks.add_argument("--plot", type=Path, metavar="FOLDER", help="draw SEQ.png: which identity covers whom, when")
     tracks.set_defaults(run=run_tracks)
@@ -46,7 +53,7 @@ def run_tracks(options: argparse.Namespace) -> int:
 
     scores: dict[str, TrackScores] = {}
     for sequence in pair_sequences(options.gt, options.tracks):
-        truth, result = _read(sequence)
+        truth, result = _read(sequence, options.format, heed_classes=not options.all_classes)
         score = scores[sequence.name] = evaluate_tracks(truth, result)
         if options.plot is not None:
             _draw(truth, result, score, options.plot / f"{sequence.name}.png", sequence.name)
@@ -57,22 +64,34 @@ def run_tracks(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(sequence: SequenceFiles) -> tuple[Tracks, Tracks]:
-    """Truth and tracks of one sequence; raises InputError where one is empty or is the other's kind of file."""
-    from tracker.formats import is_mot, read_tracks_file
-    from tracker.mot import is_truth, read_truth
+def _read(sequence: SequenceFiles, kind: str, *, heed_classes: bool) -> tuple[Tracks, Tracks]:
+    """Truth and tracks of one sequence, prepared as TrackEval does; raises InputError where one is empty or wrong."""
+    from tracker.evaluate import without_distracted
+    from tracker.formats import format_of, read_tracks_file
+    from tracker.mot import read_all_truth
 
     _check_filled(sequence.truth)
     _check_filled(sequence.tracks)
-    if is_mot(sequence.tracks) and is_truth(sequence.tracks):
-        raise InputError(f"{sequence.tracks}: is ground truth (it has classes and visibilities), not tracks")
-    truth = read_truth(sequence.truth) if is_mot(sequence.truth) else read_tracks_file(sequence.truth).tracks
+    if sequence.truth.resolve() == sequence.tracks.resolve():
+        raise InputError(f"{sequence.tracks}: is the truth itself, so there is nothing to compare")
+    given = read_tracks_file(sequence.tracks, kind)
+    for note in given.notes:
+        _log.warning("%s: %s", sequence.tracks, note)
+    if format_of(sequence.truth) != "mot":
+        truth, result = read_tracks_file(sequence.truth).tracks, given.tracks
+    else:
+        is_mot20 = "MOT20" in sequence.name.upper()
+        boxes, counts, distracts = read_all_truth(sequence.truth, is_mot20=is_mot20, heed_classes=heed_classes)
+        truth, result = boxes[counts], without_distracted(boxes, distracts, given.tracks)
     if not len(truth):
         raise InputError(f"{sequence.truth}: holds no boxes that count, so there is nothing to compare")
-    return truth, read_tracks_file(sequence.tracks).tracks
+    return truth, result
 
 
 def _check_filled(path: Path) -> None:
+    from tracker.formats import split_choice
+
+    path, _ = split_choice(path)
     try:
         if not path.read_bytes().strip():
             raise InputError(f"{path}: holds no boxes, so there is nothing to compare")
@@ -94,15 +113,14 @@ def _table(scores: Mapping[str, TrackScores], together: TrackScores) -> str:
 
 
 def _save(path: Path, scores: Mapping[str, TrackScores], together: TrackScores) -> None:
-    from ground.files import write_atomically
+    from ground.files import write_text
     from tracker.evaluate import FIGURES
 
     def figures(score: TrackScores) -> dict[str, float]:
         return {figure: getattr(score, figure) for figure in FIGURES}
 
     content = {"sequences": {name: figures(score) for name, score in scores.items()}, _TOGETHER: figures(together)}
-    with write_atomically(path) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def _draw(truth: Tracks, result: Tracks, score: TrackScores, path: Path, name: str) -> None:

@@ -70,7 +70,6 @@ def test_tracks_corrected_in_cvat_are_a_truth(tmp_path: Path, capsys: pytest.Cap
         (None, "", "tracks.txt: holds no boxes"),
         (None, "\n", "tracks.txt: holds no boxes"),
         ("1,1,9,9,9,9,0,1,1\n", None, "truth.txt: holds no boxes"),
-        (None, "1,1,9,9,9,9,1,1,0.5\n", "tracks.txt: is ground truth"),
         ("1,-1,9,9,9,9,1\n", None, "truth.txt, line 1: has no identity; is this a file of detections?"),
         (None, "1,1,9,9,9,9,1\n1,2,9,x,9,9,1\n", "tracks.txt, line 2: expected frame,id"),
     ],
@@ -93,7 +92,7 @@ def test_files_that_cannot_be_compared_are_one_line(
         ("nowhere", "game.courtscribe", "nowhere: no such file or folder"),
         ("truth.txt", "nowhere", "nowhere: no such file or folder"),
         ("truth.txt", ".", "holds nothing for truth.txt"),
-        ("game.courtscribe/tracks.txt", "truth.txt", "truth.txt: is ground truth"),
+        ("truth.txt", "truth.txt", "truth.txt: is the truth itself"),
     ],
 )
 def test_places_without_a_match(

@@ -55,7 +55,9 @@ def test_other_categories_and_crowds_are_left_out_where_there_are_players(tmp_pa
     kinds = [{"id": 1, "name": "Player"}, {"id": 2, "name": "ball"}]
     boxes = (box(), box(track_id=4, category_id=2), box(track_id=5, iscrowd=1))
     assert parsed(tmp_path, *boxes, categories=kinds).tracks.track_id.tolist() == [3]
-    assert parsed(tmp_path, *boxes, categories=kinds[1:]).tracks.track_id.tolist() == [4]
+    with pytest.raises(InputError, match="holds no people, only ball; name the classes"):
+        parsed(tmp_path, *boxes, categories=kinds[1:])
+    assert parsed(tmp_path, *boxes, categories=kinds).notes == ("only Player are followed, left out: ball (1)",)
     assert parsed(tmp_path, *boxes).tracks.track_id.tolist() == [3, 4]
 
 
@@ -64,9 +66,75 @@ def test_no_boxes_are_no_tracks(tmp_path: Path) -> None:
     assert len(parsed(tmp_path, images=[]).tracks) == 0
 
 
+def _film(**image: Any) -> list[dict[str, Any]]:
+    """Ten images, with fields made from their number from 0."""
+    return [{"id": i + 1, "width": 640, "height": 360} | {k: make(i) for k, make in image.items()} for i in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"frame_id": lambda i: i, "file_name": lambda i: f"SEQ/img1/{i + 1:06d}.jpg"}, "frames go by frame_id"),
+        ({"frame_id": lambda i: i + 1, "file_name": lambda i: f"SEQ/img1/{i + 1:06d}.jpg"}, "from 1 (frame_id)"),
+        ({"frame_index": lambda i: i, "file_name": lambda i: f"{i + 1:06d}.jpg"}, None),
+        ({"frame_id": lambda i: i}, None),
+        ({"file_name": lambda i: f"{i + 1:04d}.jpg"}, "from 1 (file_name)"),
+        ({"file_name": lambda i: f"frame_{i:06d}.PNG"}, None),
+    ],
+)
+def test_the_file_tells_how_it_numbers_frames(tmp_path: Path, fields: dict[str, Any], said: str | None) -> None:
+    """MMTracking, ByteTrack, TAO, a file without names, pictures of FFmpeg, CVAT."""
+    file = parsed(tmp_path, *(box(image_id=i + 1) for i in range(10)), images=_film(**fields))
+    assert file.tracks.frame_index.tolist() == list(range(10)) and file.frames == range(10)
+    assert (said is None) == (not file.notes) and (said or "") in "".join(file.notes)
+
+
+def _two_videos(**field: Any) -> dict[str, Any]:
+    images = [{"id": 10 * v + f, "frame_index": f} | {k: make(v) for k, make in field.items()}
+              for v in (1, 2) for f in range(3)]  # fmt: skip
+    return {"images": images, "annotations": [box(image_id=i["id"], track_id=i["id"] // 10) for i in images]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        _two_videos(video_id=lambda v: v) | {"videos": [{"id": 1, "name": "home"}, {"id": 2, "name": "away"}]},
+        _two_videos(video_id=lambda v: ("home", "away")[v - 1]),
+        _two_videos(file_name=lambda v: f"set/{('home', 'away')[v - 1]}/img1/000001.jpg"),
+    ],
+)
+def test_of_several_videos_one_is_chosen(tmp_path: Path, content: dict[str, Any]) -> None:
+    path = tmp_path / "two.json"
+    path.write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"holds the videos .*home, .*away; choose one, as in two.json#") as error:
+        read_coco(path)
+    assert "\n" not in str(error.value)
+    for name, track_id in (("home", 1), ("away", 2)):
+        file = read_tracks_file(tmp_path / f"two.json#{name}")
+        assert (file.tracks.ids.tolist(), file.tracks.frame_index.tolist()) == ([track_id], [0, 1, 2])
+    with pytest.raises(InputError, match="choose one"):
+        read_tracks_file(tmp_path / "two.json#nobody")
+
+
+def test_identities_as_others_call_them(tmp_path: Path) -> None:
+    entry = box(instance_id=6)
+    del entry["track_id"]
+    assert parsed(tmp_path, entry).tracks.track_id.tolist() == [6]
+    assert parsed(tmp_path, box(instance_id=6)).tracks.track_id.tolist() == [3]
+    (tmp_path / "a.json").write_text(json.dumps({"images": IMAGES, "annotations": [box(track_id=0), box()]}))
+    file = read_tracks_file(tmp_path / "a.json")
+    assert (file.tracks.track_id.tolist(), file.notes) == ([3, 4], ("track 0 of the file is player 4 here",))
+
+
 @pytest.mark.parametrize(
     ("entry", "says"),
     [
+        (box(category_id=[1]), "annotation 2: category_id"),
+        (box(image_id=[1]), "annotation 2: expected"),
+        (box(score=float("nan")), "annotation 2: a score is no number"),
+        (box(score="0.5"), "annotation 2: expected"),
+        (box(track_id=True), "annotation 2: expected"),
+        (box(bbox=[1, 2, True, 4]), "annotation 2: expected"),
         (box(bbox=[1, 2, 3]), "annotation 2: expected image_id, track_id and bbox"),
         (box(bbox="1234x"), "annotation 2: expected"),
         (box(track_id=None), "annotation 2: expected"),
@@ -135,8 +203,17 @@ def test_the_name_says_which_format(tmp_path: Path) -> None:
     assert (file.tracks.frame_index.tolist(), file.names, file.actions) == ([2], {}, None)
     (tmp_path / "t.JSON").write_text(json.dumps({"images": IMAGES, "annotations": [box()]}))
     assert len(read_tracks_file(tmp_path / "t.JSON").tracks) == 1
+    (tmp_path / "t.zip").write_bytes(b"PK\x03\x04")
     with pytest.raises(InputError, match="unpack it"):
         read_tracks_file(tmp_path / "t.zip")
+
+
+def test_what_a_file_holds_says_its_format_and_a_flag_has_the_last_word(tmp_path: Path) -> None:
+    (tmp_path / "t.xml").write_text("1,1,1,1,9,9\n")
+    assert len(read_tracks_file(tmp_path / "t.xml").tracks) == 1
     with pytest.raises(InputError, match="not XML"):
-        (tmp_path / "t.xml").write_text("1,1,1,1,9,9\n")
-        read_tracks_file(tmp_path / "t.xml")
+        read_tracks_file(tmp_path / "t.xml", "cvat")
+    (tmp_path / "t.txt").write_bytes(json.dumps({"images": IMAGES, "annotations": [box()]}).encode("utf-16"))
+    assert len(read_tracks_file(tmp_path / "t.txt").tracks) == 1
+    with pytest.raises(InputError, match="expected frame,id"):
+        read_tracks_file(tmp_path / "t.txt", "mot")

@@ -95,8 +95,45 @@ def test_tracks_of_other_things_are_left_out(tmp_path: Path) -> None:
     hoop = '<track id="3" label="hoop"><polygon frame="0" points="1,1;2,2;1,3"/></track>'
     assert len(parsed(tmp_path, player, ball, hoop).tracks) == 1
     both = parsed(tmp_path, ball, track(box(0), box(1, outside=1), label="person"), meta="")
-    assert both.tracks.track_id.tolist() == [1, 2], "without players everybody counts"
+    assert both.tracks.track_id.tolist() == [1], "a person is one, a ball is none"
+    assert both.notes == ("only person are followed, left out: ball (1)",)
     assert both.actions is None
+    with pytest.raises(InputError, match="holds no people, only ball, hoop; name the classes"):
+        parsed(tmp_path, ball, hoop)
+    teams = [track(box(0), box(1, outside=1), label=label) for label in ("rot", "blau")]
+    assert len(parsed(tmp_path, *teams, ball).tracks) == 2, "words that are not known may be people"
+
+
+def test_numbers_as_people_fill_them_in(tmp_path: Path) -> None:
+    seven, other = box(0, number="7") + box(5, number="7", outside=1), box(0, "90 9 99 60") + box(5, outside=1)
+    home, away = track(seven), track(seven, team="away")
+    file = parsed(tmp_path, home, away, track(other))
+    assert file.tracks.ids.tolist() == [7, 8, 9]
+    assert file.notes == ("two tracks have the number 7 at the same time: the second is player 8",)
+    file = parsed(tmp_path, track(box(0, number="#23")), track(box(0, number="unknown")), track(box(0, number="-3")))
+    assert file.tracks.ids.tolist() == [23, 24, 25] and len(file.notes) == 2
+
+
+def test_what_cvat_writes_twice_counts_once(tmp_path: Path) -> None:
+    out = box(3, outside=1)
+    assert parsed(tmp_path, track(box(0), out, out)).tracks.frame_index.tolist() == [0, 1, 2]
+
+
+def test_names_are_shown_as_the_one_rule_has_them(tmp_path: Path) -> None:
+    names = ("=1+1", "2", "Ann", "Ann")
+    file = parsed(tmp_path, *(track(box(0, name=name)) for name in names))
+    assert file.names == {1: "1+1", 2: "2", 3: "Ann", 4: "Ann (4)"} and len(file.notes) == 2
+
+
+def test_a_few_boxes_do_not_become_millions(tmp_path: Path) -> None:
+    meta = "<meta><task><size>2000001</size></task></meta>"
+    tracemalloc.start()
+    with pytest.raises(InputError, match="its 8 boxes would stand for 16000008"):
+        parsed(tmp_path, *[track(box(0))] * 8, meta=meta)
+    assert tracemalloc.get_traced_memory()[1] < 1e7
+    tracemalloc.stop()
+    digits = meta.replace("2000001", "9" * 5000)
+    assert len(parsed(tmp_path, track(box(0), box(9)), meta=digits).tracks) == 10
 
 
 def test_jobs_and_frames_that_begin_late(tmp_path: Path) -> None:
@@ -122,12 +159,11 @@ BOMB = '<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;">]>'
         (f"<annotations>\n{track(box('one'))}</annotations>", "line 3: expected a box with frame"),
         (f"<annotations>\n{track(box(0), box(-1))}</annotations>", "line 5: a frame is 0 to"),
         (f"<annotations>\n{track(box(2_000_000_000))}</annotations>", "line 3: a frame is 0 to"),
-        (f"<annotations>\n{track(box(5), box(5))}</annotations>", "line 5: repeats frame 5"),
+        (f"<annotations>\n{track(box(5), box(5, '1 1 5 5'))}</annotations>", "line 5: repeats frame 5"),
         (f"<annotations>\n{track(box(0, '1 1 nan 5'))}</annotations>", "line 3: a number is not finite"),
         (f"<annotations>\n{track(box(0, '9 1 9 5'))}</annotations>", "line 3: a box has no size"),
         (f"<annotations>\n{track(box(0, '0 0 1e9 5'))}</annotations>", "line 3: a box lies a million pixels away"),
-        (f"<annotations>\n{track(box(0, number='-3'))}</annotations>", "line 2: a player's number is a whole one"),
-        (f"<annotations>\n{track(box(0, number='3')) * 2}</annotations>", "line 8: a player has two boxes"),
+        ('<?xml version="1.0" encoding="rot13"?>\n<annotations/>', "line 1: not XML"),
         ("<annotations><track label='player'><box frame='0'/></track></annotations>", "line 1: expected a box .*xtl"),
         (f"<annotations>{track(box(0).replace('z_order', 'rotation=' + chr(34) + '30' + chr(34) + ' z_order'))}"
          "</annotations>", "line 2: a box is rotated"),

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trackeval.datasets import MotChallenge2DBox
 from trackeval.datasets._base_dataset import _BaseDataset
 from trackeval.metrics import CLEAR, HOTA, Identity
 
-from tracker.evaluate import FIGURES, TrackScores, combine, covering_ids, evaluate_tracks
-from tracker.mot import follow, read_detections, read_tracks, read_truth, write_tracks
+from tracker.evaluate import FIGURES, TrackScores, combine, covering_ids, evaluate_tracks, without_distracted
+from tracker.mot import follow, read_all_truth, read_detections, read_people, read_tracks, read_truth, write_tracks
 from tracker.sort import Sort
 from tracker.types import Tracks
 
@@ -119,6 +120,53 @@ def test_equals_trackeval_on_anything(sides: tuple[np.ndarray, np.ndarray]) -> N
     truth, result = sides
     scores = evaluate_tracks(as_tracks(truth), as_tracks(result))
     assert_same(scores, reference_scores(truth.copy(), result.copy()))
+
+
+def prepared_reference(benchmark: str, truth: np.ndarray, result: np.ndarray) -> dict[str, dict[str, Any]]:
+    """TrackEval's scores of rows (N, 9) and (M, 9), after its own preparation of MOTChallenge's files."""
+    dataset = MotChallenge2DBox.__new__(MotChallenge2DBox)
+    names = ("pedestrian", "person_on_vehicle", "car", "bicycle", "motorbike", "non_mot_vehicle", "static_person",
+             "distractor", "occluder", "occluder_on_ground", "occluder_full", "reflection", "crowd")  # fmt: skip
+    dataset.class_name_to_class_id = {name: number for number, name in enumerate(names, 1)}
+    dataset.valid_class_numbers = list(range(1, 14))
+    dataset.benchmark, dataset.do_preproc = benchmark, True
+    frames = range(1, int(max([0, *truth[:, 0], *result[:, 0]])) + 1)
+    raw: dict[str, Any] = {"num_timesteps": len(frames), "seq": "a", "gt_extras": [], "tracker_confidences": []}
+    raw |= {f"{side}_{kind}": [] for side in ("gt", "tracker") for kind in ("ids", "dets", "classes")}
+    raw["similarity_scores"] = []
+    for frame in frames:
+        now = {"gt": truth[truth[:, 0] == frame], "tracker": result[result[:, 0] == frame]}
+        for side, rows in now.items():
+            raw[f"{side}_ids"].append(rows[:, 1].astype(int))
+            raw[f"{side}_dets"].append(rows[:, 2:6])
+            raw[f"{side}_classes"].append(rows[:, 7].astype(int))
+        raw["gt_extras"].append({"zero_marked": now["gt"][:, 6].astype(int)})
+        raw["tracker_confidences"].append(now["tracker"][:, 6])
+        raw["similarity_scores"].append(_BaseDataset._calculate_box_ious(now["gt"][:, 2:6], now["tracker"][:, 2:6]))
+    data = dataset.get_preprocessed_seq_data(raw, "pedestrian")
+    metrics = {"clear": CLEAR({"PRINT_CONFIG": False}), "identity": Identity({"PRINT_CONFIG": False}), "hota": HOTA()}
+    return {name: metric.eval_sequence(data) for name, metric in metrics.items()}
+
+
+@given(two_sides(), st.integers(0, 2**32), st.sampled_from(["MOT17", "MOT20"]))
+@settings(max_examples=40, deadline=None)
+def test_what_does_not_count_is_left_out_as_in_trackeval(
+    tmp_path_factory: pytest.TempPathFactory, sides: tuple[np.ndarray, np.ndarray], seed: int, benchmark: str
+) -> None:
+    """Through files, as they come: classes of MOTChallenge in the truth, boxes marked 0, class 1 in the result."""
+    rng, folder = np.random.default_rng(seed), tmp_path_factory.mktemp("mot17")
+    truth, result = (np.column_stack([rows, np.ones((len(rows), 3))]) for rows in sides)
+    if not len(truth) or not len(result):
+        return
+    classes = rng.choice([1, 1, 1, 2, 3, 6, 7, 8, 12, 13], 6)
+    truth[:, 7] = classes[truth[:, 1].astype(int)]
+    truth[rng.random(len(truth)) < 0.2, 6] = 0
+    for name, rows in (("gt.txt", truth), ("SEQ.txt", result)):
+        rows[:, 1] += 1
+        np.savetxt(folder / name, rows, fmt="%.3f", delimiter=",")
+    boxes, counts, distracts = read_all_truth(folder / "gt.txt", is_mot20=benchmark == "MOT20")
+    found = without_distracted(boxes, distracts, read_people(folder / "SEQ.txt")[0])
+    assert_same(evaluate_tracks(boxes[counts], found), prepared_reference(benchmark, truth, result))
 
 
 @given(two_sides())

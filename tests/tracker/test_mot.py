@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ground.errors import InputError
-from tracker.mot import follow, read_detections, read_tracks, read_truth, write_detections, write_tracks
+from tracker.mot import follow, read_detections, read_people, read_tracks, read_truth, write_detections, write_tracks
 from tracker.sort import Sort
 from tracker.types import Detections, Tracks
 
@@ -109,6 +109,8 @@ FAULTS = [
     ("1,-1,10,20", "expected frame"),
     ("1,-1,10,20,thirty,40,0.9", "expected frame"),
     ("1 -1 10 20 30 40 0.9", "expected frame"),
+    ("1,-1,10,20,30,40,1e300", "confidence"),
+    ("1,-1,10,20,30,40," + "9" * 5000, "not finite"),
 ]
 
 
@@ -134,14 +136,56 @@ def test_a_wrong_line_of_tracks_is_named(tmp_path: Path, line: str, fault: str) 
 def test_files_that_are_none(tmp_path: Path) -> None:
     binary = tmp_path / "video.mp4"
     binary.write_bytes(bytes(range(256)))
-    with pytest.raises(InputError, match="not a text file"):
+    with pytest.raises(InputError, match="is not text"):
         read_detections(binary)
-    with pytest.raises(InputError, match=r"nowhere.txt: No such file"):
+    with pytest.raises(InputError, match=r"nowhere.txt: cannot be read \(No such file"):
         read_detections(tmp_path / "nowhere.txt")
     with pytest.raises(InputError, match="cannot be written"):
         write_tracks(binary / "no_folder.txt", Tracks.empty())
     write_tracks(tmp_path / "new" / "folder.txt", Tracks.empty())
     assert not list(tmp_path.rglob("*.part"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,7,10.5,20,30,40,0.5,-1,-1,-1\n2,7,10,20,30,40,0.25,-1,-1,-1\n",
+        "frame,id,left,top,width,height,confidence\r\n1,7,10.5,20,30,40,0.5\r\n2,7,10,20,30,40,0.25\r\n",
+        "1;7;10,5;20;30;40;0,5;-1;-1;-1\n2;7;10;20;30;40;0,25;-1;-1;-1\n",
+        "sep=;\n1;7;10,5;20;30;40;0,5\n2;7;10;20;30;40;0,25\n",
+        "1\t7\t10.5\t20\t30\t40\t0.5\n2\t7\t10\t20\t30\t40\t0.25\n",
+        "1 7 10.5 20 30 40 0.5 -1 -1 -1 \n2 7 10 20 30 40 0.25 -1 -1 -1 \n",
+        "1,7,10.5,20,30,40,0.5,1,1,1\n2,7,10,20,30,40,0.25,1,1,1\n",
+        "1,7,10.5,20,30,40,0.5,0,0.87\n2,7,10,20,30,40,0.25,0,0.87\n",
+        "1,7,10.5,20,30,40,0.5,-0.2,3.5,0\n2,7,10,20,30,40,0.25,1.5,2,0\n",
+    ],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_tracks_say_the_same_however_they_are_written(tmp_path: Path, text: str, encoding: str) -> None:
+    """MOTChallenge, spreadsheets of several countries, TrackEval, boxmot, places in the world."""
+    path = tmp_path / "a.txt"
+    path.write_bytes(text.encode(encoding))
+    tracks, notes = read_people(path)
+    assert tracks.frame_index.tolist() == [0, 1] and tracks.track_id.tolist() == [7, 7] and not notes
+    assert tracks.xyxy[0].tolist() == [10.5, 20, 40.5, 60] and tracks.confidence.tolist() == [0.5, 0.25]
+
+
+def test_of_a_file_with_classes_only_people_are_read(tmp_path: Path) -> None:
+    path = file_of(tmp_path, "1,1,10,20,30,40,1,1,1\n1,2,10,20,9,9,1,2,1\n1,3,10,20,9,9,1,2,1\n")
+    tracks, notes = read_people(path)
+    assert tracks.ids.tolist() == [1] and notes == ("only 1 are followed, left out: 2 (2)",)
+    assert read_people(path, ["2"])[0].ids.tolist() == [2, 3]
+    (tmp_path / "labels.txt").write_text("ball\nplayer\n")
+    tracks, notes = read_people(path)
+    assert tracks.ids.tolist() == [2, 3] and notes == ("only player are followed, left out: ball (1)",)
+    assert read_people(path, ["Ball"])[0].ids.tolist() == [1]
+    assert read_truth(path).ids.tolist() == [2, 3], "truth heeds the names, too"
+    with pytest.raises(InputError, match="has no class 'hoop'; there is ball, player"):
+        read_people(path, ["hoop"])
+    (tmp_path / "labels.txt").unlink()
+    assert read_truth(path).ids.tolist() == [1]
+    with pytest.raises(InputError, match="classes 5, 9, none of them a person's; choose with --classes"):
+        read_people(file_of(tmp_path, "1,1,10,20,30,40,1,9,1\n1,2,10,20,9,9,1,5,1\n"))
 
 
 def test_truth_leaves_out_what_is_marked_as_not_counting(tmp_path: Path) -> None:

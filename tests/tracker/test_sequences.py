@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from ground.errors import InputError
-from tracker.mot import is_truth
 from tracker.sequences import pair_sequences
 
 TRUE = ("SEQ/gt/gt.txt", "SEQ/gt.txt", "gt/SEQ/gt/gt.txt", "SEQ.txt")
@@ -82,16 +81,43 @@ def test_truth_where_tracks_are_expected_and_nothing_at_all(tmp_path: Path) -> N
         pair_sequences(truth, tmp_path / "empty")
 
 
+def test_what_other_programs_leave_beside_is_passed_over(tmp_path: Path) -> None:
+    truth, tracks = made(tmp_path / "t", "SEQ/gt/gt.txt", "a", "b"), made(tmp_path / "r", "data/SEQ.txt", "a", "b")
+    (truth / "a/seqinfo.ini").write_text("[Sequence]\n")
+    made(truth, "seqmaps/SEQ.txt", "all")
+    (tracks / "pedestrian_summary.txt").write_text("HOTA DetA\n0.5 0.5\n")
+    (tracks / "data/._a.txt").write_bytes(b"\0\5\x16\7")
+    assert [p.name for p in pair_sequences(truth, tracks)] == ["a", "b"]
+    flat = made(tmp_path / "flat", "SEQ.txt", "a", "b")
+    (flat / "pedestrian_summary.txt").write_text("HOTA DetA\n0.5 0.5\n")
+    (flat / "README.txt").write_text("made today\n")
+    assert [p.name for p in pair_sequences(truth, flat)] == ["a", "b"]
+    assert [p.name for p in pair_sequences(tmp_path / "t/..", flat) if p.truth.parts[-3] in "ab"] == ["a", "b"]
+
+
+def test_two_trackers_in_one_folder_are_named(tmp_path: Path) -> None:
+    truth = made(tmp_path / "t", "SEQ/gt/gt.txt", "a")
+    made(tmp_path / "r", "mine/data/SEQ.txt", "a")
+    assert pair_sequences(truth, tmp_path / "r")[0].name == "a"
+    made(tmp_path / "r", "yours/data/SEQ.txt", "a")
+    with pytest.raises(InputError, match=r"mine/data/a.txt and .*yours/data/a.txt are both a"):
+        pair_sequences(truth, tmp_path / "r")
+
+
 @pytest.mark.parametrize(
-    ("row", "truth"),
+    ("true", "found", "pairs"),
     [
-        ("1,1,5,5,9,9,1,1,0.5", True),
-        ("1,1,5,5,9,9,1,-1,-1,-1", False),
-        ("1,1,5,5,9,9,0.7,-1,-1", False),
-        ("1,1,5,5,9,9", False),
-        ("1,1,5,5,9,9,1,player,1", False),
+        (("M-02-FRCNN", "M-04-FRCNN"), ("M-02-FRCNN", "M-04-FRCNN"), ["M-02-FRCNN", "M-04-FRCNN"]),
+        (("M-02-DPM", "M-02-FRCNN", "M-02-SDP"), ("M-02-FRCNN",), ["M-02-FRCNN"]),
+        (("M-02-DPM", "M-02-FRCNN"), ("M-02",), ["M-02-DPM"]),
+        (("M-02",), ("M-02-SDP",), ["M-02"]),
     ],
 )
-def test_ground_truth_is_known_by_its_columns(tmp_path: Path, row: str, truth: bool) -> None:
-    (tmp_path / "f.txt").write_text(f"\n{row}\n")
-    assert is_truth(tmp_path / "f.txt") is truth
+def test_sequences_are_the_same_film_whatever_its_detector(
+    tmp_path: Path, true: tuple[str, ...], found: tuple[str, ...], pairs: list[str]
+) -> None:
+    truth, tracks = made(tmp_path / "t", "SEQ/gt/gt.txt", *true), made(tmp_path / "r", "SEQ.txt", *found)
+    assert [pair.name for pair in pair_sequences(truth, tracks)] == pairs
+    made(truth, "SEQ/gt/gt.txt", "M-09-SDP")
+    with pytest.raises(InputError, match=r"holds nothing for .*M-09-SDP"):
+        pair_sequences(truth, tracks)
