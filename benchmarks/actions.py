@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from sys import path as import_path
 
@@ -23,6 +22,8 @@ import torch
 from torch import nn
 
 import_path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from provenance import write_result
 
 from classify.checkpoint import load_start
 from classify.clips import LabelledClip, load_clips, sixteen
@@ -74,7 +75,6 @@ def main() -> None:
     made = [LabelledClip("", label, "made", frames) for label, frames in synthetic_clips(options.synthetic, seed=1)]
     seen, other = _see(network, real), _see(network, made)
     lines = [
-        f"# What the small network's labels rest on, {date.today()}, CPU\n",
         f"`benchmarks/actions.py`, {first} clips of {options.folders[0].name} and {len(real) - first} of "
         f"{', '.join(f.name for f in options.folders[1:])}; {options.synthetic} synthetic ones. Macro-F1 / accuracy, "
         f"mean over {options.draws} ways to cut {FOLDS} folds; "
@@ -89,10 +89,8 @@ def main() -> None:
         spread = spread or " / ".join(f"{value:.3f}" for value in figures.std(0, ddof=1)[[0, 2, 4]])
         lines.append(f"| {row[0]} | " + " | ".join(f"{a:.3f} / {b:.3f}" for a, b in mean.reshape(-1, 2)) + " |")
         print(lines[-1], flush=True)
-    text = "\n".join(lines).replace("{spread}", spread) + "\n"
-    print(text)
-    if options.output:
-        options.output.write_text(text)
+    lines = [line.replace("{spread}", spread) for line in lines]
+    write_result(options.output, "What the small network's labels rest on, CPU", lines, [options.start_from])
 
 
 def _rows() -> Iterator[Row]:

@@ -11,15 +11,13 @@ the small network with what `courtscribe train maps` left in FILE.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import tempfile
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import torch
+from provenance import SHIPPED, write_result
 
 from classify.adapt import Embedding, detector_embedding
 from classify.checkpoint import CheckpointInfo, load_start
@@ -70,9 +68,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    about = f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, CPU, {options.draws} draws."
     lines = [
-        *(f"# A handful of examples: clips/{options.clips.name}", "", about, "", _NOTES, ""),
+        *(f"CPU, {options.draws} draws.", "", _NOTES, ""),
         f"| embedding | examples of each | {' | '.join(_NAMES)} | auto is linear | left out |",
         "|---" * (4 + len(_NAMES)) + "|",
     ]
@@ -82,9 +79,8 @@ def main() -> None:
         lines += [
             f"| {name.split('/')[-1]} | {count} | {judge(seen, count, options.draws)} |" for count in options.counts
         ]
-    print("\n".join(lines))
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    files = [Path(name) for name in options.embedding if Path(name).is_file()]
+    write_result(options.output, f"A handful of examples: clips/{options.clips.name}", lines, [*SHIPPED, *files])
 
 
 def _readable(file: ClipFile) -> list[LabelledClip]:

@@ -15,17 +15,15 @@ torchvision's s3d takes no clips as small as ours and is left out.
 from __future__ import annotations
 
 import argparse
-import os
-import platform
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
 import torch
+from provenance import write_result
 from torch import nn
 from torchvision.models import get_model, list_models
 from torchvision.models import video as published
@@ -67,10 +65,7 @@ def main() -> None:
                     rate = clips_per_second(logits, batch, options.seconds, clock)
                     rows.append((name, runtime, precision, device, batch, rate))
                     print(*rows[-1][:5], f"{rate:.2f}", flush=True)
-    table = "\n".join([*_head(options.threads), *_lines(rows)]) + "\n"
-    print(table)
-    if options.output:
-        options.output.write_text(table)
+    write_result(options.output, "Clips per second", [*_head(options.threads), *_lines(rows)])
 
 
 def ways(name: str, device: torch.device, calibration: Path | None) -> Iterator[tuple[str, str, Logits]]:
@@ -146,12 +141,9 @@ def _lines(rows: list[Row]) -> Iterator[str]:
 
 def _head(threads: int) -> list[str]:
     versions = ", ".join(f"{package} {found}" for package in _PACKAGES if (found := _version(package)))
-    machine = (
-        f"{os.cpu_count()} cores ({platform.processor() or platform.machine()}), {threads} thread{'s' * (threads > 1)}"
-    )
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
     told = "seconds on the CPU are the processor's" if threads == 1 else "seconds are the clock's"
-    return [f"# Clips per second, {date.today()}, {machine}{gpu}", "", f"{versions}; {told}", ""]
+    return [f"{threads} thread{'s' * (threads > 1)}{gpu}; {versions}; {told}", ""]
 
 
 _PACKAGES = ("torch", "torchvision", "openvino", "onnxruntime", "nncf")

@@ -11,19 +11,17 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
-import platform
 import statistics
 import tempfile
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import date
 from pathlib import Path
 
 import cv2
 import numpy as np
 import torch
+from provenance import SHIPPED, write_result
 
 import tracker  # keeps ultralytics offline
 from classify.checkpoint import load_checkpoint
@@ -125,10 +123,7 @@ def main() -> None:
             print(f"courtscribe {ours[-1]:.1f} s, plain loop {plain[-1]:.1f} s", flush=True)
     mine, theirs = statistics.median(ours), statistics.median(plain)
     lines = [
-        f"# End to end: {Path(options.video).name}, {len(analysis.frames)} frames, {len(analysis.tracks.ids)} players",
-        "",
-        f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, no GPU;"
-        f" medians of {options.runs} runs in turns.",
+        f"No GPU; medians of {options.runs} runs in turns.",
         f"Clips labelled: courtscribe {len(analysis.scores)}, plain loop {num_clips}.",
         "",
         "| | seconds | frames per second |",
@@ -142,9 +137,8 @@ def main() -> None:
         "|---|---|---|",
         *(f"| {n} | {statistics.median(s):.1f} | {statistics.median(s) / mine:.0%} |" for n, s in stages.items()),
     ]
-    print("\n".join(lines))
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    what = f"{Path(options.video).name}, {len(analysis.frames)} frames, {len(analysis.tracks.ids)} players"
+    write_result(options.output, f"End to end: {what}", lines, SHIPPED)
 
 
 if __name__ == "__main__":

@@ -15,10 +15,10 @@ import os
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 import numpy as np
+from provenance import write_result
 
 from classify.clips import LabelledClip
 from classify.loader import batches
@@ -79,8 +79,6 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     lines = [
-        f"# Waiting for clips, {date.today()}, {os.cpu_count()} cores, batch {options.batch}, {options.clips} clips",
-        "",
         "| network | clips | threads | stand-in step, ms | wait, part of a step | clips per second |",
         "|---|---|---|---|---|---|",
     ]
@@ -100,8 +98,7 @@ def main() -> None:
                         lines.append(f"| {name} | {kind} | {threads} | {step:.0f} | {wait:.1%} | {rate:.0f} |")
                         print(lines[-1], flush=True)
             path.unlink()
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    write_result(options.output, f"Waiting for clips, batch {options.batch}, {options.clips} clips", lines)
 
 
 if __name__ == "__main__":

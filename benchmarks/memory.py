@@ -12,9 +12,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import date
 from fractions import Fraction
 from pathlib import Path
+
+from provenance import SHIPPED, write_result
 
 from ground.frames import Image
 from pipeline.encode import write_video
@@ -55,8 +56,6 @@ def main() -> None:
             write_video(video, looped(times), frame_rate=Fraction(_RATE))
             peaks.append(peak_megabytes(video, Path(work) / f"{times}.courtscribe"))
     lines = [
-        f"# Peak memory of analyze, {date.today()}, CPU",
-        "",
         "| frames, 1280x720 | peak MB |",
         "|---|---|",
         f"| {len(pictures)} | {peaks[0]:.0f} |",
@@ -64,9 +63,7 @@ def main() -> None:
         "",
         f"Ten times the length takes {peaks[1] / peaks[0] - 1:+.1%} memory.",
     ]
-    print("\n".join(lines))
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    write_result(options.output, "Peak memory of analyze, CPU", lines, SHIPPED)
 
 
 if __name__ == "__main__":

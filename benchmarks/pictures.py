@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from datetime import date
 from pathlib import Path
 from sys import path as import_path
 from typing import Any
@@ -19,6 +18,8 @@ from typing import Any
 import numpy as np
 
 import_path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from provenance import DETECTOR, write_result
 
 from ground.video.source import open_video
 from pipeline.analysis.values import Analysis
@@ -45,13 +46,11 @@ def main() -> None:
     truth = read_truth(options.truth)
     looked = [_surer(Analysis.load(folder), least) for folder in options.analysis for least in CONFIDENCES]
     lines = [
-        f"# What pictures bring: {Path(options.video).name}, {date.today()}\n",
         f"`benchmarks/pictures.py`, means over {len(looked)} inputs: detections of {len(options.analysis)} detector "
         "settings, from three confidences on. IDF1 in brackets: the worst and the best of them.\n",
         "| | IDF1 | precision | recall | switches |",
         "|---|---|---|---|---|",
     ]
-    print("\n".join(lines))
     for name, settings, with_views in _rows(options.reid):
         scores = [evaluate_tracks(truth, _follow(a, options.video, settings, with_views)) for a in looked]
         figures = np.array([(s.idf1, s.precision, s.recall, s.id_switches) for s in scores])
@@ -59,8 +58,7 @@ def main() -> None:
         spread = f"{mean[0]:.3f} ({low:.3f} to {high:.3f})"
         lines.append(f"| {name} | {spread} | {mean[1]:.3f} | {mean[2]:.3f} | {mean[3]:.1f} |")
         print(lines[-1], flush=True)
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    write_result(options.output, f"What pictures bring: {Path(options.video).name}", lines, DETECTOR)
 
 
 def _rows(reid: str) -> list[tuple[str, dict[str, Any], bool]]:

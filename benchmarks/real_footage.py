@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-from datetime import date
 from pathlib import Path
+
+from provenance import write_result
 
 from classify.types import ACTIONS
 from pipeline.analyze import analyze_video
@@ -27,7 +28,7 @@ from tracker.types import Tracks
 def read_actions(path: Path, truth: Tracks) -> list[str | None]:
     """The action of each row of ``truth``; None where it is unclear."""
     spans: dict[int, list[tuple[int, int, str]]] = {}
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file):
             span = (int(row["start_frame"]) - 1, int(row["end_frame"]) - 1, row["action"])
             spans.setdefault(int(row["player"]), []).append(span)
@@ -52,9 +53,8 @@ def main() -> None:
     score = evaluate_tracks(truth, analysis.tracks)
     actions = read_actions(options.truth / "actions.csv", truth)
     agreement = compare_actions(truth, actions, analysis.tracks, analysis.timeline)
+    segments = " / ".join(f"{f1:.3f}" for f1 in agreement.segment_f1.values())
     lines = [
-        f"# {Path(options.video).name} against hand-checked truth, {date.today()}",
-        "",
         "| figure | value |",
         "|---|---|",
         f"| IDF1 | {score.idf1:.3f} |",
@@ -65,10 +65,10 @@ def main() -> None:
         f"| players followed (truth: {len(truth.ids)}) | {len(analysis.tracks.ids)} |",
         f"| action accuracy, over {agreement.num_compared} of {agreement.num_boxes} boxes | {agreement.accuracy:.3f} |",
         f"| action macro-F1 over the actions that occur | {agreement.macro_f1:.3f} |",
+        f"| segment F1 at IoU {' / '.join(map(str, agreement.segment_f1))} | {segments} |",
     ]
-    print("\n".join(lines))
-    if options.output:
-        options.output.write_text("\n".join(lines) + "\n")
+    weights = [Path(path) for path in (config.detector.weights, config.classifier.weights)]
+    write_result(options.output, f"{Path(options.video).name} against hand-checked truth", lines, weights)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from sys import path as import_path
 from typing import Any
@@ -23,6 +22,8 @@ from unittest.mock import patch
 import numpy as np
 
 import_path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from provenance import write_result
 
 from tracker import linking, motion, sport
 from tracker.evaluate import TrackScores, combine, evaluate_tracks
@@ -70,8 +71,7 @@ def main() -> None:
         parser.error(f"{options.sequences}: no det/*.txt")
     truth = {name: read_truth(options.sequences / f"gt/{name}/gt/gt.txt") for name in detections}
     report = [
-        "# Tracking team sport, boxes only\n",
-        f"{date.today()}, {platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}. "
+        f"Python {platform.python_version()}, NumPy {np.__version__}. "
         f"`benchmarks/sport.py`. Ten sequences of SportsMOT were looked at while the tracker was made, five "
         "were held out. Every cell: HOTA / IDF1 / identity switches.\n",
         "| tracker | the ten | the five held out | all fifteen |",
@@ -83,9 +83,7 @@ def main() -> None:
         seen = [scores[name] for name in scores if name not in HELD_OUT]
         report.append(f"| {variant.name} | {_cell(seen)} | {_cell(held)} | {_cell([*seen, *held])} |")
     report += ["", *_per_sequence(detections, truth), "", _speed(detections)]
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text("\n".join(report) + "\n")
-    print("\n".join(report))
+    write_result(options.output, "Tracking team sport, boxes only", report)
 
 
 def _variants() -> list[Variant]:

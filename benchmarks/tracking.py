@@ -21,13 +21,14 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from provenance import write_result
 
 from benchmarks.plain_sort import PlainSort
 from tracker.evaluate import combine, evaluate_tracks
@@ -96,8 +97,7 @@ def main() -> None:
         parser.error(f"{options.shared}: no mot/sort-mot15/*/det.txt or no mot/sportsmot/det/*.txt")
     truth = [read_truth(options.shared / f"mot/sportsmot/gt/{name}/gt/gt.txt") for name in players]
     report = [
-        "# Trackers, speed and quality\n",
-        f"{date.today()}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, NumPy "
+        f"Python {platform.python_version()}, NumPy "
         f"{np.__version__}. `benchmarks/tracking.py`, one process, medians of {options.runs} runs in turns. Seconds of "
         f"this process, not of the clock, so that other work on the machine (load {os.getloadavg()[0]:.0f}) counts "
         "little; ratios are what counts.\n",
@@ -106,9 +106,7 @@ def main() -> None:
         *_quality(list(players.values()), truth, options.runs),
         *_growth(options.runs),
     ]
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    options.output.write_text("\n".join(report) + "\n")
-    print("\n".join(report))
+    write_result(options.output, "Trackers, speed and quality", report)
 
 
 def _video(path: Path) -> Video:
