@@ -30,18 +30,30 @@ class Augmentation:
     erase: float = 0.25
     """Probability that a rectangle is blanked, as a player who passes in front would."""
     time: float = 0.15
-    """Pace changes by up to this part, and the clip starts up to two frames earlier or later."""
+    """Pace rises by up to this part, and the clip starts somewhere else."""
+
+
+_SLACK = 2
+"""Frames by which a clip that is just long enough starts earlier or later."""
 
 
 def vary_time(frames: Frames, augmentation: Augmentation, rng: np.random.Generator) -> Frames:
-    """uint8 (T, H, W, 3) of any length -> (16, H, W, 3): another window of it, at a slightly other pace."""
+    """uint8 (T, H, W, 3) of any length -> (16, H, W, 3): another window of it, at a slightly faster pace.
+
+    Never slower: pictures would have to be shown twice, and nobody freezes as he moves. A clip with no room for the
+    window is played to and fro, as ``sixteen`` does; one of fewer than 16 frames begins anywhere in that.
+    """
     if augmentation.time == 0:
         return sixteen(frames)
-    spare = len(frames) - CLIP_LENGTH
-    start = int(rng.integers(spare + 1)) if spare > 0 else int(rng.integers(max(1, 2 * len(frames) - 2))) * (spare < 0)
-    pace = 1 + augmentation.time * rng.uniform(-1, 1)
-    index = np.round(rng.integers(-2, 3) + np.arange(CLIP_LENGTH) * pace).clip(0, CLIP_LENGTH - 1).astype(int)
-    return sixteen(frames, start)[index]
+    taken = np.round(np.arange(len(frames)) * (1 + augmentation.time * rng.random())).astype(np.intp)
+    taken = taken[taken < len(frames)]
+    if len(taken) >= CLIP_LENGTH:
+        start = int(rng.integers(len(taken) - CLIP_LENGTH + 1))
+    elif len(frames) < CLIP_LENGTH:
+        start = int(rng.integers(max(1, 2 * len(taken) - 2)))
+    else:
+        start = int(rng.integers(-_SLACK, _SLACK + 1))
+    return frames[sixteen(taken, start)]
 
 
 def augment(x: torch.Tensor, augmentation: Augmentation, rng: np.random.Generator) -> torch.Tensor:

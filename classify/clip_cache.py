@@ -1,9 +1,9 @@
 """Decoded clips on disk as plain bytes, at the size that a network reads: decoded once, then mapped into memory.
 
 All of SpaceJam is 40 GB at 176x128 and 16 GB at 112x80, so nothing is held in memory but what is being looked at. A
-cache is kept in chunks, each a file of frames and a JSON that says what is in them. A chunk's name is a digest of its
-clips' paths, sizes and dates, and of the size of pictures: when anything changes, it has another name, and a
-stale chunk is never found. A chunk without its JSON was not finished and is made again.
+cache is kept in chunks, each one file: frames, a JSON that says what is in them, its length, and a mark. A chunk's
+name is a digest of its clips' names and bytes and of the size of pictures: when anything changes, it has another name,
+and a stale chunk is never found. ``classify.cache_room`` removes those that nobody has used for long.
 """
 
 from __future__ import annotations
@@ -12,33 +12,34 @@ import hashlib
 import json
 import logging
 import os
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
 from torch.nn import functional
 from tqdm import tqdm
 
+from classify.cache_room import MARK, SUFFIX, make_room, shared
 from classify.clip_files import ClipFile
-from classify.clips import BadClip, Frames, LabelledClip, read_file
+from classify.clips import BadClip, Frames, LabelledClip, digest_of, read_file
 from classify.types import CLIP_LENGTH
 from ground import cache
 from ground.ahead import ahead
 from ground.errors import InputError
+from ground.files import write_atomically
 
 CHUNK = 512
 """Files in a chunk. Raising it means more to decode again after a kill or a change, and fewer files in the cache."""
 
-_FORMAT = "1"
-"""Changes when the same clips would be decoded or scaled in another way."""
-_SPARE = 64 << 20
-"""Bytes that must stay free on the disk."""
+_FORMAT = "2"
+"""Changes when the same clips would be decoded, scaled or written in another way."""
+_END = 8 + len(MARK)
+"""Bytes after the JSON: its length, and the mark."""
 
 _log = logging.getLogger("courtscribe")
 
@@ -60,22 +61,26 @@ def cache_folder() -> Path:
 def cached_clips(files: Sequence[ClipFile], size: tuple[int, int], folder: Path, threads: int = 4) -> CachedClips:
     """The clips in ``files``, pictures scaled to ``size`` (height, width), decoded unless ``folder`` has them already.
 
-    threads: how many files are decoded at once.
+    threads: how many files are decoded at once. Any number of processes may use one folder.
     Raises InputError when the cache cannot be written, a full disk included; what was decoded until then is kept.
     """
-    chunks = [files[i : i + CHUNK] for i in range(0, len(files), CHUNK)]
-    paths = [folder / f"{_digest(chunk, size)}.frames" for chunk in chunks]
-    missing = [i for i, path in enumerate(paths) if not _described(path).is_file()]
-    if missing:
-        _make_room(folder, sum(len(chunks[i]) for i in missing), size)
-        with tqdm(total=sum(len(chunks[i]) for i in missing), desc="decode", unit=" clips", disable=_no_bars()) as bar:
-            for i in missing:
-                _write_chunk(paths[i], chunks[i], size, threads, bar)
-    by_file: list[list[LabelledClip]] = []
-    bad: list[BadClip] = []
-    for path, chunk in zip(paths, chunks, strict=True):
-        _open_chunk(path, chunk, by_file, bad)
-    return CachedClips(by_file, bad)
+    digests, starts = list(ahead(_digest, files, threads)), range(0, len(files), CHUNK)
+    paths = [folder / _name(digests[i : i + CHUNK], size) for i in starts]
+    chunks = [files[i : i + CHUNK] for i in starts]
+    missing = sum(len(chunk) for path, chunk in zip(paths, chunks, strict=True) if not path.is_file())
+    make_room(folder, paths, missing * CLIP_LENGTH * size[0] * size[1] * 3)
+    clips = CachedClips([], [])
+    with shared(folder), tqdm(total=missing, desc="decode", unit=" clips", disable=_no_bars()) as bar:
+        for path, chunk in zip(paths, chunks, strict=True):
+            there = _open_chunk(path, chunk)
+            if there is None:
+                _write_chunk(path, chunk, size, threads, bar)
+                there = _open_chunk(path, chunk)
+            if there is None:
+                raise InputError(f"{path}: is damaged as soon as it is written; choose another disk with --cache")
+            clips.by_file.extend(there.by_file)
+            clips.bad.extend(there.bad)
+    return clips
 
 
 def shrink(frames: Frames, size: tuple[int, int]) -> Frames:
@@ -87,62 +92,26 @@ def shrink(frames: Frames, size: tuple[int, int]) -> Frames:
     return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).numpy())
 
 
-def _digest(files: Sequence[ClipFile], size: tuple[int, int]) -> str:
-    told = hashlib.sha256(f"{_FORMAT} {size}".encode())
-    for file in files:
-        try:
-            stat = file.path.stat()
-            state = f"{stat.st_size} {stat.st_mtime_ns}"
-        except OSError:
-            state = "missing"
-        told.update(f"\n{file.path.absolute()} {file.length} {state}".encode())
-    return told.hexdigest()[:32]
-
-
-def _described(path: Path) -> Path:
-    return path.with_suffix(".json")
-
-
-def _make_room(folder: Path, number: int, size: tuple[int, int]) -> None:
-    """Raises InputError before an hour is spent on decoding what does not fit."""
-    needed = number * CLIP_LENGTH * size[0] * size[1] * 3
+def _digest(file: ClipFile) -> str:
+    """Of a file's name and bytes, not of where it is or when it was written: a data set may be moved."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    if needed + _SPARE > free:
-        raise InputError(
-            f"{folder}: decoded clips take about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
-            "free some space or choose another place with --cache"
-        )
-    _log.info("decoding %d clips into %s, about %.1f GB", number, folder, needed / 1e9)
+        with file.path.open("rb") as content:
+            told = hashlib.file_digest(content, "blake2b").hexdigest()
+    except (OSError, ValueError):
+        told = "missing"
+    return f"{file.path.name!r} {file.length} {told}"
 
 
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{path}: cannot be written ({error.strerror}); free some space or choose another place with --cache"
-    )
+def _name(digests: Sequence[str], size: tuple[int, int]) -> str:
+    told = "\n".join((f"{_FORMAT} {size}", *digests))
+    return hashlib.sha256(told.encode()).hexdigest()[:32] + SUFFIX
 
 
 def _write_chunk(path: Path, files: Sequence[ClipFile], size: tuple[int, int], threads: int, bar: Any) -> None:
-    """Decode ``files`` into ``path``; its description is written last, so that half a chunk is not taken for one."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        with part.open("wb") as output:
-            description = [_append(output, outcome, bar) for outcome in _decoded(files, size, threads)]
-        part.replace(path)
-        part.write_text(json.dumps({"size": size, "files": description}), encoding="utf-8")
-        part.replace(_described(path))
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
-
-
-def _decoded(files: Sequence[ClipFile], size: tuple[int, int], threads: int) -> Iterator[list[LabelledClip] | BadClip]:
-    return ahead(partial(_read, size=size), files, threads)
+    with write_atomically(path) as part, part.open("wb") as output:
+        decoded = ahead(partial(_read, size=size), files, threads)
+        told = json.dumps({"size": size, "files": [_append(output, outcome, bar) for outcome in decoded]}).encode()
+        output.write(told + len(told).to_bytes(8, "big") + MARK)
 
 
 def _read(file: ClipFile, size: tuple[int, int]) -> list[LabelledClip] | BadClip:
@@ -152,35 +121,50 @@ def _read(file: ClipFile, size: tuple[int, int]) -> list[LabelledClip] | BadClip
     return [LabelledClip(c.name, c.label, c.group, shrink(c.frames, size)) for c in clips]
 
 
-def _append(output: Any, outcome: list[LabelledClip] | BadClip, bar: Any) -> dict[str, Any]:
+def _append(output: BinaryIO, outcome: list[LabelledClip] | BadClip, bar: Any) -> dict[str, Any]:
     bar.update(1)
     if isinstance(outcome, BadClip):
         return {"kind": outcome.kind, "reason": outcome.reason}
     for clip in outcome:
         output.write(np.ascontiguousarray(clip.frames).data)
-    return {"names": [clip.name for clip in outcome], "lengths": [len(clip.frames) for clip in outcome]}
+    return {"clips": [(clip.name, len(clip.frames), digest_of(clip.frames)) for clip in outcome]}
 
 
-def _open_chunk(path: Path, files: Sequence[ClipFile], by_file: list[list[LabelledClip]], bad: list[BadClip]) -> None:
-    """Add what a chunk holds to ``by_file`` and ``bad``. Raises InputError when it is damaged."""
+def _open_chunk(path: Path, files: Sequence[ClipFile]) -> CachedClips | None:
+    """What a chunk holds; None where there is none, or a damaged one."""
     try:
-        told = json.loads(_described(path).read_text(encoding="utf-8"))
-        height, width = told["size"]
-        data = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.zeros(0, np.uint8)
-        frames = data.view(np.ndarray).reshape(-1, height, width, 3)
-        if len(frames) != sum(n for entry in told["files"] for n in entry.get("lengths", ())):
-            raise ValueError("not as long as described")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: damaged ({error}); remove it and its .json, they are made again") from error
-    start = 0
-    for file, entry in zip(files, told["files"], strict=True):
-        clips: list[LabelledClip] = []
-        for name, length in zip(entry.get("names", ()), entry.get("lengths", ()), strict=True):
-            clips.append(LabelledClip(name, file.label, file.group, frames[start : start + length]))
-            start += length
-        by_file.append(clips)
-        if "kind" in entry:
-            bad.append(BadClip(file.path, entry["kind"], entry["reason"]))
+        told, length = _description(path)
+        with suppress(OSError):
+            os.utime(path)  # it was used now
+        data = np.memmap(path, np.uint8, "r", shape=(length,)) if length else np.zeros(0, np.uint8)
+        frames = data.view(np.ndarray).reshape(-1, *told["size"], 3)
+        if len(frames) != sum(number for entry in told["files"] for _, number, _ in entry.get("clips", ())):
+            return None
+        clips, start = CachedClips([], []), 0
+        for file, entry in zip(files, told["files"], strict=True):
+            clips.by_file.append([])
+            for name, number, digest in entry.get("clips", ()):
+                found = frames[start : start + number]
+                clips.by_file[-1].append(LabelledClip(name, file.label, file.group, found, digest))
+                start += number
+            if "kind" in entry:
+                clips.bad.append(BadClip(file.path, entry["kind"], entry["reason"]))
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+    return clips
+
+
+def _description(path: Path) -> tuple[Any, int]:
+    """What a chunk says about itself, and how many bytes of frames it has. Raises ValueError when it is damaged."""
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(size - _END)
+        end = file.read()
+        length = int.from_bytes(end[:8], "big")
+        if end[8:] != MARK or length > size - _END:
+            raise ValueError
+        file.seek(size - _END - length)
+        return json.loads(file.read(length)), size - _END - length
 
 
 def _no_bars() -> bool | None:

@@ -6,10 +6,12 @@ becomes frames of 176x128 pixels; ``.npy`` files hold such frames: one clip (T, 
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -23,6 +25,7 @@ from ground.errors import InputError
 from ground.video.source import open_video
 
 Frames = npt.NDArray[np.uint8]
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 MAX_BAD = 0.1
 """A data set of which more than this part cannot be used is refused. Raised, a broken copy is trained on."""
@@ -42,6 +45,13 @@ class LabelledClip:
     """Clips of one group were made from the same footage: all of them are learnt from, or all are judged on."""
     frames: Frames
     """uint8 (T, H, W, 3), RGB, at about 25 frames per second; 176x128, or the size that a network reads."""
+    known_digest: str = ""
+    """``digest_of`` the frames, where it has been worked out."""
+
+    @property
+    def digest(self) -> str:
+        """Changes with any pixel."""
+        return self.known_digest or digest_of(self.frames)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,13 @@ class BadClip:
     kind: str
     """"missing", "unreadable" or "length"."""
     reason: str
+
+
+def digest_of(frames: Frames) -> str:
+    """Of uint8 (T, H, W, 3): changes with any pixel, and with the shape."""
+    told = hashlib.blake2b(f"{frames.shape}".encode(), digest_size=16)
+    told.update(np.ascontiguousarray(frames).data)
+    return told.hexdigest()
 
 
 def list_clips(
@@ -167,7 +184,7 @@ def fit_frame(image: Frames, height: int = CLIP_HEIGHT, width: int = CLIP_WIDTH)
     return framed
 
 
-def sixteen(frames: Frames, start: int | None = None) -> Frames:
+def sixteen(frames: npt.NDArray[Scalar], start: int | None = None) -> npt.NDArray[Scalar]:
     """(T, ...) of any length -> (16, ...): a window of a longer clip, or a shorter one played to and fro.
 
     start: first frame; None takes the middle of a longer clip and the beginning of a shorter one. To and fro keeps

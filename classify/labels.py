@@ -9,7 +9,7 @@ from ground.errors import InputError
 RESERVED = frozenset({"unsure", "unlabelled"})
 """Words that the program uses itself where no label is given, in lower case: a timeline's, and CVAT's."""
 _LONGEST = 80
-"""Letters; a longer one cannot be shown in a line."""
+"""Characters; a longer one cannot be shown in a line."""
 _FORMULA = ("=", "+", "-", "@")
 """How what a spreadsheet calculates begins; labels are written to CSV files."""
 
@@ -17,7 +17,7 @@ _FORMULA = ("=", "+", "-", "@")
 def check_label(label: str) -> None:
     """Raises InputError for a label that cannot be shown in a line, or that means something else here."""
     if not label.isprintable() or not label.strip() or len(label) > _LONGEST:
-        raise InputError(f"a label is one line of up to {_LONGEST} letters, not {label[:_LONGEST]!r}")
+        raise InputError(f"a label is one line of up to {_LONGEST} characters, not {label[:_LONGEST]!r}")
     if label.strip().casefold() in RESERVED:
         raise InputError(f"{label!r} is what this program says where there is no label; call the label something else")
     if label.lstrip().startswith(_FORMULA):

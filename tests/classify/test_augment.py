@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from classify.augment import Augmentation, augment, vary_time
 
@@ -66,10 +68,21 @@ def test_black_bars_stay_black_whatever_the_colours() -> None:
     assert augment(x, replace(STILL, colour=0.4), np.random.default_rng(0))[..., :6].abs().max() == 0
 
 
-@pytest.mark.parametrize("length", [1, 2, 7, 15, 16, 17, 40])
-def test_time_is_varied_within_the_clip(length: int) -> None:
+@given(st.integers(1, 120), st.integers(0, 2**32), st.floats(0.01, 1))
+def test_time_is_varied_and_nobody_freezes(length: int, seed: int, reach: float) -> None:
     frames = np.broadcast_to(np.arange(length, dtype=np.uint8)[:, None, None, None], (length, 2, 2, 3))
-    rng = np.random.default_rng(0)
-    for _ in range(50):
-        varied = vary_time(frames, Augmentation(), rng)[:, 0, 0, 0].astype(int)
-        assert len(varied) == 16 and varied.max() < length and np.abs(np.diff(varied)).max() <= 2
+    varied = vary_time(frames, Augmentation(time=reach), np.random.default_rng(seed))[:, 0, 0, 0].astype(int)
+    steps = np.diff(varied)
+    assert len(varied) == 16 and varied.max() < length
+    assert (np.abs(steps) <= 2).all() and ((steps != 0).all() or length == 1)
+    if length >= 16 * (1 + reach):
+        assert (steps > 0).all(), "a clip that is long enough is a window of it, played forwards"
+        assert steps.sum() <= 15 * (1 + reach) + 1, "at most so much faster"
+
+
+def test_windows_come_from_all_over_a_long_clip_at_many_paces() -> None:
+    frames = np.broadcast_to(np.arange(100, dtype=np.uint8)[:, None, None, None], (100, 1, 1, 3))
+    seen = [vary_time(frames, Augmentation(), np.random.default_rng(i))[:, 0, 0, 0].astype(int) for i in range(300)]
+    assert min(w[0] for w in seen) < 5 and max(w[-1] for w in seen) > 94
+    assert {int(w[-1] - w[0]) for w in seen} == {15, 16, 17, 18}
+    np.testing.assert_array_equal(vary_time(frames, STILL, np.random.default_rng(0))[:, 0, 0, 0], np.arange(42, 58))

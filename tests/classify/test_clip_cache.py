@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+import classify.cache_room
 import classify.clip_cache
 from classify.clip_cache import cache_folder, cached_clips, shrink
 from classify.clip_files import ClipFile
-from classify.clips import read_video
+from classify.clips import digest_of, read_video
 from classify.preprocess import Profile, to_unit
 from ground.errors import InputError
 
@@ -80,8 +86,12 @@ def test_a_cache_is_used_again_and_only_for_the_same_files(
     assert len(decoded) == 7
     np.testing.assert_array_equal(again.by_file[3][0].frames, first.by_file[3][0].frames)
     assert again.bad == first.bad
+    for path in {f.path.parent for f in files}:
+        shutil.copytree(path, tmp_path / "moved")
+    moved = [replace(f, path=tmp_path / "moved" / f.path.name) for f in files]
+    assert [b.path for b in cached_clips(moved, SIZE, tmp_path / "cache").bad] == [moved[4].path, moved[5].path]
+    assert len(decoded) == 7, "the same clips in another place"
     _write_video(files[3].path, 16, 250)
-    os.utime(files[3].path, ns=(1, 1))
     changed = cached_clips(files, SIZE, tmp_path / "cache")
     assert sorted(decoded[7:]) == ["3.mp4", "4.mp4", "5.mp4"], "the chunk that the changed file is in"
     assert len(changed.by_file[3][0].frames) == 16 and changed.by_file[3][0].frames.mean() > 200
@@ -98,16 +108,92 @@ def test_labels_and_groups_are_the_files_not_the_caches(files: list[ClipFile], t
     assert (clip.label, clip.group) == ("walk", "else")
 
 
-def test_an_unfinished_chunk_is_made_again_and_a_damaged_one_is_said(files: list[ClipFile], tmp_path: Path) -> None:
-    folder = tmp_path / "cache"
-    cached_clips(files[:1], SIZE, folder)
-    next(folder.glob("*.json")).unlink()
-    assert len(cached_clips(files[:1], SIZE, folder).by_file[0]) == 1
-    frames = next(folder.glob("*.frames"))
-    frames.write_bytes(frames.read_bytes()[:-80])
-    with pytest.raises(InputError, match=r"\.frames: damaged .*remove it"):
-        cached_clips(files[:1], SIZE, folder)
-    assert not list(folder.glob("*.part"))
+@pytest.mark.parametrize("kept", [0, 3, 40, -1, -30, -80])
+def test_a_damaged_chunk_is_made_again(files: list[ClipFile], tmp_path: Path, kept: int) -> None:
+    whole = cached_clips(files[:2], SIZE, tmp_path).by_file[0][0].frames.copy()
+    chunk = next(tmp_path.glob("*.clips"))
+    chunk.write_bytes(chunk.read_bytes()[:kept])
+    np.testing.assert_array_equal(cached_clips(files[:2], SIZE, tmp_path).by_file[0][0].frames, whole)
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_pixels_that_change_under_an_old_name_are_noticed(files: list[ClipFile], tmp_path: Path) -> None:
+    array = np.zeros((16, 176, 128, 3), np.uint8)
+    file = replace(files[6], path=tmp_path / "a.npy")
+    digests: list[str] = []
+    for value in (1, 2):
+        array[5, 100, 60] = value
+        np.save(file.path, array)
+        os.utime(file.path, ns=(1, 1))
+        (clip,) = cached_clips([file], (176, 128), tmp_path / "cache").by_file[0]
+        assert clip.frames[5, 100, 60, 0] == value
+        assert clip.digest == digest_of(array)
+        digests.append(clip.digest)
+    assert digests[0] != digests[1]
+
+
+def _age(path: Path, days: float) -> None:
+    when = time.time() - days * 86400
+    os.utime(path, (when, when))
+
+
+def test_what_nobody_uses_makes_room(files: list[ClipFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cached_clips(files[:1], SIZE, tmp_path)
+    (first,) = tmp_path.glob("*.clips")
+    size = first.stat().st_size
+    for name in ("notes.clips", "0" * 32 + ".json", "thesis.txt"):
+        (tmp_path / name).write_text("years of work")
+        _age(tmp_path / name, 400)
+    left = tmp_path / ".courtscribe-1-abc.part"
+    left.write_text("of a killed process")
+    for end in (".frames", ".json"):
+        (tmp_path / ("1" * 32 + end)).write_text("of an earlier version")
+    _age(left, 2)
+    cached_clips(files[1:2], SIZE, tmp_path)
+    assert len(list(tmp_path.glob("*.clips"))) == 3 and not left.exists() and not list(tmp_path.glob("1*"))
+    _age(first, 31)
+    cached_clips(files[1:2], SIZE, tmp_path)
+    assert not first.exists(), "for a month"
+    monkeypatch.setattr(classify.cache_room, "LIMIT", 2 * size)
+    held = cached_clips(files[:1], SIZE, tmp_path)
+    _age(first, 1)
+    cached_clips(files[2:3], SIZE, tmp_path)
+    assert not first.exists(), "the one that was used longest ago"
+    assert held.by_file[0][0].frames.mean() > 0, "whoever has it mapped goes on reading it"
+    assert {"notes.clips", "0" * 32 + ".json", "thesis.txt"} < {p.name for p in tmp_path.iterdir()}, "not ours"
+
+
+_SHARING = """
+import sys
+from pathlib import Path
+import classify.cache_room, classify.clip_cache
+from classify.clip_cache import cached_clips
+from classify.clips import list_clips
+
+classify.clip_cache.CHUNK, classify.cache_room.LIMIT = 2, 1  # each process removes all that the other does not look at
+data, cache, order = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+files = list_clips([data], {})
+for turn in range(12):
+    some = files[(turn + order) % 3 :: 2]
+    found = cached_clips(some, (22, 16), cache)
+    for file, clips in zip(some, found.by_file, strict=True):
+        assert [c.frames.shape for c in clips] == [(int(file.path.stem), 22, 16, 3)], (file, clips)
+        assert all(c.digest == classify.clip_cache.digest_of(c.frames) for c in clips)
+"""
+
+
+def test_two_processes_on_one_cache(tmp_path: Path) -> None:
+    for length in range(4, 12):
+        _write_video(tmp_path / "data" / "run" / f"{length}.mp4", length, 20 * length)
+    (tmp_path / "share.py").write_text(_SHARING)
+    told = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(tmp_path / "share.py"), str(tmp_path / "data"), str(tmp_path / "cache")]
+    processes = [
+        subprocess.Popen([*command, str(order)], env=told, stderr=subprocess.PIPE, text=True) for order in range(2)
+    ]
+    for process in processes:
+        _, error = process.communicate(timeout=300)
+        assert process.returncode == 0, error[-2000:]
 
 
 @contextmanager
@@ -125,10 +211,10 @@ def test_a_disk_that_fills_is_said_and_finished_chunks_stay(files: list[ClipFile
     order = [files[1], *files[2:]]
     folder = tmp_path / "cache"
     one_chunk = cached_clips(order[:3], SIZE, folder)
-    assert len(list(folder.glob("*.json"))) == 1
-    with _files_at_most(500_000), pytest.raises(InputError, match=r"cannot be written .*--cache"):
+    assert len(list(folder.glob("*.clips"))) == 1
+    with _files_at_most(500_000), pytest.raises(InputError, match=r"cannot be written .*another place"):
         cached_clips(order, SIZE, folder)
-    assert len(list(folder.glob("*.json"))) == 1 and not list(folder.glob("*.part"))
+    assert len(list(folder.glob("*.clips"))) == 1 and not list(folder.glob("*.part"))
     np.testing.assert_array_equal(
         cached_clips(order[:3], SIZE, folder).by_file[0][0].frames, one_chunk.by_file[0][0].frames
     )
@@ -137,7 +223,7 @@ def test_a_disk_that_fills_is_said_and_finished_chunks_stay(files: list[ClipFile
 def test_too_little_room_is_said_before_anything_is_decoded(
     files: list[ClipFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(classify.clip_cache, "_SPARE", 1 << 60)
+    monkeypatch.setattr(classify.cache_room, "_SPARE", 1 << 60)
     with pytest.raises(InputError, match=r"GB are free; free some space or choose another place with --cache"):
         cached_clips(files, SIZE, tmp_path / "cache")
     (tmp_path / "file").write_text("in the way")
