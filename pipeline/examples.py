@@ -24,6 +24,7 @@ from ground.frames import Image
 from ground.video.source import open_video
 from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.values import Analysis, player_name
+from pipeline.edits.current import load_current
 from pipeline.encode import write_video
 from pipeline.windows import WindowConfig, WindowPlan, cut_player, plan_windows
 from tracker.types import Tracks
@@ -76,7 +77,7 @@ def cut_examples(spans: Sequence[Span], folder: Path, video: str | None = None) 
     Raises InputError, before anything is written, where there is no such player or he is not there; and where
     the video is gone or another one.
     """
-    analyses = {path: Analysis.load(path) for path in dict.fromkeys(span.analysis for span in spans)}
+    analyses = {path: load_current(path) for path in dict.fromkeys(span.analysis for span in spans)}
     cuts = [_find(span, analyses[span.analysis]) for span in spans]
     for analysis in analyses.values():
         _check_video(analysis, video)
@@ -129,7 +130,7 @@ def _check_video(analysis: Analysis, video: str | None) -> None:
     """Raise InputError when the video is gone, or is another one than the one that was analysed."""
     source = video or analysis.video.source
     try:
-        with open_video(source) as opened:
+        with open_video(source, image_rate=analysis.video.image_rate) as opened:
             require_same_video(analysis.video, opened)
     except InputError as error:
         raise InputError(f"the analysed video cannot be read: {error}; --video says where it is now") from error
@@ -156,7 +157,8 @@ def _pictures(cut: _Cut, source: str) -> list[Image | None]:
     plan = cut.plan
     first, last = cut.analysis.frames.time[np.searchsorted(cut.analysis.frames.index, plan.frame_index[[0, -1]])]
     pictures: list[Image | None] = [None] * len(plan.frame_index)
-    with open_video(source, max(0.0, float(first) - _TICK), float(last) + _TICK) as video:
+    rate = cut.analysis.video.image_rate
+    with open_video(source, max(0.0, float(first) - _TICK), float(last) + _TICK, image_rate=rate) as video:
         for frame in video:
             for row in np.flatnonzero(plan.frame_index == frame.index):
                 pictures[row] = cut_player(frame.image, plan.xyxy[row])

@@ -15,6 +15,8 @@ from tracker.types import IntArray
 
 Floats = npt.NDArray[np.float64]
 
+MODEL, PERSON = "model", "person"
+"""Who says what a player does."""
 UNSURE = "unsure"
 """What a segment says where no label is likely enough; no label of any classifier."""
 
@@ -35,6 +37,8 @@ class ActionSegment:
     """0-based, exclusive."""
     confidence: float
     """0..1: mean probability of the action over the segment, and no more than the classifier's of its first choice."""
+    source: str = MODEL
+    """``MODEL``, or ``PERSON`` where somebody said so."""
 
     def __post_init__(self) -> None:
         if not (self.end > self.start and self.end_frame > self.start_frame):

@@ -5,8 +5,12 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from ground.claim import claim
+from ground.video.source import open_video
 from pipeline.analysis.folder import JSON_NAME, save
+from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.values import Analysis
+from pipeline.edits.current import with_edits
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
 from pipeline.outputs.render import render_video
@@ -36,32 +40,59 @@ def write_outputs(
     or the video cannot be read again.
     """
     require_folder(folder, analysis.video.source, replace=replace)
+    with claim(folder):
+        save(analysis, folder, outdated=OUTPUTS)
+        return [*write_current(analysis, folder, progress, with_video=with_video), folder / JSON_NAME]
+
+
+def write_current(
+    analysis: Analysis,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    with_video: bool = True,
+    video: str | None = None,
+) -> list[Path]:
+    """Write what shows the analysis in ``folder``, with the edits that lie there; nothing of it needs a model.
+
+    analysis: as it is saved there. with_video: the annotated video, too; without it, one that is there is removed, as
+    it may show something else. video: where the analysed video is now, if it has been moved.
+    Returns the files written. Raises InputError as ``write_outputs``.
+    """
+    shown = with_edits(analysis, folder)
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
-    save(analysis, folder, outdated=OUTPUTS)
-    write_timeline_csv(analysis.timeline, analysis.names, timeline)
-    write_captions(analysis.timeline, analysis.names, captions, start=analysis.settings.get("start") or 0.0)
-    write_tracks(tracks, analysis.tracks)
-    written = [timeline, captions, tracks, folder / JSON_NAME]
+    (folder / VIDEO_NAME).unlink(missing_ok=True)
+    write_timeline_csv(shown.timeline, shown.names, timeline)
+    write_captions(shown.timeline, shown.names, captions, start=shown.settings.get("start") or 0.0)
+    write_tracks(tracks, shown.tracks)
+    written = [timeline, captions, tracks]
     if with_video:
-        write_video(analysis, folder / VIDEO_NAME, progress or Silent())
+        write_video(shown, folder / VIDEO_NAME, progress or Silent(), video)
         written.insert(0, folder / VIDEO_NAME)
     return written
 
 
-def write_video(analysis: Analysis, output: Path, progress: Progress) -> None:
-    """Write the annotated video of an analysis, from its source and without any model."""
-    require_file(output, [analysis.video.source])
+def write_video(analysis: Analysis, output: Path, progress: Progress, video: str | None = None) -> None:
+    """Write the annotated video of an analysis, from its source and without any model.
+
+    video: where the analysed video is now, if it has been moved. Raises InputError where it is another one.
+    """
+    source = video or analysis.video.source
+    require_file(output, [source])
+    with open_video(source, image_rate=analysis.video.image_rate) as opened:
+        require_same_video(analysis.video, opened)
     facts = analysis.classifier
     banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
     with progress.stage("show", len(analysis.frames)) as advance:
         notes = render_video(
-            analysis.video.source,
+            source,
             analysis.tracks,
             analysis.timeline,
             analysis.names,
             output,
             start=analysis.settings.get("start"),
             end=analysis.settings.get("end"),
+            image_rate=analysis.video.image_rate,
             banner=banner,
             progress=advance,
         )

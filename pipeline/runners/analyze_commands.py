@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from pathlib import Path
 from typing import Any
 
+from ground.claim import claim
 from ground.errors import InputError
 from ground.frames import Image
 from pipeline.config import PipelineConfig, read_config, read_settings
 from pipeline.progress import Progress, choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
-from tracker.formats import read_tracks_file
+from tracker.formats import READERS, read_tracks_file
 from tracker.roi import CourtPolygon, Roi, parse_roi, read_court_file, read_roi_file
 from tracker.roster import RosterConfig
 from tracker.track_file import TrackFile
@@ -36,7 +36,10 @@ def add_commands(subparsers: Any) -> None:
     court.add_argument("--court", type=Path, metavar="FILE", help="its outline: a JSON list of corners [x, y]")
     court.add_argument("--select-court", action="store_true", help="draw its outline in a window")
     corrected = analyze.add_argument_group("tracks that are there already (detection and tracking are off)")
-    corrected.add_argument("--tracks", type=Path, metavar="FILE", help="tracks to label: CVAT's XML, COCO's JSON, MOT")
+    corrected.add_argument(
+        "--tracks", type=Path, metavar="FILE", help="tracks to label: CVAT's XML, COCO's JSON (FILE#VIDEO of several), MOT"
+    )
+    corrected.add_argument("--format", choices=tuple(READERS), default="", help="of --tracks, if its content misleads")
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
     analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
     add_config(analyze)
@@ -72,40 +75,35 @@ def run_analyze(options: argparse.Namespace) -> int:
     config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
     if options.tracks and (options.roi or options.roi_file or options.select_roi):
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
-    given = _given_tracks(options)
+    given = _given_tracks(options, config)
     rois = _chosen_rois(options, config)
     from pipeline.analyze import analyze_video
 
     progress = choose_progress(options.quiet)
-    analysis = analyze_video(
-        options.video,
-        config,
-        rois=rois,
-        detect_with_rois=_wants_detection(options),
-        court=_chosen_court(options, config),
-        given=given,
-        keep_actions=options.keep_actions,
-        progress=progress,
-    )
-    _show(analysis, folder, options, progress)
+    with claim(folder):
+        analysis = analyze_video(
+            options.video,
+            config,
+            rois=rois,
+            detect_with_rois=_wants_detection(options),
+            court=_chosen_court(options, config),
+            given=given,
+            keep_actions=options.keep_actions,
+            progress=progress,
+        )
+        _show(analysis, folder, options, progress)
     return 0
 
 
 def run_render(options: argparse.Namespace) -> int:
     """``courtscribe render``."""
-    from ground.video.source import open_video
     from pipeline.analysis.folder import JSON_NAME
-    from pipeline.analysis.same_video import require_same_video
-    from pipeline.analysis.values import Analysis
+    from pipeline.edits.current import load_current
     from pipeline.outputs.place import require_file
     from pipeline.outputs.write import write_video
 
     require_file(options.output, [options.video, options.analysis / JSON_NAME])
-    analysis = Analysis.load(options.analysis)
-    with open_video(options.video) as video:
-        require_same_video(analysis.video, video)
-    renamed = dataclasses.replace(analysis, video=dataclasses.replace(analysis.video, source=options.video))
-    write_video(renamed, options.output, choose_progress(options.quiet))
+    write_video(load_current(options.analysis), options.output, choose_progress(options.quiet), options.video)
     say(options, f"annotated video: {options.output}")
     return 0
 
@@ -127,7 +125,9 @@ def run_track(options: argparse.Namespace) -> int:
     folder, in_place = options.output or options.analysis, options.output is None
     require_folder(folder, options.video or analysis.video.source, replace=in_place)
     progress = choose_progress(options.quiet)
-    _show(track_again(analysis, config, progress, options.video), folder, options, progress, replace=in_place)
+    with claim(folder):
+        found = track_again(analysis, config, progress, options.video)
+        _show(found, folder, options, progress, replace=in_place)
     return 0
 
 
@@ -190,16 +190,16 @@ def _chosen_court(options: argparse.Namespace, config: PipelineConfig) -> list[C
 def _first_picture(options: argparse.Namespace, config: PipelineConfig) -> Image:
     from ground.video.source import open_video
 
-    with open_video(options.video, config.start, config.end) as video:
+    with open_video(options.video, config.start, config.end, image_rate=config.image_rate) as video:
         return next(iter(video)).image
 
 
-def _given_tracks(options: argparse.Namespace) -> TrackFile | None:
+def _given_tracks(options: argparse.Namespace, config: PipelineConfig) -> TrackFile | None:
     if options.tracks is None:
         if options.keep_actions:
             raise InputError("--keep-actions needs --tracks FILE, where the actions are")
         return None
-    given = read_tracks_file(options.tracks)
+    given = read_tracks_file(options.tracks, options.format, config.detector.classes)
     if options.keep_actions and given.actions is None:
         raise InputError(f"{options.tracks}: has no actions to keep; leave out --keep-actions")
     return given

@@ -87,6 +87,7 @@ def _run(arguments: Sequence[str]) -> int:
         classify_command,
         demo_command,
         doctor_command,
+        edit_command,
         evaluate_commands,
         export_commands,
         train_commands,
@@ -96,7 +97,7 @@ def _run(arguments: Sequence[str]) -> int:
     parser = _Parser(prog="courtscribe", description="A game video in, what every player did out.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
     modules = (
-        *(analyze_commands, adapt_command, classify_command, evaluate_commands, export_commands),
+        *(analyze_commands, edit_command, adapt_command, classify_command, evaluate_commands, export_commands),
         *(demo_command, doctor_command, train_commands, weights_commands),
     )
     for module in modules:

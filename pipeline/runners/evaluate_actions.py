@@ -102,12 +102,12 @@ def _calibrate(options: argparse.Namespace, classifier: ActionClassifier, judgem
 
 
 def _evaluate_analysis(options: argparse.Namespace) -> int:
-    from pipeline.analysis.values import Analysis
+    from pipeline.edits.current import load_current
     from pipeline.evaluate import agree
     from pipeline.outputs.agreement_plot import draw_agreement
     from pipeline.outputs.judgement import agreement_table
 
-    analysis = Analysis.load(options.place[0])
+    analysis = load_current(options.place[0])
     names = {} if options.truth.is_dir() else analysis.names
     players = _players(analysis, options.truth)
     agreement = agree(players)

@@ -25,13 +25,13 @@ def run_export(options: argparse.Namespace) -> int:
     """``courtscribe export``."""
     from ground.files import write_atomically
     from pipeline.analysis.folder import JSON_NAME
-    from pipeline.analysis.values import Analysis
+    from pipeline.edits.current import load_current
     from pipeline.outputs.cvat import cvat_labels
     from pipeline.outputs.export import FORMATS, tracks_of
     from pipeline.outputs.place import require_file
 
     require_file(options.output, [options.analysis / JSON_NAME])
-    analysis = Analysis.load(options.analysis)
+    analysis = load_current(options.analysis)
     FORMATS[options.format](options.output, tracks_of(analysis))
     say(options, f"{len(analysis.tracks.ids)} players, {len(analysis.tracks)} boxes: {options.output}")
     if options.format == "cvat":

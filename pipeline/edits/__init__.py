@@ -1,0 +1,1 @@
+"""What a person corrects: small entries beside the analysis, appended and never rewritten, undone by entries."""

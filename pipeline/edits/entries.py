@@ -1,0 +1,113 @@
+"""One correction, as a value and as a line of ``edits.jsonl``."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ground.errors import InputError
+
+KINDS: Mapping[str, tuple[int, int, bool, bool, bool]] = {
+    # least and most players, and whether it needs a time, an end, a text
+    "rename": (1, 1, False, False, True),
+    "merge": (2, 99, False, False, False),
+    "split": (1, 1, True, False, False),
+    "swap": (2, 2, True, False, False),
+    "drop": (1, 1, False, False, False),
+    "restore": (1, 1, False, False, False),
+    "referee": (1, 1, False, False, False),
+    "relabel": (1, 1, True, True, True),
+    "edge": (1, 1, True, True, False),
+    "undo": (0, 0, False, False, False),
+    "redo": (0, 0, False, False, False),
+}
+"""What there is to correct."""
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A player as he was meant when the edit was made: by his number, and by one of his boxes.
+
+    After tracking again numbers differ; the box then says whose track is meant.
+    """
+
+    track_id: int
+    frame: int
+    """0-based in the video; one in which he is."""
+    box: tuple[float, float, float, float]
+    """xyxy in pixels, in that frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One correction.
+
+    rename: ``who`` is called ``text`` (empty: by his number again). merge: all are one, the first. split: from
+    ``time`` on he is somebody else. swap: from ``time`` on the two change places. drop, referee: not shown; restore:
+    shown again. relabel: from ``time`` to before ``end`` he does ``text``. edge: the edge between two of his actions
+    that is at ``time`` moves to ``end``. undo: takes back the last one; redo: does it again.
+    """
+
+    kind: str
+    who: tuple[Who, ...] = ()
+    time: float | None = None
+    """Seconds in the video."""
+    end: float | None = None
+    """Seconds in the video."""
+    text: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise InputError(f"there is no edit {self.kind!r:.40}; there is {', '.join(KINDS)}")
+        least, most, *needed = KINDS[self.kind]
+        if not least <= len(self.who) <= most:
+            raise InputError(f"{self.kind} is about {least} player{'s' * (least != 1)}, not {len(self.who)}")
+        given = (self.time, self.end, self.text)
+        for name, need, value in zip(("a time", "an end", "a text"), needed, given, strict=True):
+            if need != (value is not None):
+                raise InputError(f"{self.kind} {'needs' if need else 'has no'} {name}")
+        if any(value is not None and not math.isfinite(value) for value in (self.time, self.end)):
+            raise InputError(f"{self.kind}: times are finite")
+        if self.kind == "relabel" and not cast(float, self.end) > cast(float, self.time):
+            raise InputError(f"relabel: {self.time:g} to {self.end:g} s is no span")
+
+
+def to_line(edit: Edit) -> str:
+    """One line of JSON, with its newline."""
+    content: dict[str, Any] = {"edit": edit.kind}
+    if edit.who:
+        content["who"] = [{"track_id": w.track_id, "frame": w.frame, "box": list(w.box)} for w in edit.who]
+    content |= {k: v for k, v in (("time", edit.time), ("end", edit.end), ("text", edit.text)) if v is not None}
+    return json.dumps(content, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def from_line(line: str) -> Edit:
+    """The edit of a line. Raises InputError for what is none."""
+    try:
+        content = json.loads(line)
+        who = tuple(_who(entry) for entry in content.pop("who", ()))
+        kind = content.pop("edit")
+        time, end = (_number(content.pop(name, None)) for name in ("time", "end"))
+        text = content.pop("text", None)
+        if not (isinstance(kind, str) and (text is None or isinstance(text, str)) and not content):
+            raise ValueError(f"unknown {', '.join(content) or 'types'}")
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
+        raise InputError(f"is no edit ({' '.join(str(error).split()):.100})") from error
+    return Edit(kind, who, time, end, text)
+
+
+def _who(entry: Any) -> Who:
+    track_id, frame, box = entry["track_id"], entry["frame"], entry["box"]
+    if type(track_id) is not int or type(frame) is not int or len(box) != 4 or max(abs(track_id), frame) >= 2**31:
+        raise ValueError("a player is a track_id, a frame and a box")
+    left, top, right, bottom = (cast(float, _number(edge)) for edge in box)
+    return Who(track_id, frame, (left, top, right, bottom))
+
+
+def _number(value: Any) -> float | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+        raise ValueError(f"{value!r:.40} is no number")
+    return None if value is None else float(value)

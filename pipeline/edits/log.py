@@ -1,0 +1,74 @@
+"""``edits.jsonl``: entries appended one by one, each on disk before it counts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ground.claim import claim
+from ground.errors import InputError
+from ground.files import read_text
+from pipeline.edits.entries import Edit, from_line, to_line
+
+NAME = "edits.jsonl"
+
+
+def read_edits(folder: Path) -> list[Edit]:
+    """All entries of the analysis in ``folder``, undone ones and undos included; none where there is no such file.
+
+    A last line that was cut off by a power cut was never said to be saved and is left out. Raises InputError, with the
+    line, for what is no entry.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return []
+    lines = read_text(path).split("\n")
+    edits: list[Edit] = []
+    for number, line in enumerate(lines[:-1], 1):
+        try:
+            edits.append(from_line(line))
+        except InputError as error:
+            raise InputError(f"{path}: line {number}: {error}") from error
+    return edits
+
+
+def append_edits(folder: Path, edits: Sequence[Edit]) -> None:
+    """Append ``edits``, all or none of which counts after a kill only if they are one; on disk when this returns.
+
+    Raises InputError where the file cannot be written, and where another run holds the folder.
+    """
+    path = folder / NAME
+    try:
+        with claim(folder), path.open("ab+") as file:
+            file.seek(0, os.SEEK_END)
+            whole = _end_of_last_line(path)
+            file.truncate(whole)
+            file.write("".join(map(to_line, edits)).encode())
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def effective(edits: Sequence[Edit]) -> list[Edit]:
+    """The edits that count: what was undone, and not done again, is left out."""
+    done: list[Edit] = []
+    undone: list[Edit] = []
+    for edit in edits:
+        if edit.kind == "undo":
+            if done:
+                undone.append(done.pop())
+        elif edit.kind == "redo":
+            if undone:
+                done.append(undone.pop())
+        else:
+            done.append(edit)
+            undone.clear()
+    return done
+
+
+def _end_of_last_line(path: Path) -> int:
+    """Bytes up to the end of the last whole line."""
+    content = path.read_bytes()
+    return content.rfind(b"\n") + 1

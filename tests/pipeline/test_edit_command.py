@@ -1,0 +1,118 @@
+"""``courtscribe edit`` on an analysis: what is shown follows, without any model, and is undone by a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from ground.video.fingerprint import fingerprint
+from pipeline.analysis.folder import save
+from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
+from pipeline.edits.current import load_current
+from pipeline.encode import write_video
+from pipeline.outputs.write import write_outputs
+from pipeline.runners.cli import main
+from pipeline.timeline import ActionSegment, Timeline
+from tracker.types import Tracks
+
+_FRAMES = 50
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The results of two seconds with three players."""
+    video = tmp_path / "game.mp4"
+
+    def pictures() -> Iterator[tuple[float, np.ndarray]]:
+        for i in range(_FRAMES):
+            yield i / 25, np.full((120, 160, 3), 3 * i, np.uint8)
+
+    write_video(video, pictures(), frame_rate=Fraction(25))
+    index = np.arange(_FRAMES, dtype=np.int32)
+    ids = (1, 2, 3)
+    boxes = np.concatenate([np.tile([40 * i - 30, 20, 40 * i, 100], (_FRAMES, 1)) for i in ids])
+    tracks = Tracks.of(np.tile(index, 3), np.repeat(ids, _FRAMES), boxes)
+    segments = tuple(ActionSegment(i, "run", 0.0, 2.0, 0, _FRAMES, 0.5) for i in ids)
+    facts = VideoFacts(str(video), 160, 120, "25", 2.0, "h264", fingerprint(video))
+    analysis = Analysis(
+        facts,
+        {"start": None, "end": None},
+        Frames(index, index / 25),
+        Players(tracks),
+        Timeline(("run", "shoot"), segments),
+    )
+    write_outputs(analysis, tmp_path / "game.courtscribe", with_video=False)
+    return tmp_path / "game.courtscribe"
+
+
+def _edit(folder: Path, *flags: str) -> int:
+    return main(["edit", str(folder), "--quiet", *flags])
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".csv", ".vtt", ".txt")}
+
+
+def test_everything_that_is_shown_follows_and_goes_back(folder: Path) -> None:
+    before, saved = _files(folder), (folder / "analysis.json").read_bytes()
+    flags = ["--rename", "1=Ann", "--split", "2@1", "--drop", "3", "--relabel", "Ann@0:00.4-1=shoot"]
+    assert _edit(folder, *flags) == 0
+    table = (folder / "timeline.csv").read_text().splitlines()[1:]
+    assert [line.rsplit(",", 1)[0] for line in table] == [
+        "Ann,run,0.000,0.400,0,10", "2,run,0.000,1.000,0,25", "Ann,shoot,0.400,1.000,10,25",
+        "Ann,run,1.000,2.000,25,50", "4,run,1.000,2.000,25,50",
+    ]  # fmt: skip
+    assert "Ann shoot" in (folder / "captions.vtt").read_text() and "3,shoot" not in table
+    assert {line.split(",")[1] for line in (folder / "tracks.txt").read_text().splitlines()} == {"1", "2", "4"}
+    assert (folder / "analysis.json").read_bytes() == saved, "what was found stays as it was"
+    assert _edit(folder, *["--undo"] * 4) == 0 and _files(folder) == before
+    assert _edit(folder, *["--redo"] * 4) == 0 and (folder / "timeline.csv").read_text().splitlines()[1:] == table
+
+
+def test_all_edits_of_a_call_are_kept_or_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = _files(folder)
+    for slip in (
+        ["--merge", "1,2"],
+        ["--drop", "9"],
+        ["--split", "1@77"],
+        ["--relabel", "1@0-1=fly"],
+        ["--undo", "--undo"],
+    ):
+        assert _edit(folder, "--rename", "1=Ann", *slip) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+        assert _files(folder) == before and not (folder / "edits.jsonl").exists()
+
+
+def test_the_video_is_made_again_when_asked(folder: Path) -> None:
+    assert _edit(folder, "--drop", "2", "--drop", "3", "--rename", "1=Ann", "--render") == 0
+    with av.open(str(folder / "annotated.mp4")) as container:
+        assert sum(1 for _ in container.decode(video=0)) == _FRAMES
+    assert _edit(folder, "--restore", "2") == 0
+    assert not (folder / "annotated.mp4").exists(), "it would show what is no more"
+    moved = folder.parent / "moved.mp4"
+    (folder.parent / "game.mp4").rename(moved)
+    assert _edit(folder, "--render") == 2
+    assert _edit(folder, "--render", "--video", str(moved)) == 0
+
+
+def test_another_analysis_of_the_video_keeps_the_edits(folder: Path) -> None:
+    assert _edit(folder, "--rename", "2=Bo", "--drop", "3") == 0
+    analysis = load_current(folder)
+    assert analysis.names == {2: "Bo"} and analysis.tracks.ids.tolist() == [1, 2]
+    from pipeline.analysis.folder import load
+
+    save(load(folder), folder)
+    assert load_current(folder).names == {2: "Bo"}
+
+
+def test_a_list_of_what_counts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _edit(folder, "--rename", "2=Bo", "--drop", "3", "--undo") == 0
+    assert main(["edit", str(folder)]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert len(listed) == 1 and '"rename"' in listed[0] and "Bo" in listed[0]
+    assert main(["edit", str(folder.parent), "--undo"]) == 2
