@@ -53,9 +53,8 @@ def follow_file(video: VideoSource, given: TrackFile, progress: Progress) -> tup
             advance(1)
     frames = log.table(video.notes)
     inside = np.isin(given.tracks.frame_index, frames.index)
-    beyond = f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read"
-    names = {track_id: name for track_id, name in given.names.items() if name}
-    return frames, Players(given.tracks[inside], names, notes=() if inside.all() else (beyond,))
+    beyond = (f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read",)
+    return frames, Players(given.tracks[inside], given.names, notes=(*given.notes, *(() if inside.all() else beyond)))
 
 
 def _lost_note(player: str, frames: Frames, lost_at: int) -> str:

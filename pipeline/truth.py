@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 from ground.errors import InputError
+from ground.tables import Row, read_rows
 from tracker.formats import read_tracks_file
 from tracker.mot import read_truth
 from tracker.types import Tracks
@@ -44,36 +44,22 @@ def read_truth_file(path: Path) -> tuple[Tracks, list[str]]:
 
 def read_timeline_actions(path: Path) -> set[str]:
     """The actions that a timeline like ours names. Raises InputError where it cannot be read."""
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {action for row in csv.DictReader(file) if (action := row.get("action"))}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read as a timeline ({error})") from error
+    return {action for _, row in read_rows(path, ("player", "action")) if (action := row["action"])}
 
 
 def _read_spans(path: Path, players: set[int]) -> dict[int, list[tuple[int, int, str]]]:
     spans: dict[int, list[tuple[int, int, str]]] = {}
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file)
-            if tuple(next(reader, ())) != _COLUMNS:
-                raise InputError(f"{path}: line 1: expected {','.join(_COLUMNS)}")
-            for row in reader:
-                player, action, first, last = _parse(row, players, f"{path}: line {reader.line_num}")
-                spans.setdefault(player, []).append((first, last, action))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: not a table of comma-separated text ({error})") from error
+    for line, row in read_rows(path, _COLUMNS):
+        player, action, first, last = _parse(row, players, f"{path}: line {line}")
+        spans.setdefault(player, []).append((first, last, action))
     return spans
 
 
-def _parse(row: list[str], players: set[int], where: str) -> tuple[int, str, int, int]:
+def _parse(row: Row, players: set[int], where: str) -> tuple[int, str, int, int]:
     try:
-        player, action, first, last = row
-        span = int(player), action, int(first), int(last)
+        span = int(row["player"]), row["action"], int(row["start_frame"]), int(row["end_frame"])
     except ValueError as error:
-        raise InputError(f"{where}: expected {','.join(_COLUMNS)} ({error})") from error
+        raise InputError(f"{where}: expected {','.join(_COLUMNS)} ({error!s:.80})") from error
     if span[0] not in players or not 1 <= span[2] < span[3]:
-        raise InputError(f"{where}: player {player} has no boxes, or frames {first} to {last} are none")
+        raise InputError(f"{where}: player {span[0]} has no boxes, or frames {span[2]} to {span[3]} are none")
     return span

@@ -30,15 +30,20 @@ def clear_names(names: Mapping[int, str]) -> tuple[dict[int, str], tuple[str, ..
     for track_id, given in sorted(names.items()):
         name = _unique(_clear(given, track_id), track_id, taken)
         taken.add(name)
-        if name != unicodedata.normalize("NFC", given):
+        if name != same(given):
             notes.append(_note(track_id, given, name))
         if name:
             shown[track_id] = name
     return shown, tuple(notes)
 
 
+def same(name: str) -> str:
+    """``name`` as it looks: without spaces around it, in the one form of its letters."""
+    return unicodedata.normalize("NFC", name.strip())
+
+
 def _clear(name: str, track_id: int) -> str:
-    letters = "".join(c if c.isprintable() or c in _JOINERS else " " for c in unicodedata.normalize("NFC", name))
+    letters = "".join(c if c.isprintable() or c in _JOINERS else " " for c in same(name))
     line = _FORMULA.sub(r"\1", " ".join(letters.split())).strip()
     line = line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
     return f"#{line}" if _is_number(line) and line != str(track_id) else line

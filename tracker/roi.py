@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 
 from ground.errors import InputError
+from ground.files import read_text, write_text
 from ground.frames import Frame
+from tracker.names import clear_names, same
 
 MIN_SIDE = 4.0
 """Pixels: a box that shows less than this of itself in width or height holds nothing that could be followed."""
@@ -144,13 +146,13 @@ def clip_roi(roi: Roi, number: int, width: int, height: int) -> Roi:
 
 def _read_list(path: Path, flag: str, what: str, example: str) -> list[Any]:
     try:
-        entries = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {flag} takes a JSON file") from None
+        entries = json.loads(read_text(path))
+    except InputError as error:
+        raise InputError(f"{error}; {flag} takes a JSON file") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"{path}: {place}: not JSON ({error.msg}); expected a list like [{example}]") from None
-    except (UnicodeDecodeError, RecursionError, ValueError):
+    except (RecursionError, ValueError):
         raise InputError(f"{path}: not a JSON text file; expected a list like [{example}]") from None
     if not isinstance(entries, list) or not entries:
         raise InputError(f"{path}: expected a list of at least one {what}, like [{example}]")
@@ -159,22 +161,19 @@ def _read_list(path: Path, flag: str, what: str, example: str) -> list[Any]:
 
 def _write_list(path: Path, entries: Sequence[dict[str, Any]]) -> None:
     lines = ",\n".join("  " + json.dumps(entry, ensure_ascii=False) for entry in entries)
-    try:
-        path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+    write_text(path, f"[\n{lines}\n]\n")
 
 
 def _check_names(rois: Sequence[Roi], where: str) -> None:
-    first: dict[str, int] = {}
-    numbers = {str(number) for number in range(1, len(rois) + 1)}
-    for number, roi in enumerate(rois, 1):
-        if roi.name is not None and roi.name != str(number) and roi.name in numbers:
-            raise InputError(f"{where}entry {number} is named {roi.name!r}, which is the number of another player")
-        if roi.name is not None and roi.name[:1] in "=+-@":
-            raise InputError(f"{where}entry {number}: a name starts with a letter, a spreadsheet runs {roi.name!r}")
-        if roi.name is not None and first.setdefault(roi.name, number) != number:
-            raise InputError(f"{where}entries {first[roi.name]} and {number} have the same name {roi.name!r}")
+    names = {number: same(roi.name) for number, roi in enumerate(rois, 1) if roi.name is not None}
+    shown, first = clear_names(names)[0], dict[str, int]()
+    for number, name in names.items():
+        if first.setdefault(name, number) != number:
+            raise InputError(f"{where}entries {first[name]} and {number} have the same name {name!r:.100}")
+        if shown.get(number) != name:
+            why = "a name is one short line, no number of another player, and nothing that a spreadsheet runs"
+            hint = f"; write {shown[number]!r}" if number in shown else ""
+            raise InputError(f"{where}entry {number}: the name {name!r:.100} cannot be kept: {why}{hint}")
 
 
 def _roi_of(entry: Any, where: str) -> Roi:
@@ -185,7 +184,7 @@ def _roi_of(entry: Any, where: str) -> Roi:
         raise InputError(f'{where}: "box" must be four numbers [x, y, width, height]')
     if numbers[2] <= 0 or numbers[3] <= 0:
         raise InputError(f'{where}: "box" must have a positive width and height, not {numbers[2]:g} and {numbers[3]:g}')
-    if name is not None and not (isinstance(name, str) and name.strip() and name.isprintable()):
+    if name is not None and not isinstance(name, str):
         raise InputError(f'{where}: "name" must be a text of one line')
     x, y, w, h = (float(value) for value in numbers)
     return Roi((x, y, w, h), name, *_start(fields, where))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.types import ActionScores
+from ground.errors import InputError
+from ground.video.images import IMAGES
 from pipeline.timeline import Timeline
+from tracker.names import clear_names
 from tracker.roi import CourtPolygon, Roi
 from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks, View
 
@@ -119,13 +123,18 @@ class Players:
 
     tracks: Tracks
     names: Mapping[int, str] = field(default_factory=dict[int, str])
-    """Names given to players, by track_id; the others go by their number."""
+    """Names given to players, by track_id; the others go by their number. Kept as ``tracker.names`` has them."""
     lost_at: Mapping[int, int] = field(default_factory=dict[int, int])
     """The frame from which a player followed by hand was lost, by track_id."""
     dropped: Mapping[int, str] = field(default_factory=dict[int, str])
     """Why a track was left out, by the track_id that it had."""
     notes: tuple[str, ...] = ()
     """What was odd about following them, a line each."""
+
+    def __post_init__(self) -> None:
+        names, notes = clear_names(self.names)
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "notes", (*self.notes, *notes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,6 +163,16 @@ class VideoFacts:
     codec: str
     fingerprint: str = ""
     """See ``ground.video.fingerprint``; empty where there was no file."""
+
+    @property
+    def image_rate(self) -> Fraction | None:
+        """Pictures per second, to read a folder of pictures again as it was read; None: a video has its own times."""
+        if self.codec != IMAGES:
+            return None
+        try:
+            return Fraction(self.frame_rate)
+        except (ValueError, ZeroDivisionError) as error:
+            raise InputError(f"the analysis states a frame rate that is none: {self.frame_rate[:40]!r}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from ground.files import write_atomically
+from ground.files import write_text
 from pipeline.analysis.values import player_name
 from pipeline.timeline import Timeline
 
@@ -22,8 +22,7 @@ def write_captions(timeline: Timeline, names: Mapping[int, str], path: Path, *, 
         for s in timeline.segments
     ]
     blocks = [f"{_clock(begin)} --> {_clock(end)}\n{text}\n" for begin, end, text in sorted(cues) if end > begin]
-    with write_atomically(path) as part:
-        part.write_text("\n".join(["WEBVTT\n", *blocks]), encoding="utf-8", newline="\n")
+    write_text(path, "\n".join(["WEBVTT\n", *blocks]))
 
 
 def _text(names: Mapping[int, str], track_id: int, action: str) -> str:

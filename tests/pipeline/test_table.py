@@ -15,7 +15,7 @@ from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
 from pipeline.timeline import ActionSegment, Timeline
 
 LABELS = ("run", 'odd, "quoted"\nlabel', "ball in hand")
-NAMES = {2: "Dončić, Luka", 3: "<7>\r\n"}
+NAMES = {2: "Dončić, Luka", 3: "<7>", 4: "2"}
 
 
 @st.composite
@@ -69,7 +69,7 @@ HEADER = "player,action,start_s,end_s,start_frame,end_frame,confidence\n"
         (HEADER + "1,run,1,1,25,25,0.5\n", "line 2: expected"),
         (HEADER + "1,fly,0,1,0,25,0.5\n", "'fly' is not one of the labels"),
         (HEADER + "1,run,0,2,0,50,0.5\n1,run,1,3,25,75,0.5\n", "overlap"),
-        ("\udcff", "not a table"),
+        ("\udcff", "is not text"),
     ],
 )
 def test_a_file_that_is_no_timeline_is_refused_in_one_line(tmp_path: Path, text: str, reason: str) -> None:
@@ -78,6 +78,30 @@ def test_a_file_that_is_no_timeline_is_refused_in_one_line(tmp_path: Path, text:
     with pytest.raises(InputError, match=reason) as error:
         read_timeline_csv(path, ("run",))
     assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    timelines(),
+    st.dictionaries(st.integers(1, 5), st.sampled_from(["1", "2", "#2", "=1+1", "Ann", "\n", " ", "x" * 99])),
+)
+def test_every_line_is_read_back_to_its_player_whatever_the_names(
+    tmp_path_factory: pytest.TempPathFactory, timeline: Timeline, names: dict[int, str]
+) -> None:
+    path = tmp_path_factory.mktemp("table") / "timeline.csv"
+    write_timeline_csv(timeline, names, path)
+    assert read_timeline_csv(path, LABELS, names) == timeline
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_table_that_a_spreadsheet_saved_again_says_the_same(tmp_path: Path, encoding: str) -> None:
+    segments = (ActionSegment(2, "run", 0.25, 2.5, 10, 60, 0.5),)
+    write_timeline_csv(Timeline(("run",), segments), NAMES, tmp_path / "t.csv")
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        rows = [[cell.replace(".", ",") for cell in row] for row in csv.reader(file)]
+    with (tmp_path / "de.csv").open("w", newline="", encoding=encoding) as file:
+        csv.writer(file, delimiter=";", lineterminator="\r\n").writerows(rows)
+    assert read_timeline_csv(tmp_path / "de.csv", ("run",), NAMES).segments == segments
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

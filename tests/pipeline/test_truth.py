@@ -40,6 +40,7 @@ def test_the_real_truth_has_the_frames_that_its_page_tells(shared: Path) -> None
         ("", "actions.csv: line 1: expected player,action"),
         ("player,action\n", "actions.csv: line 1: expected"),
         (HEAD + "1,run,1\n", "line 2: expected player,action"),
+        ("player;action;start_frame;end_frame\n1;run;1;3\n1;run;x;3\n", "line 3: expected"),
         (HEAD + "1,run,1,3\none,run,1,3\n", "line 3: expected player,action"),
         (HEAD + "9,run,1,3\n", "line 2: player 9 has no boxes"),
         (HEAD + "1,run,3,3\n", "line 2: player 1 has no boxes, or frames 3 to 3 are none"),
@@ -56,12 +57,12 @@ def test_files_that_are_missing_or_say_nothing(tmp_path: Path) -> None:
         read_truth_folder(tmp_path)
     _folder(tmp_path, HEAD)
     (tmp_path / "actions.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="not a table of"):
+    with pytest.raises(InputError, match="is not text"):
         read_truth_folder(tmp_path)
     (tmp_path / "actions.csv").unlink()
     with pytest.raises(InputError, match="cannot be read"):
         read_truth_folder(tmp_path)
-    with pytest.raises(InputError, match="cannot be read as a timeline"):
+    with pytest.raises(InputError, match="cannot be read"):
         read_timeline_actions(tmp_path / "timeline.csv")
     from pipeline.outputs.coco import write_coco
 

@@ -32,7 +32,7 @@ def test_clear_names_stay_and_every_change_is_said_in_a_line(names: dict[int, st
     shown, notes = clear_names(names)
     assert clear_names(shown) == (shown, ())
     assert all(len(note) < 300 and note.isprintable() for note in notes)
-    changed = {i for i, name in names.items() if shown.get(i, "") != name}
+    changed = {i for i, name in names.items() if shown.get(i, "") != name.strip()}
     assert {int(note.split(":")[0].removeprefix("player ")) for note in notes} == changed
 
 

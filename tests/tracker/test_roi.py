@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ground.errors import InputError
 from ground.frames import Frame
+from tracker.names import clear_names
 from tracker.roi import (
     MIN_SIDE,
     CourtPolygon,
@@ -27,9 +28,7 @@ from tracker.roi import (
 corner = st.floats(-500, 5000)
 side = st.floats(0.01, 5000)
 boxes = st.tuples(corner, corner, side, side)
-names = st.none() | st.text(min_size=1).filter(
-    lambda t: bool(t.strip()) and t.isprintable() and t[0] not in "=+-@" and not t.isdecimal()
-)
+names = st.none() | st.text(min_size=1, max_size=70).filter(lambda name: clear_names({99: name})[0] == {99: name})
 
 
 @st.composite
@@ -102,7 +101,7 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
         with pytest.raises(InputError):
             read_roi_file(tmp_path / name)
     with pytest.raises(InputError, match="cannot be written"):
-        write_roi_file(tmp_path / "no" / "folder.json", [Roi((1, 2, 3, 4))])
+        write_roi_file(tmp_path / "binary.json" / "a.json", [Roi((1, 2, 3, 4))])
 
 
 def test_any_json_gives_boxes_or_one_line(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -159,7 +158,15 @@ def test_starts_at_the_first_frame_at_hand_a_later_frame_or_a_time() -> None:
     assert first == [300, 310, 315]
 
 
-@pytest.mark.parametrize(("names", "says"), [(["2", None], "number of another"), (["=cmd"], "spreadsheet")])
+@pytest.mark.parametrize(
+    ("names", "says"),
+    [
+        (["2", None], "entry 1: the name '2' cannot be kept.*; write '#2'"),
+        (["=cmd"], "spreadsheet runs; write 'cmd'"),
+        (["\ud800"], "one short line"),
+        (["x" * 65], "one short line"),
+    ],
+)
 def test_a_name_is_not_a_number_of_someone_else_and_not_a_formula(names: list[str | None], says: str) -> None:
     rois = [Roi((10.0 + 60 * i, 10, 50, 50), name) for i, name in enumerate(names)]
     with pytest.raises(InputError, match=says):
