@@ -37,7 +37,10 @@ def add_commands(subparsers: Any) -> None:
     court.add_argument("--select-court", action="store_true", help="draw its outline in a window")
     corrected = analyze.add_argument_group("tracks that are there already (detection and tracking are off)")
     corrected.add_argument(
-        "--tracks", type=Path, metavar="FILE", help="tracks to label: CVAT's XML, COCO's JSON (FILE#VIDEO of several), MOT"
+        "--tracks",
+        type=Path,
+        metavar="FILE",
+        help="tracks to label: CVAT's XML, COCO's JSON (one of its videos: FILE#NAME), MOT",
     )
     corrected.add_argument("--format", choices=tuple(READERS), default="", help="of --tracks, if its content misleads")
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
