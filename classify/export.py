@@ -6,6 +6,7 @@ the preprocessing profile as JSON, and gives what the checkpoint gives, which is
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import io
 import logging
@@ -28,6 +29,7 @@ from classify.kinetics import load_classifier
 from classify.preprocess import Profile, to_tensor
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from ground.errors import InputError
+from ground.files import write_atomically
 
 FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 """What can be exported to, and how the file's name ends."""
@@ -88,11 +90,12 @@ def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, cl
                 _WRITE[to](_capture(model, info.profile), info, made, None if clips is None else clips[::2])
             compared = _compare(model, info, _open(made, to, info.profile), clips)
             for part in sorted(made.parent.iterdir(), key=lambda p: p == made):  # the one that is looked for comes last
-                part.replace(output.with_name(part.name))
+                with write_atomically(output.with_name(part.name)) as place:
+                    part.replace(place)
             return compared
     except OSError as error:
         raise InputError(
-            f"{output}: cannot be written ({error.strerror}); name another place or free some room"
+            f"{output}: cannot be written ({error.strerror}); free some space or choose another place"
         ) from error
 
 
@@ -118,7 +121,10 @@ def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frame
         model = _to_int8(model, clips, info.profile)
     model.reshape([-1, *shape])
     model.set_rt_info(info.to_json(), ["framework", KEY])
-    openvino.save_model(model, path, compress_to_fp16=False)
+    try:
+        openvino.save_model(model, path, compress_to_fp16=False)
+    except RuntimeError as error:  # "iostream error" is all that it says
+        raise OSError(errno.EIO, "writing failed, as on a full disk") from error
 
 
 def _write_onnx(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
