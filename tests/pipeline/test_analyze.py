@@ -257,18 +257,40 @@ def test_tracking_again_keeps_the_settings_and_writes_where_it_is_told(
     assert Analysis.load(span).settings["tracker"]["max_age"] == 30
 
 
-def test_ctrl_c_ends_with_130_and_no_half_written_file(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "pipeline.runners.cli", "analyze", str(game[0]), "-o", str(tmp_path / "out")]
+_WAITING = """
+import sys, time
+from pathlib import Path
+from pipeline.outputs import render
+draw = render.draw_players
+
+def wait_and_draw(*arguments):
+    sys.stderr.write("drawing\\n")
+    while not Path(sys.argv[1]).exists():
+        time.sleep(0.01)
+    draw(*arguments)
+
+render.draw_players = wait_and_draw
+from pipeline.runners.cli import main
+sys.exit(main(sys.argv[2:]))
+"""
+"""The command, which draws nothing before the file named first is there: so it cannot end before the signal comes."""
+
+
+def test_ctrl_c_ends_with_130_and_no_half_written_file(
+    game: tuple[Path, GameTruth], result: tuple[Path, Analysis], tmp_path: Path
+) -> None:
+    sent, out = tmp_path / "sent", tmp_path / "out"
+    result[1].save(out)
+    command = [sys.executable, "-c", _WAITING, str(sent), "render", str(game[0]), str(out), "-o", str(out / "a.mp4")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stderr is not None
-    for line in process.stderr:  # once the first pass is done, the second is under way
-        if line.startswith("look:"):
-            break
+    assert "drawing\n" in process.stderr, "it has begun to write"
     process.send_signal(signal.SIGINT)
+    sent.touch()
     _, error = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in error
-    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("*.part*"))
+    assert not (out / "a.mp4").exists() and not list(out.glob("*.part*"))
 
 
 def test_ctrl_c_after_the_work_is_done_changes_nothing() -> None:
