@@ -84,14 +84,22 @@ def fit_temperature(probabilities: Floats, truth: Ints) -> float:
 
 
 def fit_threshold(probabilities: Floats, truth: Ints) -> float:
-    """The confidence below which an answer is better not given; 0 where every answer is worth having.
+    """The confidence below which an answer is better not given, see ``worth_saying``.
 
     probabilities: (N, C) of clips that the network did not learn from. truth: int (N,).
+    """
+    return worth_saying(probabilities.max(1), probabilities.argmax(1) == truth)
+
+
+def worth_saying(confidence: Floats, right: npt.NDArray[np.bool_]) -> float:
+    """The confidence below which an answer is better not given; 0 where every answer is worth having.
+
+    confidence: (N,), of answers to what was not learnt from. right: bool (N,).
     Answers are dropped from the least sure on as long as those dropped are, together, right less than once in four
     (Chow, On Optimum Recognition Error and Reject Tradeoff, 1970, with the threshold chosen by what it gains).
     """
-    order = np.argsort(probabilities.max(1), kind="stable")
-    confidence, right = probabilities.max(1)[order].astype(np.float64), (probabilities.argmax(1) == truth)[order]
+    order = np.argsort(confidence, kind="stable")
+    confidence, right = confidence[order].astype(np.float64), right[order]
     gain = np.concatenate([[0.0], np.cumsum(_WORTH - right)])
     gain[1:-1][confidence[1:] == confidence[:-1]] = -np.inf  # a threshold cannot part equals
     dropped = int(gain.argmax())

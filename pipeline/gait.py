@@ -23,6 +23,10 @@ Floats = npt.NDArray[np.float64]
 GAITS = ("no_action", "walk", "run")
 """Labels that say how somebody goes about; no other is spoken for or against by speed."""
 
+WORTH_SAYING = 0.35
+"""Confidence with speed in it, under which labels are right less than once in four. On two broadcasts that no weights
+learnt from it is 0.354 and 0.419 (benchmarks/unsure.py): the lower of the two, which holds on both."""
+
 _STAND = 0.25
 """Heights of a player per second: spread of the speed of somebody who stands, boxes being what they are."""
 _WALK, _WALK_SPREAD = 0.7, 0.35
@@ -68,7 +72,7 @@ def heed_speed(
     """
     gaits = [labels.index(gait) if gait in labels else None for gait in GAITS]
     camera = frames.camera()
-    if sum(gait is not None for gait in gaits) < 2 or camera is None:
+    if camera is None or not tells_gait(labels, frames):
         return list(scores)
     paths = {int(i): _path(track, frames, camera, size) for i, track in tracks.by_id()}
     heeded: list[ActionScores] = []
@@ -76,6 +80,11 @@ def heed_speed(
         speed = _speed(paths[score.track_id], score.start, score.end)
         heeded.append(score if speed is None else _heed(score, gaits, likelihoods(speed)))
     return heeded
+
+
+def tells_gait(labels: Sequence[str], frames: Frames) -> bool:
+    """Whether speed says anything: of two gaits or more among ``labels``, and with a camera that somebody looked at."""
+    return sum(gait in labels for gait in GAITS) >= 2 and frames.is_cut is not None
 
 
 def likelihoods(speed: float) -> Floats:

@@ -19,6 +19,8 @@ MODEL, PERSON = "model", "person"
 """Who says what a player does."""
 UNSURE = "unsure"
 """What a segment says where no label is likely enough; no label of any classifier."""
+_BEYOND_CHANCE = 2.0
+"""Times chance that a classifier's own first choice must be as likely, for other evidence to count beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class ActionSegment:
     end_frame: int
     """0-based, exclusive."""
     confidence: float
-    """0..1: mean probability of the action over the segment, and no more than the classifier's of its first choice."""
+    """0..1: mean probability of the action over the segment, all evidence in it."""
     source: str = MODEL
     """``MODEL``, or ``PERSON`` where somebody said so."""
 
@@ -97,9 +99,9 @@ def join_scores(
 
     labels: action names in the order of the probabilities. frame_index, frame_times: the analysed frames, ascending,
     and when each is shown (seconds).
-    heeded: ``scores`` with other evidence in them, one for one; they choose the label. A segment is never surer than
-    the classifier itself was of its own first choice: other evidence tells apart what the classifier holds possible,
-    it does not make an answer of none. That is what a checkpoint's threshold of ``UNSURE`` was fitted to.
+    heeded: ``scores`` with other evidence in them, one for one; they choose the label and say how sure it is. But
+    other evidence makes no answer of none: where the classifier's own first choice is not twice as likely as chance, a
+    segment is no surer than that choice.
     """
     by_track: dict[int, list[int]] = {}
     for row, score in enumerate(scores):
@@ -120,7 +122,8 @@ def join_scores(
                 )
                 start, end = float(frame_times[a]), float(frame_end[b - 1])
                 frames = int(frame_index[a]), int(frame_index[b - 1]) + 1
-                confidence = min(of_label, of_classifier, 1.0)
+                knows_nothing = of_classifier * len(labels) < _BEYOND_CHANCE
+                confidence = min(of_label, of_classifier if knows_nothing else 1.0, 1.0)
                 segments.append(ActionSegment(track_id, labels[action], start, end, *frames, confidence))
     return Timeline(tuple(labels), tuple(sorted(segments, key=lambda s: (s.start, s.track_id))))
 
