@@ -2,9 +2,9 @@
 
     python benchmarks/unsure.py ANALYSIS TRUTH [ANALYSIS TRUTH ...] [--output FILE.md]
 
-ANALYSIS: a folder that `courtscribe analyze` wrote; TRUTH: a folder with `gt.txt` and `actions.csv`. The clips must be in
-no training. Each is judged at its own threshold and at that of the others, found as `classify.calibration` finds those of
-checkpoints: answers are dropped from the least sure on while those dropped are right less than once in four.
+ANALYSIS: a folder that `courtscribe analyze` wrote; TRUTH: a folder with `gt.txt` and `actions.csv`. The clips must be
+in no training. Each is judged at its own threshold and at that of the others, found as `classify.calibration` finds
+those of checkpoints: answers are dropped from the least sure on while those dropped are right less than once in four.
 """
 
 from __future__ import annotations
