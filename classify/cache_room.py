@@ -63,7 +63,7 @@ def make_room(folder: Path, keep: Sequence[Path], needed: int) -> None:
 
 @contextmanager
 def _locked(folder: Path, how: int) -> Generator[None]:
-    with (folder / ".lock").open("a") as lock:
+    with (folder / ".lock").open("ab") as lock:
         fcntl.flock(lock, how)
         yield
 

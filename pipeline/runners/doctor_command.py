@@ -107,7 +107,7 @@ def _window() -> Iterator[Finding]:
 def _weights() -> Iterator[Finding]:
     from pipeline.config import WEIGHTS
 
-    manifest = tomllib.loads((WEIGHTS / "manifest.toml").read_text())
+    manifest = tomllib.loads((WEIGHTS / "manifest.toml").read_text(encoding="utf-8"))
     for name, facts in manifest.items():
         path = WEIGHTS / name
         if not path.is_file():

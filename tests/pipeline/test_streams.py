@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -83,10 +84,31 @@ def test_a_folder_that_is_removed_meanwhile_is_one_line(tmp_path: Path, detectio
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("courtscribe: ")
 
 
+def _calls() -> Iterator[tuple[str, ast.Call]]:
+    for folder in ("ground", "tracker", "classify", "pipeline", "benchmarks", "examples"):
+        for path in (_ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call):
+                    yield f"{path}, line {node.lineno}: {ast.unparse(node)}", node
+
+
 def test_every_log_line_of_ours_can_be_seen() -> None:
     """``--quiet`` and the level are set for one logger by name; a module's own logger would be silent."""
-    for folder in ("ground", "tracker", "classify", "pipeline"):
-        for path in (_ROOT / folder).rglob("*.py"):
-            for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-                if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("getLogger") and call.args:
-                    assert isinstance(call.args[0], ast.Constant), f"{path}: {ast.unparse(call)}"
+    for where, call in _calls():
+        if ast.unparse(call.func).endswith("getLogger") and call.args:
+            assert isinstance(call.args[0], ast.Constant), where
+
+
+def test_no_text_is_in_the_encoding_of_the_locale() -> None:
+    """A file written on one machine is read on another, and a C locale knows ASCII only."""
+    for where, call in _calls():
+        name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+        mode = next((a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)), "r")
+        opens_text = name == "open" and set(mode) <= set("rwaxt+")
+        if name in ("read_text", "write_text") or (opens_text and _is_a_path(call)):
+            assert any(keyword.arg == "encoding" for keyword in call.keywords), where
+
+
+def _is_a_path(call: ast.Call) -> bool:
+    """Whether ``open`` is a path's and takes a mode, not a module's, which takes a name first."""
+    return not call.args or isinstance(call.args[0], ast.Constant)
