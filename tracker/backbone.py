@@ -19,7 +19,7 @@ from ground.frames import Image
 from tracker.boxes import Float64Array
 from tracker.reid import crops
 from tracker.types import FloatArray
-from tracker.weights import first_line
+from tracker.yolo import first_line, open_checkpoint
 
 NUM_LAYERS = 9
 """Layers that make pictures into features: convolutions and CSP blocks, up to 1/32 of the picture's size."""
@@ -85,10 +85,8 @@ class BackboneDescriber:
 
 def _first_layers(checkpoint: Path, count: int) -> nn.Sequential:
     """The first layers of an ultralytics checkpoint, in float32. Raises InputError when it is no YOLO checkpoint."""
-    from ultralytics.nn.tasks import load_checkpoint
-
+    model: Any = open_checkpoint(checkpoint).model
     try:
-        model: Any = load_checkpoint(checkpoint)[0].float()
-        return nn.Sequential(*list(model.model[:count]))
-    except Exception as error:
+        return nn.Sequential(*list(model.float().model[:count]))
+    except (AttributeError, TypeError) as error:
         raise InputError(f"{checkpoint}: not a YOLO checkpoint ({first_line(error)})") from error

@@ -1,10 +1,9 @@
-"""YOLO as a Detector: the one door from ultralytics' results into Detections."""
+"""YOLO as a Detector: ultralytics' results become Detections."""
 
 from __future__ import annotations
 
 import importlib.util
 import logging
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,8 @@ from ground.cache import cache_folder
 from ground.errors import InputError
 from ground.frames import Frame
 from tracker.types import Detections
-from tracker.weights import UNREADABLE, first_line, openvino_copy, resolve_weights
+from tracker.weights import openvino_copy, resolve_weights
+from tracker.yolo import open_yolo
 
 _log = logging.getLogger("courtscribe")
 
@@ -59,8 +59,7 @@ class DetectorConfig:
 class YoloDetector:
     """Any model that ultralytics can load, as a Detector.
 
-    Raises InputError for weights that cannot be found, fetched or read. A ``.pt`` is a pickle and can run code: load
-    only files whose source you trust.
+    Raises InputError for weights that cannot be found, fetched or read, and for a ``.pt`` that could run code.
     """
 
     def __init__(self, config: DetectorConfig, device: str = "cpu") -> None:
@@ -128,30 +127,15 @@ def people_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[int
 
 
 def _load(weights: Path, runtime: str, device: str) -> Any:
-    import torch
-
-    os.environ.setdefault("YOLO_VERBOSE", "false")  # it would announce its settings file on standard output
-    num_threads = torch.get_num_threads()
-    from ultralytics import YOLO
-
-    logging.getLogger("ultralytics").setLevel(logging.WARNING)
     has_openvino = importlib.util.find_spec("openvino") is not None
     if runtime == "openvino" and not has_openvino:
         raise InputError("--runtime openvino needs the package openvino: pip install openvino")
     if runtime == "openvino" and device != "cpu":
         raise InputError(f"--runtime openvino runs on the CPU, not on {device}")
     wants_openvino = device == "cpu" and runtime != "torch" and has_openvino
-    try:
-        fastest = _openvino_or_same(weights, runtime) if weights.suffix == ".pt" and wants_openvino else weights
-        model = YOLO(str(fastest), task="detect")
-        # A first call shows what the file lacks now and not after the video is open.
-        model.predict(np.zeros((64, 64, 3), np.uint8), device=device, verbose=False)
-    except ImportError as error:
-        raise InputError(f"detector {weights}: {first_line(error)}; install the package that it needs") from error
-    except UNREADABLE as error:
-        raise InputError(f"detector {weights}: not a model that ultralytics can read ({first_line(error)})") from error
-    torch.set_num_threads(num_threads)  # ultralytics takes one away, for the whole process
-    return model
+    if weights.suffix.lower() == ".pt" and wants_openvino:
+        weights = _openvino_or_same(weights, runtime)
+    return open_yolo(weights, "detect", device)
 
 
 def _say_fixed_size(model: Any, config: DetectorConfig) -> None:

@@ -80,7 +80,8 @@ class ReidDescriber:
             self._channels_first, self._height, self._width = _input_layout(network, model)
             size = (self._height, self._width)
             network.reshape([1, 3, *size] if self._channels_first else [1, *size, 3])
-            self._model: Any = ov.compile_model(network, "CPU")
+            # Not bfloat16, which OpenVINO takes where the processor knows it: likeness would differ by machine.
+            self._model: Any = ov.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise InputError(

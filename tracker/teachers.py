@@ -5,8 +5,6 @@ Both are slow and made for more than this; ``classify.distil`` teaches what they
 
 from __future__ import annotations
 
-import logging
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from torch.nn import functional
 
 from ground.errors import InputError
 from tracker.types import FloatArray
-from tracker.weights import UNREADABLE, first_line
+from tracker.yolo import UNREADABLE, first_line, open_checkpoint, open_yolo
 
 Pictures = npt.NDArray[np.uint8]
 """uint8 (N, H, W, 3) RGB, a player in the middle of each; sides are multiples of 32 when doubled."""
@@ -50,7 +48,7 @@ def see_joints(weights: Path, pictures: Pictures, device: str = "cpu", advance: 
     third is how sure the network is, 0 where there is nobody.
     Raises InputError for weights that are not a pose model's.
     """
-    model = _load(weights, "pose")
+    model = open_yolo(weights, "pose", device)
     joints = np.zeros((len(pictures), NUM_JOINTS, 3), np.float32)
     for i, picture in enumerate(pictures):
         canvas, scale, left, top = _on_canvas(picture)
@@ -77,13 +75,12 @@ def see_ball(weights: Path, pictures: Pictures, device: str = "cpu", advance: Ad
     finest cells; what it says of each is taken as it is, without the choice of boxes that would drop weak balls.
     Raises InputError for weights that know no ball.
     """
-    model = _load(weights, "detect")
+    model = open_checkpoint(weights)
     names: dict[int, str] = dict(model.names)
     ball = next((i for i, name in names.items() if name == _BALL), None)
-    network: Any = model.model
-    if ball is None or not isinstance(network, torch.nn.Module):
-        raise InputError(f"{weights}: must be a .pt that detects a ball, not {', '.join(names.values())[:80]}")
-    network = network.float().eval().to(device)
+    if ball is None:
+        raise InputError(f"{weights}: must detect a ball, not {', '.join(names.values())[:80]}")
+    network: Any = model.model.float().eval().to(device)
     height, width = pictures.shape[1:3]
     rows, columns = 2 * height // _CELL, 2 * width // _CELL
     maps: list[torch.Tensor] = []
@@ -97,22 +94,6 @@ def see_ball(weights: Path, pictures: Pictures, device: str = "cpu", advance: Ad
         if advance is not None:
             advance(len(batch))
     return torch.cat(maps).numpy()
-
-
-def _load(weights: Path, task: str) -> Any:
-    if not weights.exists():
-        raise InputError(f"{weights}: no such file")
-    os.environ.setdefault("YOLO_VERBOSE", "false")
-    from ultralytics import YOLO
-
-    logging.getLogger("ultralytics").setLevel(logging.WARNING)
-    num_threads = torch.get_num_threads()
-    try:
-        return YOLO(str(weights), task=task)
-    except UNREADABLE as error:
-        raise InputError(f"{weights}: not a model that ultralytics can read ({first_line(error)})") from error
-    finally:
-        torch.set_num_threads(num_threads)  # ultralytics takes one away, for the whole process
 
 
 def _on_canvas(picture: Pictures) -> tuple[Pictures, float, int, int]:

@@ -25,8 +25,9 @@ def add_commands(subparsers: Any) -> None:
     players.add_argument("data", type=Path, help="folder with data.yaml, images/ and labels/ (YOLO format)")
     players.add_argument("-o", "--output", type=Path, required=True, help="the .pt to write")
     players.add_argument("--start-from", type=Path, required=True, help="the YOLO .pt to begin with")
-    players.add_argument("--work", type=Path, default=Path("runs/players"), help="folder for the run")
-    players.add_argument("--hold-out", type=_patterns, default=[], help="patterns of names to test on")
+    own = "folder for the run: new, empty, or of an earlier one"
+    players.add_argument("--work", type=Path, default=Path("runs/players"), help=own)
+    players.add_argument("--hold-out", type=_patterns, default=[], help="patterns of names or paths to test on")
     players.add_argument("--aspect", type=_ratio, help="width:height to restore in stretched pictures, as in 16:9")
     players.add_argument("--epochs", type=int, default=10, metavar="N")
     players.add_argument("--imgsz", type=int, default=960, metavar="N", help="longest side of a picture, pixels")
@@ -63,6 +64,7 @@ def run_train_players(options: argparse.Namespace) -> int:
         imgsz=options.imgsz,
         batch=options.batch,
         device=resolve_device(options.device),
+        quiet=options.quiet,
     )
     for score in scores:
         say(options, f"{score.name}: AP50 {score.ap50:.3f}, AP {score.ap:.3f}")
