@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import tempfile
 from collections.abc import Iterable
@@ -17,6 +18,8 @@ from urllib.parse import unquote, urlsplit
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
 from pipeline.analysis.folder import JSON_NAME
+
+_log = logging.getLogger("courtscribe")
 
 VIDEO_NAME = "annotated.mp4"
 OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", VIDEO_NAME)
@@ -31,18 +34,21 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt"
 
 
 def result_folder(source: str) -> Path:
-    """The default folder for the results of a video: ``NAME.courtscribe``, shorter where NAME is very long."""
+    """The default folder for a video's results: ``NAME.courtscribe``. Where that is no name for one, it is said."""
     if "://" in source:
         parts = urlsplit(source)
-        name = Path(unquote(parts.path)).stem or parts.hostname or ""
+        given = Path(unquote(parts.path)).stem or parts.hostname or ""
     else:
         path = Path(source)
         path = path.resolve() if path.name in ("", "..") else path
-        name = path.name if path.is_dir() else path.stem
-    name = name.translate(str.maketrans(_NOT_IN_NAMES)) or "video"
+        given = path.name if path.is_dir() else path.stem
+    name = given.translate(str.maketrans(_NOT_IN_NAMES)) or "video"
     if name.partition(".")[0].strip().lower() in _DEVICES:
         name = f"_{name}"
-    return Path(_shortened(name, _LONGEST_NAME - len(_ENDING)) + _ENDING)
+    folder = Path(_shortened(name, _LONGEST_NAME - len(_ENDING)) + _ENDING)
+    if folder.name != given + _ENDING:
+        _log.info("the name of the video is no name for a folder: results go to %s", folder)
+    return folder
 
 
 def require_folder(folder: Path, source: str | Path, inputs: Iterable[Path] = (), *, replace: bool = False) -> None:

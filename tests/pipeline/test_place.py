@@ -80,9 +80,12 @@ def test_the_folder_is_named_after_the_source(source: str, name: str) -> None:
     assert str(result_folder(source)) == f"{name}.courtscribe"
 
 
-def test_long_names_that_begin_alike_stay_apart() -> None:
+def test_long_names_that_begin_alike_stay_apart_and_are_said(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "courtscribe")
+    assert str(result_folder("game.mp4")) == "game.courtscribe" and not caplog.messages
     names = {str(result_folder("試" * 80 + f"{i}.mp4")) for i in range(20)}
     assert len(names) == 20 and all(name.startswith("試試") for name in names)
+    assert len(caplog.messages) == 20 and all(any(name in line for name in names) for line in caplog.messages)
 
 
 def test_pictures_of_the_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
