@@ -57,7 +57,7 @@ def analyze_video(
     config, progress = config or PipelineConfig(), progress or Silent()
     classifier = _load_classifier(config)
     detections, seeds, drawn = None, None, Drawn(court=tuple(court))
-    with open_video(source, config.start, config.end) as video:
+    with open_video(source, config.start, config.end, image_rate=config.image_rate) as video:
         facts = _video_facts(source, video)
         if given is not None:
             frames, players = follow_file(video, given, progress)
@@ -92,7 +92,7 @@ def track_again(
     progress, facts = progress or Silent(), analysis.video
     source = video or facts.source
     classifier = _load_classifier(config)
-    with open_video(source, config.start, config.end) as opened:
+    with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
         require_same_video(facts, opened)
         looked = Looked(analysis.frames, analysis.detections, analysis.seeds)
         players = follow(looked, analysis.drawn, (facts.width, facts.height), config, opened, progress)

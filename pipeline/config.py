@@ -48,6 +48,8 @@ class PipelineConfig:
     """Seconds; frames shown before it are left out."""
     end: float | None = None
     """Seconds; frames shown from it on are left out."""
+    image_rate: float | None = None
+    """Pictures per second where the video is a folder of them; None: what ``seqinfo.ini`` says, else 25."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
     detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))

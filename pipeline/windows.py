@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from classify.clips import sixteen
 from classify.pace import sample_interval
-from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH, Clip
+from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH, Clip
 from ground.errors import InputError
 from ground.frames import Frame, Image
 from tracker.types import FloatArray, IntArray, Tracks
@@ -26,6 +26,12 @@ _MARGIN = 1.1
 """Height of the cut over that of the box: room for a ball over the head, as in SpaceJam's clips."""
 _CONTENT_ASPECT = 100 / CLIP_HEIGHT
 """Width over height of the cut; SpaceJam's is about 100 pixels wide of 128, with black bars beside it."""
+
+
+_SLOW = 12
+"""Frames per second under which each is shown twice or more in a clip."""
+_FEW_PAUSES = 3
+"""Gaps without frames that are not worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +115,23 @@ def plan_windows(
     merged = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.argsort(merged[0], kind="stable")
     return WindowPlan(*(column[order] for column in merged))  # type: ignore[arg-type]
+
+
+def notes_on_times(frame_times: npt.NDArray[np.float64], config: WindowConfig) -> tuple[str, ...]:
+    """What the times of a video's frames mean for clips, where they are far apart: a line, or none."""
+    steps = np.diff(frame_times)
+    if not len(steps):
+        return ()
+    reach = config.max_gap + sample_interval(frame_times)
+    apart = float(steps[steps > reach].sum())
+    if apart > reach * _FEW_PAUSES:
+        return (
+            f"for {apart:.1f} of {steps.sum():.1f} s frames are over {reach:.2g} s apart, and nothing can be labelled",
+        )
+    rate = 1 / float(np.median(steps))
+    if rate < _SLOW:
+        return (f"the video has {rate:.3g} frames a second, and clips {CLIP_PACE:g}: labels are less sure than usual",)
+    return ()
 
 
 def _plan_stretch(

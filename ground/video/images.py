@@ -18,6 +18,8 @@ from ground.video.sequence import find_sequence
 
 _log = logging.getLogger("courtscribe")
 
+IMAGES = "images"
+"""Stands for a codec."""
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
@@ -41,7 +43,7 @@ class ImageReader:
             frame_rate=rate,
             duration=float(len(images) / rate),
             num_frames_claimed=len(images),
-            codec="images",
+            codec=IMAGES,
             orientation=Orientation(),
             has_audio=False,
             time_base=1 / rate,

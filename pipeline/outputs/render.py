@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 
 from ground.fonts import drawable, note_on
@@ -33,6 +34,7 @@ def render_video(
     *,
     start: float | None = None,
     end: float | None = None,
+    image_rate: Fraction | None = None,
     banner: str | None = None,
     progress: Callable[[int], object] | None = None,
 ) -> list[str]:
@@ -40,12 +42,13 @@ def render_video(
 
     Decoding and drawing each run in a thread; encoding runs in this one. A frame of the source that is shown at t
     seconds is shown at t - start in ``output`` (MP4). names: players' names by track_id, the others go by number.
-    banner: a line shown during the first seconds. progress is called with 1 after each frame.
+    image_rate: pictures per second where ``source`` is a folder of them. banner: a line shown during the first seconds.
+    progress is called with 1 after each frame.
     Returns notes on what could not be kept. Raises InputError for an unreadable source or an unwritable output.
     """
     labels = _Labels(timeline, names)
     with (
-        open_video(source, start, end) as video,
+        open_video(source, start, end, image_rate=image_rate) as video,
         closing(prefetch(_drawn(video, tracks, labels, banner), _DRAWN_AHEAD)) as pictures,
     ):
         info = video.info

@@ -24,7 +24,7 @@ _DETECT: dict[str, tuple[str, Any, str]] = {
     "confidence": ("detector.confidence", float, "detections under it are dropped"),
 }
 _TRACK: dict[str, tuple[str, Any, str]] = {
-    "classes": ("detector.classes", _names, "names of the detector's classes to follow, comma-separated"),
+    "classes": ("detector.classes", _names, "names of the classes to follow (detector or --tracks), comma-separated"),
     "tracker": ("tracker.name", str, "sport (for recorded games) or sort (the paper's)"),
     "max-age": ("tracker.max_age", int, "sort: frames that a track survives without a detection"),
     "min-hits": ("tracker.min_hits", int, "sort: detections before a track is believed"),
@@ -58,7 +58,14 @@ _SPAN: dict[str, tuple[str, Any, str]] = {
     "start": ("start", float, "seconds: begin here"),
     "end": ("end", float, "seconds: stop before this"),
 }
-ANALYZE_FLAGS = _SPAN | _DETECT | _TRACK | _READ
+_IMAGES: dict[str, tuple[str, Any, str]] = {
+    "frame-rate": (
+        "image_rate",
+        float,
+        "pictures per second of a folder of pictures (default: its seqinfo.ini, or 25)",
+    ),
+}
+ANALYZE_FLAGS = _SPAN | _IMAGES | _DETECT | _TRACK | _READ
 TRACK_FLAGS = _TRACK | _READ
 """Flags that make sense when detections are there already."""
 

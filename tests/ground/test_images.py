@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
@@ -162,6 +162,7 @@ def test_one_sequence_in_its_order(tmp_path: Path, names: list[str]) -> None:
         assert [round(f.image[0, 0, 2] / 10) for f in video] == list(range(len(names))) and not video.notes
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.integers(0, 9000), st.integers(2, 400), st.sampled_from([0, 4, 8]), st.sampled_from(["", "a", "v2_", "7-"]))
 def test_any_numbering_is_one_sequence(
     tmp_path_factory: pytest.TempPathFactory, first: int, num: int, width: int, prefix: str

@@ -328,7 +328,7 @@ def bad_inputs(folder: Path) -> Iterator[tuple[Path, str]]:
     (folder / "empty.mp4").write_bytes(b"")
     (folder / "folder").mkdir()
     yield folder / "missing.mp4", "no such file"
-    yield folder / ("long" * 100), "cannot be read"
+    yield folder / ("long" * 65), "cannot be read"
     yield folder / "text.mp4", "cannot be read as a video"
     yield folder / "notes.txt", "holds no video"
     yield folder / "empty.mp4", "cannot be read as a video"

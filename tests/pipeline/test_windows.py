@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from classify.pace import sample_interval
 from classify.types import CLIP_LENGTH
 from ground.errors import InputError
 from ground.frames import Frame
-from pipeline.windows import ClipCutter, WindowConfig, cut_player, plan_windows, sample_interval, window_ends
+from pipeline.windows import ClipCutter, WindowConfig, cut_player, notes_on_times, plan_windows, window_ends
 from tracker.types import Tracks
 
 
@@ -130,3 +131,17 @@ def test_no_clip_reaches_over_a_cut() -> None:
     done = np.isfinite(plan.window_start)
     starts, ends = np.round(plan.window_start[done] * 25), np.round(plan.window_end[done] * 25)
     assert ((ends <= 25) | (starts >= 25)).all() and (ends == 25).any() and (starts == 25).any()
+
+
+@pytest.mark.parametrize(("rate", "words"), [(0.5, "apart"), (2, "apart"), (5, "5 frames a"), (25, ""), (60, "")])
+def test_frames_that_are_far_apart_are_said(rate: float, words: str) -> None:
+    notes = notes_on_times(np.arange(40) / rate, WindowConfig())
+    assert bool(notes) == bool(words) and all(words in note for note in notes)
+    plan = plan_windows(_track(40), np.arange(40, dtype=np.int32), np.arange(40) / rate, WindowConfig())
+    assert bool(plan.num_windows) == (words != "apart")
+
+
+def test_one_pause_is_not_worth_a_word_and_many_are() -> None:
+    times = np.arange(500) / 25
+    assert not notes_on_times(times + (times > 5), WindowConfig())
+    assert "for 20.0 of" in notes_on_times(times + 20 * (times > 5), WindowConfig())[0]
