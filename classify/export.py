@@ -161,7 +161,6 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
     values of many sizes: of 100 clips, ``r2plus1d_s`` gave 96 the same label, about 80 with that arithmetic rounded
     too, and hardly any with the last product. The fast bias correction keeps 84.
     """
-    logging.getLogger("torch.utils.cpp_extension").setLevel(logging.ERROR)  # it warns that there is no CUDA
     nncf = need("--int8", "nncf")
     nncf.set_log_level(logging.ERROR)
     data = nncf.Dataset([to_tensor(clip[None], profile).contiguous().numpy() for clip in clips])
@@ -223,9 +222,15 @@ def _read_clips(source: Path) -> Frames:
 @contextmanager
 def _quiet() -> Generator[None]:
     """The libraries talk while they work."""
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        yield
+    talker = logging.getLogger("torch.utils.cpp_extension")  # it warns that there is no CUDA
+    before = talker.level
+    talker.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        talker.setLevel(before)
 
 
 @contextmanager

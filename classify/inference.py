@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -24,9 +25,6 @@ from ground.errors import InputError
 Frames = npt.NDArray[np.uint8]
 Logits = Callable[[Frames], torch.Tensor]
 """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_classes) on the CPU, not yet divided by the temperature."""
-
-# OpenVINO and NNCF report their use over the network where they find this package, and are silent where they do not.
-sys.modules.setdefault("openvino_telemetry", cast(Any, None))
 
 KEY = "courtscribe"
 """Under which the description is in the file, as JSON."""
@@ -44,10 +42,25 @@ class Opened(NamedTuple):
 def need(what: str, *packages: str) -> Any:
     """The first of the packages, imported. Raises InputError that says how to install them where one is missing."""
     try:
-        first, *_ = [importlib.import_module(package) for package in packages]
+        with _no_telemetry():
+            first, *_ = [importlib.import_module(package) for package in packages]
         return first
     except ImportError as error:
         raise InputError(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}") from error
+
+
+@contextmanager
+def _no_telemetry() -> Generator[None]:
+    """OpenVINO and NNCF look for this package once, when they are imported, and report their use with it."""
+    name = "openvino_telemetry"
+    before = sys.modules.get(name)
+    sys.modules[name] = cast(Any, None)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
 
 
 def prepare(model: nn.Module, device: torch.device) -> nn.Module:
