@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from classify.clips import LabelledClip, sixteen
 from classify.metrics import Report
+from ground.fonts import print_png
 
 if TYPE_CHECKING:
     from classify.fit import Epoch
@@ -102,15 +103,13 @@ def mistakes(
 
 def _figure(width: float, height: float, number: int, rows: int = 1) -> tuple[Any, list[Any]]:
     """A figure of so many inches and its axes, without any window."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure((width, height), _DPI, layout="constrained")
-    FigureCanvasAgg(figure)
     return figure, list(np.atleast_1d(figure.subplots(rows, number // rows)).ravel())
 
 
 def _png(figure: Any) -> bytes:
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    print_png(figure, buffer)
     return buffer.getvalue()

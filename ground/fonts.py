@@ -9,14 +9,19 @@ from __future__ import annotations
 import os
 import struct
 import unicodedata
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import groupby
 from pathlib import Path
+from typing import IO, TYPE_CHECKING
 
 from PIL import ImageFont, features
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _BEFORE_OTHERS = (
     "notosanscjk", "sourcehansans", "pingfang", "hiragino", "microhei", "zenhei", "msyh", "droidsansfallback",
@@ -78,19 +83,40 @@ def runs(text: str) -> Iterator[tuple[str, Face]]:
             yield " ", first_face()
 
 
-def families(texts: Iterable[str]) -> list[str]:
-    """Names of fonts that matplotlib shall look for letters of ``texts`` in, one after the other."""
+def print_png(figure: Figure, file: str | IO[bytes]) -> None:
+    """Write a figure of matplotlib, with fonts for all of its letters, and with dollar signs as they stand."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    canvas = FigureCanvasAgg(figure)
+    with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
+        warnings.filterwarnings("ignore", "Glyph .* missing from")  # where no font has it, there is a box
+        for text in figure.findobj(Text):
+            text.set_parse_math(False)
+        figure.draw_without_rendering()  # only now are there labels at the axes
+        texts = figure.findobj(Text)
+        names = ["DejaVu Sans", *dict.fromkeys(filter(None, map(_family, _faces(text.get_text() for text in texts))))]
+        for text in texts:
+            text.set_fontfamily(names)
+        canvas.print_png(file)
+
+
+def _faces(texts: Iterable[str]) -> Iterable[Face]:
+    """What texts need besides the first."""
+    return dict.fromkeys(face for text in texts for _, face in runs(text) if face is not first_face())
+
+
+@cache
+def _family(face: Face) -> str | None:
+    """What matplotlib calls a font; None for a font of pictures, which it cannot draw."""
     from matplotlib import font_manager
 
-    faces = dict.fromkeys(face for text in texts for _, face in runs(text) if face is not first_face())
-    names = ["DejaVu Sans"]
-    for face in faces:
-        try:
-            font_manager.fontManager.addfont(face.path)
-        except (OSError, RuntimeError):  # a font of pictures
-            continue
-        names.append(font_manager.fontManager.ttflist[-1].name)
-    return names
+    try:
+        font_manager.fontManager.addfont(face.path)
+    except (OSError, RuntimeError):
+        return None
+    return font_manager.fontManager.ttflist[-1].name
 
 
 @lru_cache(maxsize=1)

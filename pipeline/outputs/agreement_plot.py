@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ground.files import write_atomically
+from ground.fonts import print_png
 from pipeline.evaluate import LabelledFrames, Texts, segments_of
 
 _WIDTH, _DPI = 15.0, 110
@@ -17,7 +18,6 @@ _HEIGHT = 0.62
 
 def draw_agreement(players: Mapping[int, LabelledFrames], names: Mapping[int, str], path: Path, title: str) -> None:
     """Write a PNG: two bars a player, the truth above and thicker, a colour per action; white: nothing is said."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure((_WIDTH, 1.6 + _HEIGHT * max(1, len(players))), _DPI, layout="constrained")
@@ -33,7 +33,7 @@ def draw_agreement(players: Mapping[int, LabelledFrames], names: Mapping[int, st
     axes.set_title(title, loc="left")
     _legend(figure, colors)
     with write_atomically(path) as part:
-        FigureCanvasAgg(figure).print_png(str(part))
+        print_png(figure, str(part))
 
 
 def _colors(actions: Sequence[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from classify.evaluate import Judgement
 from ground.files import write_atomically
+from ground.fonts import print_png
 
 _DPI = 110
 _CELL = 0.55
@@ -20,7 +21,6 @@ _BLUE, _GREY = "#2a6f97", "#9a9a9a"
 
 def draw_judgement(judgement: Judgement, path: Path, title: str) -> None:
     """Write a PNG with three parts: confusions, recall with its 95 % interval, and calibration."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     side = 1.5 + _CELL * min(len(judgement.report.labels), _MOST_CELLS)
@@ -33,7 +33,7 @@ def draw_judgement(judgement: Judgement, path: Path, title: str) -> None:
     figures = f"accuracy {report.accuracy:.3f}, balanced {report.balanced_accuracy:.3f}, macro-F1 {report.macro_f1:.3f}"
     figure.suptitle(f"{title}: {figures}", x=0.01, ha="left")
     with write_atomically(path) as part:
-        FigureCanvasAgg(figure).print_png(str(part))
+        print_png(figure, str(part))
 
 
 def _draw_confusions(axes: Any, judgement: Judgement) -> None:

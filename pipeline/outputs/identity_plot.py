@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ground.files import write_atomically
+from ground.fonts import print_png
 from tracker.association import assign
 from tracker.types import IntArray, Tracks
 
@@ -44,7 +45,6 @@ def draw_identities(truth: Tracks, covering: IntArray, path: Path, title: str) -
     so that most boxes agree) has that player's colour, wherever it appears; others are grey. White: missed; blue
     ground: not in the picture; black stroke: here another identity takes over.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     players = truth.ids
@@ -59,7 +59,7 @@ def draw_identities(truth: Tracks, covering: IntArray, path: Path, title: str) -
     ]  # fmt: skip
     _label(axes, [f"player {player}" for player in players], notes, last, title)
     with write_atomically(path) as part:
-        FigureCanvasAgg(figure).print_png(str(part))
+        print_png(figure, str(part))
 
 
 def _own_identities(truth: Tracks, covering: IntArray) -> IntArray:

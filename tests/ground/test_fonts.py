@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
 from matplotlib import font_manager
+from matplotlib.figure import Figure
+from PIL import Image as PilImage
 from PIL import features
 
 from ground import fonts
@@ -125,3 +128,18 @@ def test_where_letters_cannot_be_put_in_order_a_note_says_so(monkeypatch: pytest
     monkeypatch.setattr(features, "check", lambda _name: False)
     assert "right to left" in (fonts.note_on(["محمد"]) or "")
     assert fonts.note_on(["Владимир"]) is None
+
+
+@pytest.mark.filterwarnings("error")
+def test_plots_have_the_letters_of_labels(install: Callable[..., None]) -> None:
+    def picture(label: str) -> Image:
+        figure, file = Figure((3, 2), 100), io.BytesIO()
+        axes = figure.add_subplot()
+        axes.set_yticks([0.5], [label])
+        axes.set_title("costs $5 or $x_$")
+        fonts.print_png(figure, file)
+        return np.asarray(PilImage.open(file).convert("RGB"))
+
+    assert np.array_equal(picture("李"), picture("明")), "two letters that nothing has look alike"
+    install(Plain="李")
+    assert not np.array_equal(picture("李"), picture("明"))
