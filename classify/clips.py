@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import TypeVar
 
 import cv2
@@ -33,6 +34,10 @@ _MIN_FRAMES = 2
 """A single picture does not move."""
 
 _log = logging.getLogger("courtscribe")
+_PLAIN = b"\x93NUMPY\x01"
+"""How an array's file begins. Later versions have longer headers, as long as four gigabytes, and no use for them."""
+_NO_ARRAY = (OSError, ValueError, EOFError, TypeError, OverflowError, MemoryError, SyntaxError, TokenError)
+"""What NumPy raises for files that are none of its own; it parses their headers as Python."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -146,8 +151,11 @@ def read_file(file: ClipFile) -> list[LabelledClip] | BadClip:
 def _read_array(path: Path) -> Frames:
     """uint8 (N, T, 176, 128, 3), mapped into memory: read when it is used."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        with path.open("rb") as file:
+            if file.read(7) != _PLAIN:
+                raise ValueError("it does not begin as one")
+        array = np.lib.format.open_memmap(path, mode="r")
+    except _NO_ARRAY as error:
         raise InputError(f"{path}: not an array of frames ({error})") from error
     array = array[None] if array.ndim == 4 else array
     if array.dtype != np.uint8 or array.ndim != 5 or array.shape[2:] != (CLIP_HEIGHT, CLIP_WIDTH, 3) or not array.size:

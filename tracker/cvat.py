@@ -154,7 +154,9 @@ def _box(path: Path, box: Element) -> list[float]:
         frame = int(box.attrib["frame"])
         if not 0 <= frame <= LAST_FRAME:
             raise InputError(f"{path}, line {line}: a frame is 0 to {LAST_FRAME}, not {frame}")
-        flags = (int(box.get(name, default)) for name, default in (("outside", 0), ("occluded", 0), ("keyframe", 1)))
+        flags = (
+            int(box.get(name, default)) != 0 for name, default in (("outside", 0), ("occluded", 0), ("keyframe", 1))
+        )
         return [frame, *flags, *(float(box.attrib[side]) for side in ("xtl", "ytl", "xbr", "ybr")), int(line)]
     except InputError:
         raise

@@ -1,0 +1,205 @@
+"""No file harms: whatever a file holds, each reader gives a value or one line that says what is wrong.
+
+A reader is a valid small file, the ways in which it is spoiled, and the call that reads it. New readers are one entry.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from classify.checkpoint import read_info
+from classify.clip_files import ClipFile, list_csv
+from classify.clips import BadClip, read_file
+from classify.spacejam import list_spacejam
+from ground.errors import InputError
+from ground.video.source import open_video
+from pipeline.analysis.folder import load
+from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
+from pipeline.config import WEIGHTS, read_config
+from pipeline.outputs.table import read_timeline_csv
+from pipeline.timeline import ActionSegment, Timeline
+from pipeline.truth import read_timeline_actions, read_truth_folder
+from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
+from tracker.formats import read_tracks_file
+from tracker.mot import read_all_truth, read_detections, read_people
+from tracker.roi import read_court_file, read_roi_file
+from tracker.types import Tracks
+
+Damage = Callable[[bytes], Iterator[bytes]]
+_MOST_MEMORY = 300e6
+"""Bytes that a small file may take while it is read."""
+_LONGEST_LINE = 500
+
+_MOT = b"1,1,10,20,30,40,0.9,-1,-1,-1\n2,1,11,20,30,40,0.8,-1,-1,-1\n"
+_CLASSES = b"1,1,10,20,30,40,1,1,1\n1,2,50,20,30,40,0,7,0.5\n"
+_CVAT = b"""<?xml version="1.0" encoding="utf-8"?>
+<annotations><meta><task><size>9</size><start_frame>0</start_frame><stop_frame>8</stop_frame><labels><label>
+<attributes><attribute><name>action</name><values>unlabelled
+run</values></attribute></attributes></label></labels><original_size><width>640</width><height>360</height>
+</original_size><source>game.mp4</source></task></meta>
+<track id="0" label="player"><box frame="0" outside="0" occluded="0" keyframe="1" xtl="1" ytl="2" xbr="9" ybr="8">
+<attribute name="number">4</attribute><attribute name="name">Ann</attribute></box>
+<box frame="5" outside="1" occluded="1" keyframe="1" xtl="1" ytl="2" xbr="9" ybr="8"></box></track></annotations>
+"""
+_COCO = json.dumps({
+    "videos": [{"id": 1, "name": "game"}], "categories": [{"id": 1, "name": "player"}], "actions": ["run"],
+    "images": [{"id": 3, "file_name": "frame_000002.png", "frame_id": 2, "video_id": 1, "width": 640, "height": 360}],
+    "tracks": [{"id": 7, "name": "Ann"}],
+    "annotations": [{"id": 1, "image_id": 3, "category_id": 1, "track_id": 7, "bbox": [1, 2, 30, 40], "iscrowd": 0,
+                     "score": 0.5, "attributes": {"occluded": False, "action": "run"}}],
+}).encode()  # fmt: skip
+_ROI = b'[{"box": [1, 2, 30, 40], "name": "Ann", "frame": 3}, {"box": [5, 6, 70, 80], "time": 1.5}]'
+_COURT = b'[{"polygon": [[1, 2], [600, 2], [600, 300], [1, 300]], "frame": 3}]'
+_TIMELINE = b"player,action,start_s,end_s,start_frame,end_frame,confidence\n1,run,0,1,0,25,0.5\nAnn,run,1,2,25,50,1\n"
+_ACTIONS = b"player,action,start_frame,end_frame\n1,run,1,2\n"
+_TOML = b'end = 5.5\n[tracker]\nname = "sport"\nmax_age = 30\n[detector]\nclasses = ["player"]\nconfidence = 0.3\n'
+_INI = b"[Sequence]\nname=game\nimDir=img1\nframeRate=25\nseqLength=2\nimWidth=64\nimHeight=48\nimExt=.png\n"
+_CLIPS = b"clip,label,split,group\na.mp4,run,train,g1\nb.mp4,walk,test,g2\n"
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one kind of file is attacked."""
+
+    name: str
+    """Of the file, in its folder."""
+    content: bytes | Callable[[Path], bytes]
+    """A valid file, or what makes it, given a folder with all that belongs beside it."""
+    read: Callable[[Path], object]
+    damages: tuple[Damage, ...]
+    beside: Callable[[Path], object] = lambda _folder: None
+    """Makes what has to be there, too."""
+
+
+def _truth_folder(folder: Path) -> None:
+    (folder / "gt.txt").write_bytes(_CLASSES)
+
+
+def _spacejam(folder: Path) -> None:
+    (folder / "labels_dict.json").write_text('{"0": "run", "1": "walk"}')
+    (folder / "annotation_dict.json").write_text('{"0000001": 0, "0000002": 1}')
+
+
+def _pictures(folder: Path) -> None:
+    (folder / "img1").mkdir()
+    for number in (1, 2):
+        cv2.imwrite(str(folder / f"img1/{number:06d}.png"), np.full((48, 64, 3), 90, np.uint8))
+
+
+def _picture(kind: str) -> Callable[[Path], bytes]:
+    picture = np.random.default_rng(0).integers(0, 255, (24, 32, 3), dtype=np.uint8)
+    return lambda _folder: cv2.imencode(kind, picture)[1].tobytes()
+
+
+def _array(_folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros((2, 176, 128, 3), np.uint8))
+    return buffer.getvalue()
+
+
+def _checkpoint(_folder: Path) -> bytes:
+    content = (WEIGHTS / "actions.safetensors").read_bytes()
+    return content[: 8 + int.from_bytes(content[:8], "little")]
+
+
+def _analysis(folder: Path) -> bytes:
+    frames = np.arange(4, dtype=np.int32)
+    tracks = Tracks.of([0, 1, 2], [1, 1, 1], [[0, 0, 10, 20]] * 3)
+    timeline = Timeline(("run",), (ActionSegment(1, "run", 0.0, 0.12, 0, 3, 0.8),))
+    facts = VideoFacts("/videos/game.mp4", 640, 360, "25", 9.0, "h264")
+    Analysis(facts, {}, Frames(frames, frames / 25), Players(tracks, {1: "Ann"}), timeline).save(folder)
+    return (folder / "analysis.json").read_bytes()
+
+
+def _frames(path: Path) -> int:
+    with open_video(path) as video:
+        return sum(1 for _ in video)
+
+
+def _clip(path: Path) -> object:
+    outcome = read_file(ClipFile(path, "run", "g"))
+    if isinstance(outcome, BadClip):
+        raise InputError(f"{path}: {outcome.reason}")
+    return [clip.frames[0].sum() for clip in outcome]
+
+
+_TEXT: tuple[Damage, ...] = (spoiled_bytes, spoiled_values)
+_JSON: tuple[Damage, ...] = (spoiled_bytes, spoiled_json)
+_CELLS: tuple[Damage, ...] = (spoiled_bytes, spoiled_cells)
+READERS = {
+    "tracks": Reader("a.txt", _MOT, lambda p: read_tracks_file(p, "mot"), _CELLS),
+    "tracks of any format": Reader("a.txt", _MOT, read_tracks_file, (spoiled_bytes,)),
+    "tracks with classes": Reader("a.txt", _CLASSES, read_people, _CELLS),
+    "labels beside tracks": Reader(
+        "labels.txt", b"player\nball\n", lambda p: read_people(p.with_name("gt.txt")), (spoiled_bytes,), _truth_folder
+    ),
+    "detections": Reader("a.txt", _MOT.replace(b",1,1", b",-1,1"), read_detections, _CELLS),
+    "truth": Reader("gt.txt", _CLASSES, read_all_truth, _CELLS),
+    "truth of actions": Reader("actions.csv", _ACTIONS, lambda p: read_truth_folder(p.parent), _CELLS, _truth_folder),
+    "cvat": Reader("a.xml", _CVAT, lambda p: read_tracks_file(p, "cvat"), _TEXT),
+    "coco": Reader("a.json", _COCO, lambda p: read_tracks_file(p, "coco"), _JSON),
+    "boxes by hand": Reader("a.json", _ROI, read_roi_file, _JSON),
+    "court": Reader("a.json", _COURT, read_court_file, _JSON),
+    "timeline": Reader("a.csv", _TIMELINE, lambda p: read_timeline_csv(p, ("run",), {2: "Ann"}), _CELLS),
+    "actions of a timeline": Reader("a.csv", _TIMELINE, read_timeline_actions, _CELLS),
+    "settings": Reader("a.toml", _TOML, read_config, _TEXT),
+    "sequence": Reader("seqinfo.ini", _INI, lambda p: _frames(p.parent), _TEXT, _pictures),
+    "labels of SpaceJam": Reader("labels_dict.json", b'{"0": "run", "1": "walk"}', lambda p: list_spacejam(p.parent),
+                                 _JSON, _spacejam),
+    "clips of SpaceJam": Reader("annotation_dict.json", b'{"0000001": 0, "0000002": 1}',
+                                lambda p: list_spacejam(p.parent), _JSON, _spacejam),
+    "sources of SpaceJam": Reader("clips.csv", b"clip_id,source\n0000001,game1\n0000002,game2\n",
+                                  lambda p: list_spacejam(p.parent), _CELLS, _spacejam),
+    "list of clips": Reader("a.csv", _CLIPS, list_csv, _CELLS),
+    "array of clips": Reader("a.npy", _array, _clip, (spoiled_bytes, spoiled_numpy)),
+    "checkpoint": Reader("a.safetensors", _checkpoint, read_info, (spoiled_bytes,)),
+    "analysis": Reader("analysis.json", _analysis, lambda p: load(p.parent), (spoiled_json,)),
+    "jpeg": Reader("1.jpg", _picture(".jpg"), lambda p: _frames(p.parent), (spoiled_bytes,)),
+    "png": Reader("1.png", _picture(".png"), lambda p: _frames(p.parent), (spoiled_bytes,)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", READERS)
+def test_a_spoiled_file_is_read_or_refused_in_one_line(tmp_path: Path, kind: str) -> None:
+    reader, folder = READERS[kind], tmp_path / "inside"
+    folder.mkdir()
+    reader.beside(folder)
+    path = folder / reader.name
+    content = reader.content if isinstance(reader.content, bytes) else reader.content(folder)
+    path.write_bytes(content)
+    if kind != "checkpoint":  # of which the header only is tried
+        reader.read(path)
+    there = sorted(tmp_path.rglob("*"))
+    tracemalloc.start()
+    try:
+        for number, spoiled in enumerate(case for damage in reader.damages for case in damage(content)):
+            path.write_bytes(spoiled)
+            _read(reader, path, f"case {number}: {spoiled[:300]!r}")
+    finally:
+        tracemalloc.stop()
+    assert sorted(tmp_path.rglob("*")) == there, "reading writes nothing"
+
+
+def _read(reader: Reader, path: Path, case: str) -> None:
+    """Read a spoiled file; anything but a value or a short line, in little memory, is a fault of the reader."""
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        reader.read(path)
+    except InputError as error:
+        line = str(error)
+        assert line.isprintable() and len(line) <= _LONGEST_LINE, f"{case}: no short line: {line!r:.600}"
+    except BaseException as error:
+        error.add_note(case)
+        raise
+    taken = tracemalloc.get_traced_memory()[1] - before
+    assert taken < _MOST_MEMORY, f"{case}: took {taken / 1e6:.0f} MB"
