@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, Self
@@ -37,6 +38,9 @@ class _Reader(Protocol):
     def close(self) -> None:
         """Let go of what probing opened."""
         ...
+
+
+_RATE_OF_PICTURES = "the frame rate given is left out: it is for pictures in a folder, and a video has its own times"
 
 
 class VideoSource:
@@ -123,4 +127,8 @@ def open_video(
         raise InputError(f"{name}: cannot be read ({error.strerror})") from error
     if not is_there:
         raise InputError(f"{name}: no such file")
-    return VideoSource(name, ContainerReader(name), start, end)
+    video = VideoSource(name, ContainerReader(name), start, end)
+    if rate is not None:
+        video.info = replace(video.info, notes=(*video.info.notes, _RATE_OF_PICTURES))
+        video.notes = list(video.info.notes)
+    return video

@@ -33,6 +33,9 @@ def add_commands(subparsers: Any) -> None:
     )
     classify.add_argument("--start", type=float, metavar="X", help="seconds: begin here")
     classify.add_argument("--end", type=float, metavar="X", help="seconds: stop before this")
+    classify.add_argument(
+        "--frame-rate", type=float, metavar="X", help="pictures per second of a folder of pictures (default: 25)"
+    )
     classify.add_argument("--json", type=Path, metavar="FILE", help="save the answer here too")
     classify.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the video with its labels here")
     classify.add_argument("--device", default="auto")
@@ -56,7 +59,7 @@ def run_classify(options: argparse.Namespace) -> int:
             require_file(place, [options.video])
     config, progress = WholeVideoConfig(options.average), choose_progress(options.quiet)
     classifier = ActionClassifier(_weights(options), resolve_device(options.device), runtime=options.runtime)
-    with open_video(options.video, options.start, options.end) as video:
+    with open_video(options.video, options.start, options.end, image_rate=options.frame_rate) as video:
         answer = classify_video(video, classifier, config, progress)
         sys.stdout.write(answer_table(answer, classifier.info, options.top))
         if options.json is not None:
