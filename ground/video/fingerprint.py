@@ -13,7 +13,8 @@ _MEGABYTE = 1 << 20
 def fingerprint(source: str | Path) -> str:
     """SHA-256 (hex) over size, first and last megabyte of a file; over names and sizes for pictures.
 
-    Empty for what is no file: an address, a pipe, or nothing. Raises OSError where it cannot be read, and InputError where pictures are no sequence.
+    Empty for what is no file: an address, a pipe, or nothing.
+    Raises OSError where it cannot be read, and InputError where pictures are no sequence.
     """
     path = Path(source)
     if "://" in str(source):
