@@ -319,8 +319,10 @@ class _Run:
         return len(self.history)
 
     def _fingerprint(self) -> str:
-        clips = [(c.name, c.label, c.group) for c in (*self.clips, *self.validation)]
-        told = f"{self.config}{self.info.to_json()}{self.team.size}{len(self.validation)}{clips}{self.begun_from}"
+        """Of what the result depends on: not of where and with how many threads it is worked out."""
+        settings = {key: value for key, value in asdict(self.config).items() if key not in ("device", "loaders")}
+        clips = [(c.name, c.label, c.group, c.digest) for c in (*self.clips, *self.validation)]
+        told = f"{settings}{self.info.to_json()}{self.team.size}{len(self.validation)}{clips}{self.begun_from}"
         return hashlib.sha256(told.encode()).hexdigest()
 
 

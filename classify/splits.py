@@ -16,6 +16,8 @@ Indices = npt.NDArray[np.int64]
 
 ON_LIST, TWIN_FREE_TEST, HELD_OUT = "list", "twin-free", "held out"
 """Names of test sets."""
+FOLDS = "folds"
+"""The split that leaves judging to cross-validation."""
 
 _FOLDS = 5
 """A fifth is held out where the data set does not say what to test on."""
@@ -82,7 +84,7 @@ def everything(files: Sequence[ClipFile]) -> Split:
 SPLITS: dict[str, Callable[[Sequence[ClipFile]], Split]] = {
     "twin-free": twin_free,
     "public": public,
-    "folds": everything,
+    FOLDS: everything,
     "folders": folders,
     "csv": told,
 }

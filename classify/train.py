@@ -22,6 +22,7 @@ from classify.fit import Embedded, Epoch, fit
 from classify.models import architecture
 from classify.parallel import ALONE, Team, team
 from classify.run_folder import RunFolder
+from classify.splits import FOLDS
 from classify.train_config import TrainConfig
 from classify.training_data import DataConfig, TrainingData, gather
 from ground.files import write_atomically
@@ -30,8 +31,6 @@ __all__ = ["TrainConfig", "begin", "fit", "train_actions"]
 
 KINETICS = "kinetics"
 """What ``start_from`` is called when the published Kinetics-400 weights are meant."""
-
-_FOLDS = "folds"
 
 _log = logging.getLogger("courtscribe")
 
@@ -42,6 +41,7 @@ def train_actions(
     config: TrainConfig | None = None,
     *,
     start_from: Path | str | None = None,
+    start_name: str = "",
     folds: int = 0,
     resume: bool = False,
     origin: Origin | None = None,
@@ -52,6 +52,7 @@ def train_actions(
     output: a folder, or a ``.safetensors`` file: then the folder is beside it, ends in ``.run``, and the checkpoint is
         in both places.
     start_from: weights to begin with (see ``classify.checkpoint.load_start``), or "kinetics"; None: random ones.
+    start_name: what the folder's settings call ``start_from``, where that is a temporary file.
     folds: where the data are split by folds, the same training is first cross-validated in so many; 0: it is not.
     resume: go on with a training that was killed, to the same result as if it had not been.
     origin: what the checkpoint shall say about where it comes from.
@@ -64,10 +65,10 @@ def train_actions(
         config = replace(config, device=device)
         pick_device(device)
         folder.check(resume)
-        clips = _gathered(data, config, folder, mates)
-        folds = folds if clips.split == _FOLDS else 0
+        clips = _gathered(data, config, folds, folder, mates)
+        folds = folds if clips.split == FOLDS else 0
         if mates.first:
-            told = {"start_from": start_from, "folds": folds, "processes": mates.size, "note": note}
+            told = {"start_from": start_name or start_from, "folds": folds, "processes": mates.size, "note": note}
             settings = {"data": asdict(data), "training": asdict(config), **told}
             folder.begin(settings, clips)
             _say_what(clips)
@@ -100,15 +101,16 @@ def begin(
     return model
 
 
-def _gathered(data: DataConfig, config: TrainConfig, folder: RunFolder, mates: Team) -> TrainingData:
+def _gathered(data: DataConfig, config: TrainConfig, folds: int, folder: RunFolder, mates: Team) -> TrainingData:
     """The clips; the first process decodes them, the others then find them in the cache."""
     profile = architecture(config.model).profile
-    clips = gather(data, config, (profile.height, profile.width)) if mates.first else None
+    size = profile.height, profile.width
+    clips = gather(data, config, size, folds) if mates.first else None
     if clips is not None:
         folder.write_bad(clips.bad, clips.number)
         clips.check(data.max_bad)
     mates.wait()
-    return clips or gather(data, config, (profile.height, profile.width))
+    return clips or gather(data, config, size, folds)
 
 
 def _say_what(clips: TrainingData) -> None:
@@ -169,7 +171,7 @@ class _Training:
             if self.mates.first:
                 probabilities[held] = self._predict(model, [clips[i] for i in held])
         if self.mates.first:
-            self._judge(_FOLDS, clips, probabilities)
+            self._judge(FOLDS, clips, probabilities)
 
     def _predict(self, model: nn.Module, clips: Sequence[LabelledClip]) -> npt.NDArray[np.float32]:
         return predict_clips(model.to(pick_device(self.config.device)), self.profile, clips)
@@ -214,5 +216,5 @@ class _Training:
             probabilities = self._predict(model, self.data.validation)
             temperature = fit_temperature(probabilities, truth)
             return temperature, fit_threshold(with_temperature(probabilities, temperature), truth)
-        judged = self.judgements.get(_FOLDS)
+        judged = self.judgements.get(FOLDS)
         return (judged.temperature, judged.unsure_below) if judged else (1.0, 0.0)

@@ -11,9 +11,10 @@ from pathlib import Path
 from classify.clip_cache import CachedClips, cache_folder, cached_clips
 from classify.clip_files import ALIASES, ClipFile
 from classify.clips import MAX_BAD, BadClip, LabelledClip, list_clips
+from classify.evaluate import grouped_folds
 from classify.labels import check_label_set
 from classify.spacejam import is_spacejam, label_names
-from classify.splits import Indices, Split, split_clips, with_validation
+from classify.splits import FOLDS, Indices, Split, split_clips, with_validation
 from classify.train_config import TrainConfig
 from classify.types import ACTIONS
 from ground.errors import InputError
@@ -79,10 +80,10 @@ def count_kinds(bad: Sequence[BadClip]) -> str:
     return ", ".join(f"{number} {words[kind]}" for kind, number in sorted(Counter(b.kind for b in bad).items()))
 
 
-def gather(data: DataConfig, config: TrainConfig, size: tuple[int, int]) -> TrainingData:
+def gather(data: DataConfig, config: TrainConfig, size: tuple[int, int], folds: int = 0) -> TrainingData:
     """List, split and decode; ``check`` the result before training on it.
 
-    size: height and width that the network reads.
+    size: height and width that the network reads. folds: into how many the clips are to be cut where they are split so.
     Raises InputError for bad folders, labels and splits.
     """
     if data.test_list is not None and not any(is_spacejam(source) for source in data.sources):
@@ -99,6 +100,8 @@ def gather(data: DataConfig, config: TrainConfig, size: tuple[int, int]) -> Trai
     name = data.split or _fitting_split(data.sources, files)
     split = split_clips(files, name)
     _check_labels(labels, (f.label for f in (*(files[i] for i in split.train), *first)))
+    if folds and name == FOLDS:
+        grouped_folds([f.group for f in files], [f.label for f in files], folds)
     part = config.validation
     split = with_validation(files, split, (_TENTH if len(split.train) >= _ENOUGH else 0.0) if part is None else part)
     folder = data.cache or cache_folder()

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ground.errors import InputError
 from pipeline.runners.flags import add_quiet, say
 
 if TYPE_CHECKING:
@@ -87,13 +88,17 @@ def run_train_actions(options: argparse.Namespace) -> int:
     from classify.train import train_actions
 
     config, note = _config(options), options.starter_note
+    if options.folds and options.split not in (None, "folds"):
+        raise InputError(f"--folds is for --split folds, not for --split {options.split}")
     origin = Origin(data=options.data_note, licence=options.licence, starter=bool(note), note=note)
     with tempfile.TemporaryDirectory() as work:
+        start, start_name = _start(options.start_from, config.model, Path(work))
         judgements = train_actions(
             _data(options),
             options.output,
             config,
-            start_from=_start(options.start_from, config.model, Path(work)),
+            start_from=start,
+            start_name=start_name,
             folds=_DEFAULT_FOLDS if options.folds is None and options.split == "folds" else options.folds or 0,
             resume=options.resume,
             origin=origin,
@@ -139,8 +144,8 @@ def _data(options: argparse.Namespace) -> DataConfig:
     )
 
 
-def _start(given: str | None, model: str, work: Path) -> Path | str | None:
-    """Weights to begin with: those that were named, else the best there are.
+def _start(given: str | None, model: str, work: Path) -> tuple[Path | str | None, str]:
+    """Weights to begin with, and their name: those that were named, else the best there are.
 
     For the small network those are the shipped ones, which see joints and ball; else Kinetics', where there are any;
     else what the detector knows of people.
@@ -149,23 +154,22 @@ def _start(given: str | None, model: str, work: Path) -> Path | str | None:
     from classify.models import architecture
     from classify.train import KINETICS
     from classify.train_config import SMALL
-    from ground.errors import InputError
     from pipeline.config import WEIGHTS
 
     if given == "none":
-        return None
+        return None, ""
     if given is None and architecture(model).kinetics_url is not None:
         try:
-            return kinetics_weights(model, download=False)
+            return kinetics_weights(model, download=False), KINETICS
         except InputError as error:
             _log.warning("starting from random weights: %s", error)
-            return None
+            return None, ""
     if given == KINETICS:
-        return KINETICS
+        return KINETICS, KINETICS
     if given is None and model == SMALL:
-        return WEIGHTS / "actions.safetensors"
-    detector = Path(given) if given is not None else WEIGHTS / "players.pt"
-    return _backbone(detector, work) if detector.suffix == ".pt" else detector
+        return WEIGHTS / "actions.safetensors", str(WEIGHTS / "actions.safetensors")
+    weights = Path(given) if given is not None else WEIGHTS / "players.pt"
+    return _backbone(weights, work) if weights.suffix.lower() == ".pt" else weights, str(weights)
 
 
 def _backbone(detector: Path, work: Path) -> Path:

@@ -129,6 +129,20 @@ def test_a_state_of_another_training_is_refused(squares: list[LabelledClip], tmp
     _train(squares, config, tmp_path / "state.pt")
     with pytest.raises(InputError, match=r"state\.pt: is of a training with other clips or settings"):
         _train(squares[:6], config, tmp_path / "state.pt")
+    other = squares[3].frames.copy()
+    other[7, 90, 60] ^= 1
+    touched = [*squares[:3], replace(squares[3], frames=other), *squares[4:]]
+    with pytest.raises(InputError, match="other clips or settings"):
+        _train(touched, config, tmp_path / "state.pt")
+
+
+def test_where_and_with_how_many_threads_a_training_runs_does_not_matter(
+    squares: list[LabelledClip], tmp_path: Path
+) -> None:
+    config = replace(CONFIG, epochs=1, device="cpu:0")
+    first = _train(squares, config, tmp_path / "state.pt")
+    resumed = _train(squares, replace(config, loaders=5, device="cpu"), tmp_path / "state.pt")
+    assert _same(first, resumed), "there was nothing left to learn"
 
 
 def test_a_damaged_state_is_said(squares: list[LabelledClip], tmp_path: Path) -> None:

@@ -69,6 +69,8 @@ def test_scores_are_printed_and_the_shipped_weights_are_started_from(
         (["--labels", "run,walk,pick"], "no clips of pick"),
         (["--epochs", "-1"], "are 0 or more"),
         (["--folds", "9"], "cannot be cut into 9 folds"),
+        (["--folds", "2", "--split", "folders"], "--folds is for --split folds"),
+        (["--labels", "run,walk,Unsure"], "'Unsure' is what this program says where there is no label"),
         (["--start-from", "nowhere.safetensors"], "nowhere.safetensors: no such file"),
         (["--start-from", "kinetics"], "there are no Kinetics-400 weights for r2plus1d_s"),
         (["--device", "tpu"], "no device is called 'tpu'"),
@@ -81,8 +83,16 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert main(_arguments(data, tmp_path / "run", "--quiet", *more)) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1 and error.startswith("courtscribe: ")
+    started = "--start-from" in more
+    assert started or not list((tmp_path / "cache").rglob("*.clips")), "before anything is decoded"
     assert main(_arguments(data, tmp_path / "run", "--quiet", "--split", "public")) == 2
     assert "no list of test clips" in capsys.readouterr().err, "what failed before it learnt is not in the way"
+
+
+def test_the_settings_name_the_weights_that_were_given(data: Path, tmp_path: Path) -> None:
+    weights = str(_ROOT / "weights" / "players.pt")
+    assert main(_arguments(data, tmp_path / "run", "--start-from", weights, "--epochs", "0", "--quiet")) == 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["start_from"] == weights
 
 
 def test_a_run_killed_from_outside_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -> None:
