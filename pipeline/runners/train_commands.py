@@ -53,6 +53,11 @@ def run_train_players(options: argparse.Namespace) -> int:
 
     if not options.start_from.is_file():
         raise InputError(f"{options.start_from}: no such file")
+    if options.epochs < 1 or options.batch < 1 or not 32 <= options.imgsz <= 8192:
+        raise InputError(
+            "a training has 1 epoch or more, batches of 1 or more and pictures of 32 to 8192 pixels, not "
+            f"{options.epochs}, {options.batch} and {options.imgsz}"
+        )
     scores = train_detector(
         options.data,
         options.start_from,
@@ -107,6 +112,7 @@ def _patterns(text: str) -> list[str]:
 
 def _ratio(text: str) -> float:
     width, _, height = text.partition(":")
-    if not (float(width) > 0 and float(height or 1) > 0):
+    ratio = float(width) / float(height or 1)
+    if not 0.1 <= ratio <= 10:
         raise ValueError
-    return float(width) / float(height or 1)
+    return ratio

@@ -66,6 +66,19 @@ def test_a_training_in_a_folder_of_the_users_is_refused(
     assert _content(tmp_path) == before
 
 
+@pytest.mark.parametrize("wrong", [["--epochs", "0"], ["--batch", "-1"], ["--imgsz", "1"], ["--aspect", "inf:1"]])
+def test_impossible_settings_are_one_line(
+    tmp_path: Path, wrong: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    start = Path(__file__).parents[2] / "weights/players.pt"
+    try:
+        code = main(["train", "players", ".", "--start-from", str(start), "-o", "mine.pt", *wrong])
+    except SystemExit as exit_:  # argparse's own
+        code = exit_.code
+    assert code == 2 and "Traceback" not in capsys.readouterr().err
+
+
 def test_what_was_made_here_is_made_anew(tmp_path: Path) -> None:
     source, target = _make(tmp_path / "set"), tmp_path / "set" / "runs" / "data"
     prepare_dataset(source, target, (), None)
@@ -115,7 +128,7 @@ def test_an_outline_becomes_the_box_around_it(
     [
         ("names: {0: ball, 1: Player}\n", "1 0.5 0.5 0.2 0.2", 0, (0.5, 0.5, 0.2, 0.2)),
         ("names: {'0': ball, '1': Player}\n", "1.0 0.5 0.5 0.2 0.2", 0, (0.5, 0.5, 0.2, 0.2)),
-        ("\ufeffpath: /no\r\ntrain: x\r\nnc: 1\r\nnames:\r\n- player\r\n", "0 0.5 0.5 0.2 0.2", 0, (0.5, 0.5, 0.2, 0.2)),
+        ("\ufeffpath: /no\r\nval: x\r\nnc: 1\r\nnames:\r\n- player\r\n", "0 0.5 0.5 0.2 0.2", 0, (0.5, 0.5, 0.2, 0.2)),
         ("names: [player]\n", "\ufeff0 0.5 0.5 0.2 0.2 0.93\r\n\r\n", 0, (0.5, 0.5, 0.2, 0.2)),
         ("names: [player]\n", "0\t0.5\t1.0\t0.2\t0.2", 0, (0.5, 0.95, 0.2, 0.1)),
         ("names: [player]\nkpt_shape: [2, 3]\n", "0 0.5 0.5 0.2 0.2 0.1 0.1 2 0.9 0.9 2", 0, (0.5, 0.5, 0.2, 0.2)),
