@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from provenance import write_result
+from provenance import SHIPPED, write_result
 from torch import nn
 from torchvision.models import get_model, list_models
 from torchvision.models import video as published
@@ -65,7 +65,7 @@ def main() -> None:
                     rate = clips_per_second(logits, batch, options.seconds, clock)
                     rows.append((name, runtime, precision, device, batch, rate))
                     print(*rows[-1][:5], f"{rate:.2f}", flush=True)
-    write_result(options.output, "Clips per second", [*_head(options.threads), *_lines(rows)])
+    write_result(options.output, "Clips per second", [*_head(options.threads), *_lines(rows)], SHIPPED[1:])
 
 
 def ways(name: str, device: torch.device, calibration: Path | None) -> Iterator[tuple[str, str, Logits]]:
