@@ -40,9 +40,9 @@ def agreement_table(agreement: ActionAgreement, names: Mapping[int, str]) -> str
     lines = [head + "".join(f"{f'F1@{overlap:g}':>9}" for overlap in overlaps)]
     rows = [(names.get(player, str(player)), own) for player, own in agreement.per_player.items()]
     for name, own in [*rows, ("together", agreement)]:
-        segments = "".join(f"{own.segment_f1[overlap]:9.3f}" for overlap in overlaps)
-        counts = f"{own.num_boxes:8d}{own.num_compared:10d}"
-        lines.append(f"{name[:11]:12}{counts}{own.accuracy:10.3f}{own.macro_f1:10.3f}{segments}")
+        segments = "".join(f"{_share(own.segment_f1[overlap], known=own.num_boxes):>9}" for overlap in overlaps)
+        figures = "".join(f"{_share(figure, known=own.num_compared):>10}" for figure in (own.accuracy, own.macro_f1))
+        lines.append(f"{name[:11]:12}{own.num_boxes:8d}{own.num_compared:10d}{figures}{segments}")
     lines += ["", f"{'action':14}{'recall':>8}{'precision':>11}{'F1':>7}{'boxes':>8}"]
     for action, own in agreement.per_class.items():
         lines.append(f"{action[:13]:14}{own.recall:8.3f}{own.precision:11.3f}{own.f1:7.3f}{own.support:8d}")
@@ -54,12 +54,17 @@ def _classes(judgement: Judgement) -> list[str]:
     width = max(5, *(len(label) for label in report.labels)) + 2
     lines = [f"{'label':{width}}{'recall':22}{'precision':22}{'F1':8}clips"]
     for i, (label, own) in enumerate(report.per_class.items()):
-        recall, precision = (
-            f"{own.recall:.3f} {_range(ranges.recall[i])}",
-            f"{own.precision:.3f} {_range(ranges.precision[i])}",
-        )
-        lines.append(f"{label:{width}}{recall:22}{precision:22}{own.f1:.3f}{own.support:8d}")
+        answers = sum(row[i] for row in report.confusion)
+        recall = f"{_share(own.recall, known=own.support)} {_range(ranges.recall[i])}"
+        precision = f"{_share(own.precision, known=answers)} {_range(ranges.precision[i])}"
+        f1 = _share(own.f1, known=own.support + answers)
+        lines.append(f"{label:{width}}{recall:22}{precision:22}{f1:5}{own.support:8d}")
     return lines
+
+
+def _share(value: float, *, known: int) -> str:
+    """A figure, or ``-`` where nothing is known that it could be taken of."""
+    return f"{value:.3f}" if known else "-"
 
 
 def _confusions(report: Report) -> list[str]:
