@@ -138,7 +138,7 @@ def test_an_analysis_against_boxes_with_actions(
         (["broken"], "broken: 1 of 1 clips cannot be read"),
         (["data", "--actions", "nowhere.pt"], "nowhere.pt: no such file"),
         (["game"], "game: is an analysis; say with --truth what was really done"),
-        (["game", "--truth", "nowhere.csv"], "nowhere.csv: cannot be read as a timeline"),
+        (["game", "--truth", "nowhere.csv"], "nowhere.csv: cannot be read ("),
         (["game", "--truth", "empty"], "gt.txt"),
         (["game", "--truth", "noise.csv"], "noise.csv: line 1: expected player,action"),
         (["nowhere", "--truth", "noise.csv"], "not a whole analysis"),
