@@ -225,4 +225,4 @@ def test_formats_are_those_of_the_command(tmp_path: Path, capsys: pytest.Capture
     small_analysis().save(tmp_path)
     (tmp_path / "folder").mkdir()
     assert main(["export", str(tmp_path), "--format", "cvat", "-o", str(tmp_path / "folder")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
+    assert "is a folder" in capsys.readouterr().err
