@@ -78,10 +78,11 @@ def save(analysis: Analysis, folder: Path, outdated: Sequence[str] = ()) -> None
         with claim(folder):
             tables = {name: write_table(folder, name, columns) for name, columns in _tables(analysis).items()}
             content = json.dumps(_to_json(analysis, tables), indent=1, allow_nan=False)
+            before = _tables_of_first_format(folder)
             for name in outdated:
                 (folder / name).unlink(missing_ok=True)
             write_text(folder / JSON_NAME, content + "\n")
-            _sweep(folder, {table.file for table in tables.values()})
+            _sweep(folder, {table.file for table in tables.values()}, before)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
 
@@ -116,11 +117,20 @@ def load(folder: Path) -> Analysis:
         raise InputError(f"{path}: damaged ({type(error).__name__}: {reason:.200})") from error
 
 
-def _sweep(folder: Path, named: set[str]) -> None:
-    """Remove tables that nothing names any more, and what a killed writer left half-written."""
-    earlier = {f"{name}.npz" for name in _FIRST_FORMAT}
+def _tables_of_first_format(folder: Path) -> set[str]:
+    """The tables of an analysis of format 1 in ``folder``, by what it says: files of anybody's may have such names."""
+    try:
+        content = json.loads((folder / JSON_NAME).read_bytes())
+        named = set(map(str, content["files"])) if content["format"] == 1 else set[str]()
+    except DAMAGE:
+        return set()
+    return {f"{name}.npz" for name in _FIRST_FORMAT if name in named}
+
+
+def _sweep(folder: Path, named: set[str], before: set[str]) -> None:
+    """Remove tables that nothing names any more, ``before`` too, and what a killed writer left half-written."""
     for path in folder.iterdir():
-        is_table = TABLE_PATTERN.fullmatch(path.name) or path.name in earlier
+        is_table = TABLE_PATTERN.fullmatch(path.name) or path.name in before
         is_part = path.name.startswith(PART_PREFIX) and path.name.endswith(PART_SUFFIX)
         if (is_table and path.name not in named) or is_part:
             with suppress(OSError):

@@ -12,9 +12,10 @@ from pipeline.edits.entries import Edit, Who
 from pipeline.edits.fold import apply
 from pipeline.edits.log import effective
 from pipeline.edits.pieces import State
+from tracker.names import same
 from tracker.types import Tracks
 
-_TIME = r"(?:(?P<{0}_min>\d+):)?(?P<{0}>\d+(?:\.\d+)?)"
+_TIME = r"(?:(?P<{0}_min>\d{{1,9}}):)?(?P<{0}>\d{{1,9}}(?:\.\d+)?)"
 _AT = re.compile(r"(?P<who>.+)@" + _TIME.format("time"))
 _SPAN = re.compile(r"(?P<who>.+)@" + _TIME.format("time") + "-" + _TIME.format("end") + r"(?:=(?P<text>.+))?")
 
@@ -66,7 +67,8 @@ class Draft:
 
     def _find(self, player: str) -> int:
         state = self._state
-        named = [i for i in state.pieces if state.names.get(i, "").casefold() == player.casefold() != ""]
+        wanted = same(player).casefold()
+        named = [i for i in state.pieces if same(state.names.get(i, "")).casefold() == wanted != ""]
         found = named or [i for i in state.pieces if str(i) == player]
         if len(found) == 1:
             return found[0]

@@ -25,6 +25,8 @@ KINDS: Mapping[str, tuple[int, int, bool, bool, bool]] = {
     "redo": (0, 0, False, False, False),
 }
 """What there is to correct."""
+_LATEST = 1e9
+"""Seconds; no video is so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class Edit:
         for name, need, value in zip(("a time", "an end", "a text"), needed, given, strict=True):
             if need != (value is not None):
                 raise InputError(f"{self.kind} {'needs' if need else 'has no'} {name}")
-        if any(value is not None and not math.isfinite(value) for value in (self.time, self.end)):
-            raise InputError(f"{self.kind}: times are finite")
+        if any(value is not None and not abs(value) < _LATEST for value in (self.time, self.end)):
+            raise InputError(f"{self.kind}: times are seconds in the video")
         if self.kind == "relabel" and not cast(float, self.end) > cast(float, self.time):
             raise InputError(f"relabel: {self.time:g} to {self.end:g} s is no span")
 
@@ -103,11 +105,15 @@ def _who(entry: Any) -> Who:
     track_id, frame, box = entry["track_id"], entry["frame"], entry["box"]
     if type(track_id) is not int or type(frame) is not int or len(box) != 4 or max(abs(track_id), frame) >= 2**31:
         raise ValueError("a player is a track_id, a frame and a box")
-    left, top, right, bottom = (cast(float, _number(edge)) for edge in box)
+    left, top, right, bottom = (_number(edge) for edge in box)
+    if left is None or top is None or right is None or bottom is None:
+        raise ValueError("a box is left, top, right, bottom")
     return Who(track_id, frame, (left, top, right, bottom))
 
 
 def _number(value: Any) -> float | None:
     if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
         raise ValueError(f"{value!r:.40} is no number")
+    if value is not None and not math.isfinite(value):
+        raise ValueError("a number is not finite")
     return None if value is None else float(value)

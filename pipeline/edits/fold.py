@@ -14,6 +14,7 @@ from pipeline.edits.entries import Edit, Who
 from pipeline.edits.pieces import LAST, Piece, State
 from pipeline.timeline import PERSON, ActionSegment
 from tracker.boxes import iou
+from tracker.names import clear_names, same
 from tracker.types import IntArray
 
 BY_HAND, REFEREE = "left out by hand", "a referee, said by hand"
@@ -83,8 +84,18 @@ def _covering(state: State, who: Who) -> dict[int, float]:
 
 
 def _rename(state: State, players: list[int], edit: Edit) -> None:
-    state.names[players[0]] = edit.text or ""
-    state.lent.pop(players[0], None)
+    (player,), name = players, same(edit.text or "")
+    others = {i: same(given) for i, given in state.names.items() if i in state.pieces and i != player}
+    taken = next((i for i, other in others.items() if name and other == name), None)
+    if taken is not None:
+        raise InputError(f"rename: {name!r} is player {taken} already")
+    shown = clear_names({player: name})[0].get(player, "")
+    if shown != name:
+        hint = f"; write {shown!r}" if shown and shown not in others.values() else ""
+        why = "a name is one short line, no number of another player, and nothing that a spreadsheet runs"
+        raise InputError(f"rename: {name!r:.100} cannot be kept: {why}{hint}")
+    state.names[player] = name
+    state.lent.pop(player, None)
 
 
 def _merge(state: State, players: list[int], _edit: Edit) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ground.claim import claim
 from ground.errors import InputError
-from ground.files import read_text
+from ground.files import read_text, write_text
 from pipeline.edits.entries import Edit, from_line, to_line
 
 NAME = "edits.jsonl"
@@ -24,8 +24,10 @@ def read_edits(folder: Path) -> list[Edit]:
     if not path.exists():
         return []
     lines = read_text(path).split("\n")
+    if not _is_whole(lines[-1]):
+        lines.pop()
     edits: list[Edit] = []
-    for number, line in enumerate(lines[:-1], 1):
+    for number, line in enumerate(lines, 1):
         try:
             edits.append(from_line(line))
         except InputError as error:
@@ -40,15 +42,20 @@ def append_edits(folder: Path, edits: Sequence[Edit]) -> None:
     """
     path = folder / NAME
     try:
-        with claim(folder), path.open("ab+") as file:
-            file.seek(0, os.SEEK_END)
-            whole = _end_of_last_line(path)
-            file.truncate(whole)
-            file.write("".join(map(to_line, edits)).encode())
-            file.flush()
-            os.fsync(file.fileno())
+        with claim(folder):
+            _mend(path)
+            with path.open("ab") as file:
+                file.write("".join(map(to_line, edits)).encode())
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+
+
+def copy_edits(source: Path, target: Path) -> None:
+    """Take the edits of one folder over to another that has none. Raises InputError as reading and appending do."""
+    if source.absolute() != target.absolute() and not (target / NAME).exists() and (edits := read_edits(source)):
+        append_edits(target, edits)
 
 
 def effective(edits: Sequence[Edit]) -> list[Edit]:
@@ -68,7 +75,21 @@ def effective(edits: Sequence[Edit]) -> list[Edit]:
     return done
 
 
-def _end_of_last_line(path: Path) -> int:
-    """Bytes up to the end of the last whole line."""
-    content = path.read_bytes()
-    return content.rfind(b"\n") + 1
+def _mend(path: Path) -> None:
+    """Let the file end with a whole line in UTF-8, also where an editor has saved it or the power has failed."""
+    if not path.exists():
+        return
+    lines = read_text(path).split("\n")
+    if not _is_whole(lines[-1]):
+        lines.pop()
+    text = "".join(f"{line}\n" for line in lines)
+    if path.read_bytes() != text.encode():
+        write_text(path, text)
+
+
+def _is_whole(line: str) -> bool:
+    try:
+        from_line(line)
+    except InputError:
+        return False
+    return True

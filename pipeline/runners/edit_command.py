@@ -56,6 +56,9 @@ def run_edit(options: argparse.Namespace) -> int:
     from pipeline.outputs.write import write_current
 
     wanted: Sequence[tuple[str, str]] = options.edits or ()
+    if not wanted and not options.render:
+        _list(Draft(load(options.analysis), read_edits(options.analysis)).edits)
+        return 0
     with claim(options.analysis):
         analysis = load(options.analysis)
         draft = Draft(analysis, read_edits(options.analysis))
@@ -63,9 +66,6 @@ def run_edit(options: argparse.Namespace) -> int:
             draft.add(kind, text)  # all of them before any is kept: a slip in the last one changes nothing
         if wanted:
             append_edits(options.analysis, draft.added)
-        elif not options.render:
-            _list(draft.edits)
-            return 0
         written = write_current(
             analysis, options.analysis, choose_progress(options.quiet), with_video=options.render, video=options.video
         )

@@ -116,3 +116,55 @@ def test_a_list_of_what_counts(folder: Path, capsys: pytest.CaptureFixture[str])
     listed = capsys.readouterr().out.splitlines()
     assert len(listed) == 1 and '"rename"' in listed[0] and "Bo" in listed[0]
     assert main(["edit", str(folder.parent), "--undo"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("=1+1", "write '1+1'"),
+        ("2", "write '#2'"),
+        ("Ann\nBo", "write 'Ann Bo'"),
+        ("x" * 99, "cannot be kept"),
+        ("Bo", "'Bo' is player 2 already"),
+        (" Bo ", "'Bo' is player 2 already"),
+    ],
+)
+def test_a_name_that_cannot_be_kept_is_refused(
+    name: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _edit(folder, "--rename", "2=Bo") == 0
+    before = _files(folder)
+    assert _edit(folder, "--rename", f"1={name}") == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+    assert _files(folder) == before
+    assert _edit(folder, "--rename", "1=1", "--rename", "bo=") == 0
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        ("--split", f"1@{'9' * 5000}"), ("--split", f"1@{'9' * 5000}:1"), ("--split", "1@1e5"), ("--split", "@1"),
+        ("--split", "1@"), ("--split", "1@-1"), ("--swap", "1@1"), ("--swap", "1,1@1"), ("--swap", "1,2,3@1"),
+        ("--merge", ""), ("--merge", "1"), ("--merge", ","), ("--merge", "1,1"), ("--drop", ""), ("--drop", "9" * 5000),
+        ("--relabel", "1@1-0=run"), ("--relabel", "1@0-1="), ("--relabel", "1@0-1=unsure"), ("--relabel", "1@5-6=run"),
+        ("--edge", "1@0-1"), ("--edge", "1@0-1=run"), ("--rename", "1"), ("--rename", "=Ann"), ("--restore", "1"),
+        ("--redo",),
+    ],
+)  # fmt: skip
+def test_an_edit_that_is_none_is_one_line(
+    edit: tuple[str, ...], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = _files(folder)
+    assert _edit(folder, *edit) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and len(error) < 400
+    assert _files(folder) == before and not (folder / "edits.jsonl").exists()
+
+
+def test_listing_needs_no_right_to_write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr("ground.claim.FileLock", refuse)
+    assert main(["edit", str(folder)]) == 0

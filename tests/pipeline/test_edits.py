@@ -222,6 +222,9 @@ def test_every_entry_is_one_line_and_is_read_back(kind: str, who: list[Who], tim
         '{"edit": "drop", "who": [{"track_id": 1e9, "frame": 0, "box": [1, 2, 3, 4]}]}', '{"edit": "split", "who": []}',
         '{"edit": "drop", "who": [{"track_id": true, "frame": 0, "box": [1, 2, 3, 4]}]}', "[" * 100_000,
         '{"edit": "rename", "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, 4]}], "text": 5}',
+        '{"edit": "drop", "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, null]}]}',
+        '{"edit": "drop", "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, 1e400]}]}',
+        '{"edit": "split", "time": 1e300, "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, 4]}]}',
         '{"edit": "split", "time": NaN, "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, 4]}]}',
     ],
 )  # fmt: skip
@@ -239,3 +242,15 @@ def test_a_line_that_was_cut_off_was_never_saved(tmp_path: Path) -> None:
     assert read_edits(tmp_path) == edits
     append_edits(tmp_path, [Edit("undo")])
     assert read_edits(tmp_path) == [*edits, Edit("undo")] and read_edits(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize("code", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", ["", "no end"])
+def test_entries_that_an_editor_saved_its_own_way_stay(code: str, ends: str, last: str, tmp_path: Path) -> None:
+    edits = [Edit("undo"), Edit("redo")]
+    text = "".join(map(to_line, edits)).replace("\n", ends)
+    (tmp_path / NAME).write_bytes((text.removesuffix(ends) if last else text).encode(code))
+    assert read_edits(tmp_path) == edits
+    append_edits(tmp_path, [Edit("undo")])
+    assert read_edits(tmp_path) == [*edits, Edit("undo")]

@@ -67,11 +67,13 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
 
 
 def test_a_new_analysis_leaves_no_table_of_the_old_one(tmp_path: Path) -> None:
-    (tmp_path / "mine.npz").write_text("not a table")
+    others = {"mine.npz", "frames.npz", "tracks.npz", "scores.npz", "tracks-1.npz"}
+    for name in others:
+        (tmp_path / name).write_text("not a table of ours")
     save(_analysis(1, 2), tmp_path)
     save(_analysis(7), tmp_path)
     named = {table["file"] for table in json.loads((tmp_path / JSON_NAME).read_text())["tables"].values()}
-    assert {path.name for path in tmp_path.iterdir()} == named | {JSON_NAME, "mine.npz"}
+    assert {path.name for path in tmp_path.iterdir()} == named | {JSON_NAME} | others
 
 
 def _kill_at(monkeypatch: pytest.MonkeyPatch, number: int) -> Callable[[], int]:
@@ -210,7 +212,7 @@ def test_the_format_before_is_read(tmp_path: Path) -> None:
     assert old.tracks.ids.tolist() == [1, 2] and old.timeline == analysis.timeline and old.video.fingerprint == ""
     assert old.scores.windows == () and old.notes[0] == "from before" and len(old.notes) == 2
     save(old, tmp_path)
-    assert load(tmp_path).notes == old.notes and not (tmp_path / "tracks.npz").exists()
+    assert load(tmp_path).notes == old.notes and not (tmp_path / "tracks.npz").exists(), "it was named"
     record["format"] = 99
     (tmp_path / JSON_NAME).write_text(json.dumps(record))
     with pytest.raises(InputError, match="format 99, this version reads 1 to 2"):
