@@ -19,6 +19,8 @@ MODEL, PERSON = "model", "person"
 """Who says what a player does."""
 UNSURE = "unsure"
 """What a segment says where no label is likely enough; no label of any classifier."""
+_PAUSE = 1.0
+"""Seconds without a frame after which a recording has paused: nobody is said to have gone on with what he did."""
 _BEYOND_CHANCE = 2.0
 """Times chance that a classifier's own first choice must be as likely, for other evidence to count beside it."""
 
@@ -138,12 +140,17 @@ def say_unsure(timeline: Timeline, below: float) -> Timeline:
     for segment in timeline.segments:
         told = segment if segment.confidence >= below else replace(segment, action=UNSURE)
         at = last.get(told.track_id)
-        if at is not None and joined[at].action == told.action == UNSURE and joined[at].end_frame == told.start_frame:
+        if at is not None and joined[at].action == told.action == UNSURE and _touch(joined[at], told):
             joined[at] = _join(joined[at], told)
         else:
             last[told.track_id] = len(joined)
             joined.append(told)
     return Timeline(timeline.labels, tuple(joined))
+
+
+def _touch(a: ActionSegment, b: ActionSegment) -> bool:
+    """Whether ``b`` begins where ``a`` ends, with no pause of the recording between."""
+    return a.end_frame == b.start_frame and a.end > b.start - 1e-6
 
 
 def _join(a: ActionSegment, b: ActionSegment) -> ActionSegment:
@@ -154,10 +161,16 @@ def _join(a: ActionSegment, b: ActionSegment) -> ActionSegment:
 
 
 def frame_ends(frame_times: Floats) -> Floats:
-    """When each frame stops being shown, (F,) seconds: when the next one starts, the last after a usual interval."""
+    """When each frame stops being shown, (F,) seconds: when the next one starts.
+
+    The last one, and one before a pause of the recording, after a usual interval.
+    """
     if len(frame_times) < 2:
         return frame_times + 0.04
-    return np.append(frame_times[1:], frame_times[-1] + np.median(np.diff(frame_times)))
+    steps = np.diff(frame_times)
+    usual = float(np.median(steps))
+    return np.append(np.where(steps > max(_PAUSE, 2 * usual), frame_times[:-1] + usual, frame_times[1:]),
+                     frame_times[-1] + usual)  # fmt: skip
 
 
 def _stretches(
@@ -179,7 +192,17 @@ def _stretches(
     means = _means(deciding, opens, closes, counts)
     sureness = (means if deciding is windows else _means(windows, opens, closes, counts)).max(axis=1, initial=0.0)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], counts > 0, [False]]).astype(np.int8)))
-    return [(bounds[a : b + 1].astype(np.intp), sureness[a:b], means[a:b]) for a, b in edges.reshape(-1, 2)]
+    paused = np.flatnonzero(_after_pause(bounds, frame_times))
+    spans = [span for a, b in edges.reshape(-1, 2) for span in pairwise([a, *paused[(paused > a) & (paused < b)], b])]
+    return [(bounds[a : b + 1].astype(np.intp), sureness[a:b], means[a:b]) for a, b in spans]
+
+
+def _after_pause(bounds: npt.NDArray[np.intp], frame_times: Floats) -> npt.NDArray[np.bool_]:
+    """Which of ``bounds``, rows of ``frame_times``, are the first ones after a pause of the recording."""
+    ends = frame_ends(frame_times)
+    inside = (bounds > 0) & (bounds < len(frame_times))
+    rows = np.where(inside, bounds, 1) if len(frame_times) > 1 else np.zeros_like(bounds)
+    return inside & (ends[rows - 1] < frame_times[rows] - 1e-6)
 
 
 def _means(

@@ -130,3 +130,17 @@ def test_unsure_where_no_label_is_likely_enough_and_nowhere_else(rows: list[tupl
 def test_unsure_settings() -> None:
     with pytest.raises(InputError, match="min confidence is 0 to 1"):
         TimelineConfig(min_confidence=1.5)
+
+
+def test_nobody_goes_on_through_a_pause_of_the_recording() -> None:
+    times = np.concatenate([np.arange(40) / 25, 3600 + np.arange(40) / 25])
+    index = np.arange(80, dtype=np.int32)
+    scores = [
+        ActionScores(1, float(times[a]), float(times[b] + 0.04), np.array([0.9, 0.1], np.float32))
+        for first in (0, 40)
+        for a, b in ((first, first + 15), (first + 8, first + 23), (first + 24, first + 39))
+    ]
+    found = join_scores(scores, ("walk", "run"), index, times, TimelineConfig())
+    for timeline in (found, say_unsure(found, 0.99)):
+        spans = [(s.start, s.end, s.start_frame, s.end_frame) for s in timeline.segments]
+        assert spans == [(0.0, pytest.approx(1.6), 0, 40), (3600.0, pytest.approx(3601.6), 40, 80)]
