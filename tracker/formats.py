@@ -64,4 +64,7 @@ def read_tracks_file(path: Path, kind: str = "", classes: Sequence[str] = ()) ->
     Raises InputError, with the line or the entry, for what cannot be read.
     """
     file, video = split_choice(path)
-    return without_zero(READERS[kind or format_of(file)](file, video, classes))
+    kind = kind or format_of(file)
+    if video and kind != "coco":
+        raise InputError(f"{path}: there is no such file, and {file.name} is no COCO file with videos to choose from")
+    return without_zero(READERS[kind](file, video, classes))

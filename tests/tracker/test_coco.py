@@ -114,6 +114,9 @@ def test_of_several_videos_one_is_chosen(tmp_path: Path, content: dict[str, Any]
         assert (file.tracks.ids.tolist(), file.tracks.frame_index.tolist()) == ([track_id], [0, 1, 2])
     with pytest.raises(InputError, match="choose one"):
         read_tracks_file(tmp_path / "two.json#nobody")
+    (tmp_path / "boxes.txt").write_text("1,1,10,20,30,40,1,-1,-1,-1\n")
+    with pytest.raises(InputError, match=r"boxes\.txt is no COCO file with videos to choose from"):
+        read_tracks_file(tmp_path / "boxes.txt#home")
 
 
 def test_identities_as_others_call_them(tmp_path: Path) -> None:
