@@ -35,7 +35,7 @@ from classify.models import PICTURE_PARTS, SmallR2Plus1d, architecture
 from classify.preprocess import to_tensor
 from classify.train_config import SMALL
 from classify.types import ACTIONS
-from pipeline.config import WEIGHTS
+from pipeline.shipped import WEIGHTS
 from pipeline.synthetic.clips import synthetic_clips
 
 PARTS: tuple[str, ...] = ("joints", "ball", "ball at joints", "looks at 1/16", "looks at 1/32")

@@ -30,7 +30,7 @@ from classify.kinetics import load_classifier
 from classify.metrics import score
 from classify.models import SmallR2Plus1d, architecture
 from classify.preprocess import to_tensor
-from pipeline.config import WEIGHTS
+from pipeline.shipped import WEIGHTS
 from tracker.backbone import export_backbone
 
 _PARTS = 5

@@ -35,7 +35,7 @@ from classify.models import architecture, build_model
 from classify.preprocess import Profile, to_tensor
 from classify.types import ACTIONS, CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from ground.errors import InputError
-from pipeline.config import WEIGHTS
+from pipeline.shipped import WEIGHTS
 
 _REFERENCE = "r2plus1d_18"
 _MODELS = ("r2plus1d_18", "r2plus1d_s", "pooled")

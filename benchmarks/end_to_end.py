@@ -29,9 +29,10 @@ from classify.preprocess import to_tensor
 from ground.frames import Frame
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
-from pipeline.config import WEIGHTS, PipelineConfig
+from pipeline.config import PipelineConfig
 from pipeline.outputs.write import write_outputs
 from pipeline.progress import Advance
+from pipeline.shipped import WEIGHTS
 from pipeline.windows import ClipCutter, plan_windows
 
 _ = tracker

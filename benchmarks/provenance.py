@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 
 from ground.files import write_text
-from pipeline.config import WEIGHTS
+from pipeline.shipped import WEIGHTS
 
 SHIPPED = (WEIGHTS / "players.pt", WEIGHTS / "actions.safetensors")
 DETECTOR = SHIPPED[:1]

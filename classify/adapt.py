@@ -19,7 +19,6 @@ from torch import nn
 
 from classify.calibration import fit_threshold
 from classify.checkpoint import CheckpointInfo, Origin, save_checkpoint
-from classify.classifier import pick_device
 from classify.clip_files import ClipFile
 from classify.clips import MAX_BAD, BadClip, Frames, LabelledClip, list_clips, read_file, refuse_too_many, sixteen
 from classify.few_shot import AUTO, Examples, Head, fit_heads
@@ -33,6 +32,7 @@ from classify.preprocess import Profile, to_tensor
 from classify.spacejam import is_spacejam
 from classify.splits import split_clips
 from classify.types import CLIP_LENGTH, CLIP_PACE
+from ground.devices import torch_device
 from ground.errors import InputError
 from ground.files import visible
 
@@ -111,7 +111,7 @@ def adapt(
     """
     check_label_set({file.label for file in files})
     config, (network, info) = config or AdaptConfig(), embedding
-    device = pick_device(config.device)
+    device = torch_device(config.device)
     ready = prepare(copy.deepcopy(network), device)
     seen = [
         _Seen(clip.label, clip.group, _look(ready, clip.frames, info.profile, device, config.mirror))

@@ -15,9 +15,9 @@ from classify.inference import Frames, Logits, torch_logits
 from classify.preprocess import Profile
 from classify.runtimes import open_classifier
 from classify.types import ActionScores, Clip
-from ground.errors import InputError
+from ground.devices import torch_device
 
-__all__ = ["ActionClassifier", "pick_device", "predict"]
+__all__ = ["ActionClassifier", "predict"]
 
 _BATCH = {"cpu": 8, "cuda": 64}
 """Clips that go through the network at a time: more are no faster there, and take memory."""
@@ -38,7 +38,7 @@ class ActionClassifier:
             cache; programs choose it. "torch" writes nothing.
         Raises InputError for a bad checkpoint, for CUDA where there is none, and as ``open_classifier``.
         """
-        self.device = pick_device(device)
+        self.device = torch_device(device)
         self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
         self.batch = batch or _BATCH.get(self.device.type, 8)
 
@@ -81,16 +81,3 @@ def predict(model: nn.Module, clips: Frames, profile: Profile, temperature: floa
 
 def _probabilities(logits: Logits, clips: Frames, temperature: float) -> npt.NDArray[np.float32]:
     return torch.softmax(logits(clips) / temperature, 1).numpy()
-
-
-def pick_device(name: str) -> torch.device:
-    """ "auto", "cpu", "cuda" or "cuda:N". Raises InputError for another name, and for CUDA where there is none."""
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise InputError(f"no device is called {name!r}; there are auto, cpu and cuda") from error
-    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InputError(f"device {name} is not there: torch sees {torch.cuda.device_count()} CUDA devices; use cpu")
-    return device

@@ -24,7 +24,6 @@ from tqdm import tqdm
 
 from classify.augment import augment
 from classify.checkpoint import CheckpointInfo, load_plain
-from classify.classifier import pick_device
 from classify.clips import Frames, LabelledClip, sixteen
 from classify.distil import rescale
 from classify.evaluate import label_indices, predict_clips, score
@@ -35,6 +34,7 @@ from classify.optimise import choose_layers, learning_rate, parameter_groups, tr
 from classify.parallel import ALONE, Team
 from classify.preprocess import normalise, to_unit
 from classify.train_config import TrainConfig
+from ground.devices import torch_device
 from ground.errors import InputError
 from ground.files import write_atomically
 
@@ -131,7 +131,7 @@ class _Run:
     ) -> None:
         self.clips, self.targets, self.config, self.info = clips, targets, config, info
         self.validation, self.team = validation, team
-        self.device = pick_device(config.device)
+        self.device = torch_device(config.device)
         self.model = copy.deepcopy(start).to(self.device)
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(config.ema), use_buffers=True)
         self.optimizer = torch.optim.AdamW(parameter_groups(self.model, config), weight_decay=config.weight_decay)

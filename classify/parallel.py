@@ -15,7 +15,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from classify.classifier import pick_device
+from ground.devices import torch_device
 from ground.errors import InputError
 
 _PATIENCE = timedelta(hours=6)
@@ -70,17 +70,17 @@ ALONE = Team()
 def team(device: str) -> Generator[tuple[Team, str]]:
     """The processes that torchrun started, and this one's device; a team of one where it was started otherwise.
 
-    device: as for ``pick_device``; with several processes "auto" and "cuda" are one GPU each.
+    device: as for ``ground.devices.torch_device``; with several processes "auto" and "cuda" are one GPU each.
     Raises InputError when there are more processes than GPUs.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         yield ALONE, device
         return
-    cuda = pick_device(device).type == "cuda"
+    cuda = torch_device(device).type == "cuda"
     name = f"cuda:{os.environ['LOCAL_RANK']}" if cuda else "cpu"
     if cuda:
-        torch.cuda.set_device(pick_device(name))
+        torch.cuda.set_device(torch_device(name))
     try:
         distributed.init_process_group("nccl" if cuda else "gloo", timeout=_PATIENCE)
     except (RuntimeError, ValueError) as error:

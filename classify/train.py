@@ -15,7 +15,6 @@ from torch import nn
 
 from classify.calibration import fit_temperature, fit_threshold, with_temperature
 from classify.checkpoint import CheckpointInfo, Origin, kinetics_weights, load_start, save_checkpoint
-from classify.classifier import pick_device
 from classify.clips import LabelledClip
 from classify.evaluate import Judgement, judge, label_indices, predict_clips, split_folds
 from classify.fit import Embedded, Epoch, fit
@@ -25,6 +24,7 @@ from classify.run_folder import RunFolder
 from classify.splits import FOLDS
 from classify.train_config import TrainConfig
 from classify.training_data import DataConfig, TrainingData, gather
+from ground.devices import torch_device
 from ground.files import write_atomically
 
 __all__ = ["TrainConfig", "begin", "fit", "train_actions"]
@@ -63,7 +63,7 @@ def train_actions(
     config, folder = config or TrainConfig(), RunFolder.of(output)
     with team(config.device) as (mates, device):
         config = replace(config, device=device)
-        pick_device(device)
+        torch_device(device)
         folder.check(resume)
         clips = _gathered(data, config, folds, folder, mates)
         folds = folds if clips.split == FOLDS else 0
@@ -174,7 +174,7 @@ class _Training:
             self._judge(FOLDS, clips, probabilities)
 
     def _predict(self, model: nn.Module, clips: Sequence[LabelledClip]) -> npt.NDArray[np.float32]:
-        return predict_clips(model.to(pick_device(self.config.device)), self.profile, clips)
+        return predict_clips(model.to(torch_device(self.config.device)), self.profile, clips)
 
     def _judge(self, name: str, clips: Sequence[LabelledClip], probabilities: npt.NDArray[np.float32]) -> None:
         truth = label_indices(clips, self.data.labels)

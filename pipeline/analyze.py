@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from classify.classifier import ActionClassifier
+from ground.devices import resolve_device
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
 from ground.video.source import VideoSource, open_video
@@ -20,7 +21,7 @@ from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Players, VideoFacts
 from pipeline.by_hand import follow_by_hand, follow_file
 from pipeline.carried_names import carry_names
-from pipeline.config import PipelineConfig, resolve_device, with_settings
+from pipeline.config import PipelineConfig, with_settings
 from pipeline.corrected import timeline_of
 from pipeline.follow import follow
 from pipeline.look import Looked, look

@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast
 
 from ground.errors import InputError
 from ground.files import read_text
+from pipeline.shipped import WEIGHTS
 from pipeline.timeline import TimelineConfig
 from pipeline.windows import WindowConfig
 from tracker.detector import DetectorConfig
@@ -19,9 +20,6 @@ from tracker.roster import RosterConfig
 from tracker.trackers import TrackerConfig
 
 _C = TypeVar("_C")
-
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
-"""Folder of the shipped weights."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +125,3 @@ def _fit(name: str, value: Any, old: Any) -> Any:
     if isinstance(old, (bool, str, tuple)) and type(value) is not type(old):
         raise InputError(f"{name} is a {type(old).__name__}, not {value!r}")
     return value
-
-
-def resolve_device(name: str) -> str:
-    """``auto`` -> the best device here; else ``name``, if this machine has it.
-
-    Raises InputError for a device that is not here.
-    """
-    import torch
-
-    has_mps = torch.backends.mps.is_available()
-    if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    kind, _, number = name.partition(":")
-    if (kind == "cuda" and number.isdigit()) or name in ("cuda", "mps", "cpu"):
-        if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
-            raise InputError(f"--device {name}: this machine has no such CUDA GPU; use --device cpu")
-        if name == "mps" and not has_mps:
-            raise InputError("--device mps: this machine has no Apple GPU; use --device cpu")
-        return name
-    raise InputError(f"unknown device {name!r}; there is auto, cpu, cuda, cuda:N and mps")

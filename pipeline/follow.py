@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
+from ground.devices import resolve_device
 from ground.video.source import VideoSource
 from pipeline.analysis.values import Drawn, Frames, Players
-from pipeline.config import WEIGHTS, PipelineConfig, resolve_device
+from pipeline.config import PipelineConfig
 from pipeline.look import Looked
 from pipeline.progress import Progress
+from pipeline.shipped import WEIGHTS
 from tracker.appearance import AppearanceCollector
 from tracker.bridge import Bridger
 from tracker.court import Scene

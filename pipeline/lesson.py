@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from classify.clips import BadClip, list_clips, read_file
 from classify.distil import Lesson
+from ground.devices import resolve_device
 from ground.errors import InputError
 from ground.frames import Image
 from ground.video.source import open_video
-from pipeline.config import resolve_device
 from pipeline.progress import Progress
 from pipeline.windows import cut_player
 from tracker.detector import DetectorConfig, YoloDetector, followed_classes

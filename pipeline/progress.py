@@ -9,8 +9,6 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from tqdm import tqdm
-
 _log = logging.getLogger("courtscribe")
 _LOG_INTERVAL = 10.0
 """Seconds between log lines of one stage."""
@@ -43,6 +41,8 @@ class Bars:
     @contextmanager
     def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
         """See Progress."""
+        from tqdm import tqdm
+
         with tqdm(total=total, desc=f"{name:>8}", unit=f" {unit}s", dynamic_ncols=True, file=sys.stderr) as bar:
 
             def advance(count: int) -> None:

@@ -7,10 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ground.devices import resolve_device
 from ground.errors import InputError
-from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
+from pipeline.shipped import WEIGHTS
 
 _DETECTOR, _KINETICS = "detector", "kinetics"
 """What ``--embedding`` is called when the detector's own layers, or the published Kinetics-400 weights, are meant."""
@@ -48,12 +49,16 @@ def add_commands(subparsers: Any) -> None:
 
 def run_adapt(options: argparse.Namespace) -> int:
     """``courtscribe adapt``."""
+    from pipeline.outputs.place import require_file
+
     output: Path | None = options.output
     folder: Path | None = options.examples or (output and output.with_suffix(".examples"))
     if folder is None:
         raise InputError("adapt takes --examples DIR, -o FILE, or both")
     if output is not None and output.suffix != ".safetensors":
         raise InputError(f"{output}: the name of a checkpoint ends in .safetensors")
+    if output is not None:
+        require_file(output, [options.embedding])
     _cut(options, folder)
     if output is not None:
         _learn(options, folder)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ground.claim import claim
 from ground.errors import InputError
-from ground.frames import Image
-from pipeline.config import PipelineConfig, read_config, read_settings
-from pipeline.progress import Progress, choose_progress
+from pipeline.progress import choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
-from tracker.formats import READERS, read_tracks_file
-from tracker.roi import CourtPolygon, Roi, parse_roi, read_court_file, read_roi_file
-from tracker.roster import RosterConfig
-from tracker.track_file import TrackFile
-from tracker.trackers import TrackerConfig
+
+if TYPE_CHECKING:
+    from ground.frames import Image
+    from pipeline.config import PipelineConfig
+    from pipeline.progress import Progress
+    from tracker.roi import CourtPolygon, Roi
+    from tracker.track_file import TrackFile
+
+_FORMATS = ("mot", "coco", "cvat")
+"""Of ``tracker.formats.READERS``, named here so that help needs no library."""
 
 
 def add_commands(subparsers: Any) -> None:
@@ -42,7 +44,7 @@ def add_commands(subparsers: Any) -> None:
         metavar="FILE",
         help="tracks to label: CVAT's XML, COCO's JSON (one of its videos: FILE#NAME), MOT",
     )
-    corrected.add_argument("--format", choices=tuple(READERS), default="", help="of --tracks, if its content misleads")
+    corrected.add_argument("--format", choices=_FORMATS, default="", help="of --tracks, if its content misleads")
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
     analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
     add_config(analyze)
@@ -70,6 +72,9 @@ def add_commands(subparsers: Any) -> None:
 
 def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
+    from ground.claim import claim
+    from pipeline.analyze import analyze_video
+    from pipeline.config import read_config
     from pipeline.outputs.place import require_folder, result_folder
 
     folder = options.output or result_folder(options.video)
@@ -80,8 +85,6 @@ def run_analyze(options: argparse.Namespace) -> int:
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     given = _given_tracks(options, config)
     rois = _chosen_rois(options, config)
-    from pipeline.analyze import analyze_video
-
     progress = choose_progress(options.quiet)
     with claim(folder):
         analysis = analyze_video(
@@ -100,12 +103,11 @@ def run_analyze(options: argparse.Namespace) -> int:
 
 def run_render(options: argparse.Namespace) -> int:
     """``courtscribe render``."""
-    from pipeline.analysis.folder import JSON_NAME
     from pipeline.edits.current import load_current
-    from pipeline.outputs.place import require_file
+    from pipeline.outputs.place import kept_files, require_file
     from pipeline.outputs.write import write_video
 
-    require_file(options.output, [options.video, options.analysis / JSON_NAME])
+    require_file(options.output, [options.video, *kept_files(options.analysis)])
     write_video(load_current(options.analysis), options.output, choose_progress(options.quiet), options.video)
     say(options, f"annotated video: {options.output}")
     return 0
@@ -117,11 +119,14 @@ def run_track(options: argparse.Namespace) -> int:
         raise InputError("track takes the folder of an analysis, or --detections FILE with -o FILE")
     if options.detections is not None:
         return _track_file(options)
-    from pipeline.analysis.values import Analysis
+    from ground.claim import claim
+    from pipeline.analysis.folder import load
     from pipeline.analyze import saved_config, track_again
+    from pipeline.config import read_config
+    from pipeline.edits.log import copy_edits
     from pipeline.outputs.place import require_folder
 
-    analysis = Analysis.load(options.analysis)
+    analysis = load(options.analysis)
     if analysis.detections is None:
         raise InputError(f"{options.analysis}: there are no detections in it to track")
     config = apply_flags(read_config(options.config, saved_config(analysis)), options, TRACK_FLAGS)
@@ -130,6 +135,7 @@ def run_track(options: argparse.Namespace) -> int:
     progress = choose_progress(options.quiet)
     with claim(folder):
         found = track_again(analysis, config, progress, options.video)
+        copy_edits(options.analysis, folder)
         _show(found, folder, options, progress, replace=in_place)
     return 0
 
@@ -137,10 +143,11 @@ def run_track(options: argparse.Namespace) -> int:
 def _track_file(options: argparse.Namespace) -> int:
     if options.output is None:
         raise InputError("track --detections needs -o FILE, where the tracks go")
+    from pipeline.config import PipelineConfig, read_config
     from pipeline.outputs.place import require_file
     from tracker.mot import follow, read_detections, write_tracks
-    from tracker.roster import choose_players
-    from tracker.trackers import make_tracker
+    from tracker.roster import RosterConfig, choose_players
+    from tracker.trackers import TrackerConfig, make_tracker
 
     require_file(options.output, [options.detections])
     paper = TrackerConfig("sort", max_age=1, min_hits=3, min_iou=0.3)
@@ -156,6 +163,8 @@ def _track_file(options: argparse.Namespace) -> int:
 
 def _wants_detection(options: argparse.Namespace) -> bool:
     """Whether a tracker or a detector is named, by a flag or in the settings: then drawn boxes choose among many."""
+    from pipeline.config import read_settings
+
     settings = read_settings(options.config)
     flags = hasattr(options, "tracker") or hasattr(options, "detector")
     return flags or "name" in settings.get("tracker", ()) or "weights" in settings.get("detector", ())
@@ -163,6 +172,8 @@ def _wants_detection(options: argparse.Namespace) -> bool:
 
 def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Roi]:
     """The boxes of --roi, --roi-file and --select-roi, checked against the first picture."""
+    from tracker.roi import parse_roi, read_roi_file
+
     rois = [parse_roi(text) for text in options.roi]
     if options.roi_file is not None:
         rois += read_roi_file(options.roi_file)
@@ -178,6 +189,8 @@ def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Ro
 
 def _chosen_court(options: argparse.Namespace, config: PipelineConfig) -> list[CourtPolygon]:
     """The court's outline of --court or --select-court."""
+    from tracker.roi import read_court_file
+
     if options.court is not None:
         return read_court_file(options.court)
     if not options.select_court:
@@ -202,6 +215,8 @@ def _given_tracks(options: argparse.Namespace, config: PipelineConfig) -> TrackF
         if options.keep_actions:
             raise InputError("--keep-actions needs --tracks FILE, where the actions are")
         return None
+    from tracker.formats import read_tracks_file
+
     given = read_tracks_file(options.tracks, options.format, config.detector.classes)
     if options.keep_actions and given.actions is None:
         raise InputError(f"{options.tracks}: has no actions to keep; leave out --keep-actions")

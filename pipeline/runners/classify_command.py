@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ground.devices import resolve_device
 from ground.errors import InputError
-from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, add_runtime, say
+from pipeline.shipped import WEIGHTS
 
 _SHIPPED = str(WEIGHTS / "actions.safetensors")
 _KINETICS = "kinetics"

@@ -6,13 +6,15 @@ import argparse
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ground.errors import InputError
-from ground.frames import Image
-from pipeline.config import read_config
-from pipeline.progress import Progress, choose_progress
+from pipeline.progress import choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
+
+if TYPE_CHECKING:
+    from ground.frames import Image
+    from pipeline.progress import Progress
 
 _RATE = 30
 
@@ -35,6 +37,8 @@ def run_demo(options: argparse.Namespace) -> int:
     """``courtscribe demo``."""
     if not 0.5 <= options.seconds <= 3600:
         raise InputError(f"a game lasts 0.5 to 3600 seconds, not {options.seconds:g}")
+    from pipeline.config import read_config
+
     config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
     from pipeline.synthetic.game import SyntheticGame
     from tracker.mot import write_tracks

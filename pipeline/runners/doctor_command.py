@@ -105,7 +105,7 @@ def _window() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
-    from pipeline.config import WEIGHTS
+    from pipeline.shipped import WEIGHTS
 
     manifest = tomllib.loads((WEIGHTS / "manifest.toml").read_text(encoding="utf-8"))
     for name, facts in manifest.items():

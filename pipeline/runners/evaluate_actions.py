@@ -10,10 +10,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ground.devices import resolve_device
 from ground.errors import InputError
-from pipeline.config import WEIGHTS, resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, add_runtime, say
+from pipeline.shipped import WEIGHTS
 
 if TYPE_CHECKING:
     from classify.classifier import ActionClassifier
@@ -51,7 +52,13 @@ def add_command(kinds: Any) -> None:
 def run_actions(options: argparse.Namespace) -> int:
     """``courtscribe evaluate actions``."""
     from pipeline.analysis.folder import is_analysis
+    from pipeline.outputs.place import kept_files, require_file
 
+    read = [*options.place, *filter(None, (options.truth, options.test_list)), *kept_files(options.place[0])]
+    for path in filter(None, (options.json, options.plot)):
+        require_file(path, [options.actions, *read])
+    if options.calibrate is not None:
+        require_file(options.calibrate, read)
     if options.truth is not None or is_analysis(options.place[0]):
         if options.truth is None:
             raise InputError(f"{options.place[0]}: is an analysis; say with --truth what was really done")

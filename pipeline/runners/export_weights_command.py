@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ground.errors import InputError
-from pipeline.config import WEIGHTS
 from pipeline.runners.flags import add_quiet, say
+from pipeline.shipped import WEIGHTS
 
 
 def add_export(kinds: Any) -> None:
@@ -31,7 +31,9 @@ def add_export(kinds: Any) -> None:
 def run_export(options: argparse.Namespace) -> int:
     """``courtscribe weights export``."""
     from classify.export import export_checkpoint
+    from pipeline.outputs.place import require_file
 
+    require_file(options.output, [options.actions])
     if options.int8 != (options.calibration is not None):
         raise InputError("--int8 and --calibration DIR go together: the clips decide how the network is rounded")
     made = export_checkpoint(options.actions, options.to, options.output, options.calibration)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pipeline.config import PipelineConfig, with_settings
 from pipeline.runners.streams import one_line
+
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
 
 
 def _names(text: str) -> list[str]:
@@ -88,6 +90,8 @@ def apply_flags(
 
     Raises InputError for values that a setting cannot take.
     """
+    from pipeline.config import with_settings
+
     settings: dict[str, Any] = {}
     for flag, (path, _, _) in flags.items():
         value = getattr(options, flag.replace("-", "_"), None)

@@ -85,8 +85,13 @@ def add_command(subparsers: Any) -> None:
 def run_train_actions(options: argparse.Namespace) -> int:
     """``courtscribe train actions``; under torchrun, one of its processes."""
     from classify.checkpoint import Origin
+    from classify.run_folder import RunFolder
     from classify.train import train_actions
+    from pipeline.outputs.place import require_file
 
+    require_file(RunFolder.of(options.output).checkpoint, options.data)
+    if options.output.suffix == ".safetensors":
+        require_file(options.output, [*options.data, *filter(None, [options.start_from])])
     config, note = _config(options), options.starter_note
     if options.folds and options.split not in (None, "folds"):
         raise InputError(f"--folds is for --split folds, not for --split {options.split}")
@@ -118,11 +123,11 @@ def run_train_actions(options: argparse.Namespace) -> int:
 
 
 def _config(options: argparse.Namespace) -> TrainConfig:
-    from classify.classifier import pick_device
     from classify.models import architecture
     from classify.train_config import SMALL, suited
+    from ground.devices import torch_device
 
-    model = options.model or ("r2plus1d_18" if pick_device(options.device).type == "cuda" else SMALL)
+    model = options.model or ("r2plus1d_18" if torch_device(options.device).type == "cuda" else SMALL)
     architecture(model)
     names = (name.replace("-", "_") for name in _SETTINGS)
     given = {name: getattr(options, name) for name in names if hasattr(options, name)}
@@ -154,7 +159,7 @@ def _start(given: str | None, model: str, work: Path) -> tuple[Path | str | None
     from classify.models import architecture
     from classify.train import KINETICS
     from classify.train_config import SMALL
-    from pipeline.config import WEIGHTS
+    from pipeline.shipped import WEIGHTS
 
     if given == "none":
         return None, ""

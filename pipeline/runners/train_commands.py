@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ground.devices import resolve_device
 from ground.errors import InputError
 from ground.files import write_atomically
-from pipeline.config import resolve_device
 from pipeline.progress import choose_progress
 from pipeline.runners import train_actions, train_maps
 from pipeline.runners.flags import add_quiet, say
@@ -49,8 +49,10 @@ def add_commands(subparsers: Any) -> None:
 
 def run_train_players(options: argparse.Namespace) -> int:
     """``courtscribe train players``."""
+    from pipeline.outputs.place import require_file
     from tracker.train import train_detector
 
+    require_file(options.output, [options.start_from, options.data])
     if not options.start_from.is_file():
         raise InputError(f"{options.start_from}: no such file")
     if options.epochs < 1 or options.batch < 1 or not 32 <= options.imgsz <= 8192:
@@ -81,8 +83,10 @@ def run_train_clips(options: argparse.Namespace) -> int:
     """``courtscribe train clips``."""
     import numpy as np
 
+    from pipeline.outputs.place import require_file
     from pipeline.synthetic.clips import synthetic_clips
 
+    require_file(options.output / "0.npy")
     if options.count < 1 or options.seed < 0:
         raise InputError(f"count is 1 or more and seed 0 or more, not {options.count} and {options.seed}")
     waiting: dict[str, list[Any]] = {}

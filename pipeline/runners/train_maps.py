@@ -9,9 +9,9 @@ from typing import Any
 
 from ground.errors import InputError
 from ground.files import write_atomically
-from pipeline.config import WEIGHTS
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
+from pipeline.shipped import WEIGHTS
 
 _STEPS = 900
 """With about 4,000 pictures; more brought nothing in a trial."""
@@ -43,12 +43,14 @@ def run_train_maps(options: argparse.Namespace) -> int:
     from classify.models import SmallR2Plus1d
     from classify.train_config import SMALL
     from pipeline.lesson import Teachers, make_lesson
+    from pipeline.outputs.place import require_file
     from tracker.backbone import export_backbone
 
     if options.steps < 1 or options.seed < 0:
         raise InputError(f"steps is 1 or more and seed 0 or more, not {options.steps} and {options.seed}")
     if options.output.suffix != ".safetensors":
         raise InputError(f"{options.output}: the name of the weights ends in .safetensors")
+    require_file(options.output)
     with tempfile.TemporaryDirectory() as work:
         layers = Path(work) / "layers.safetensors"
         export_backbone(options.detector, layers)

@@ -11,10 +11,11 @@ import torch
 
 from classify.calibration import with_temperature
 from classify.checkpoint import CheckpointInfo, read_info, rewrite_info, save_checkpoint
-from classify.classifier import ActionClassifier, pick_device
+from classify.classifier import ActionClassifier
 from classify.models import build_model
 from classify.preprocess import Profile
 from classify.types import ACTIONS, Classifier, Clip
+from ground.devices import torch_device
 from ground.errors import InputError
 
 
@@ -63,8 +64,8 @@ def test_devices_that_are_not_there(checkpoint: Path, name: str) -> None:
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
 def test_cuda_without_cuda_says_so() -> None:
     with pytest.raises(InputError, match="use cpu"):
-        pick_device("cuda")
-    assert pick_device("auto").type == "cpu"
+        torch_device("cuda")
+    assert torch_device("auto").type == "cpu"
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA on this machine")

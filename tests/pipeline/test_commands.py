@@ -11,9 +11,9 @@ import pytest
 
 from classify.clips import load_clips
 from classify.types import ACTIONS
-from pipeline.config import WEIGHTS
 from pipeline.runners.cli import main
 from pipeline.runners.doctor_command import examine
+from pipeline.shipped import WEIGHTS
 from tracker.mot import read_tracks, read_truth
 
 

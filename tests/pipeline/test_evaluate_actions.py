@@ -13,9 +13,9 @@ from PIL import Image
 from classify.checkpoint import load_checkpoint, read_info
 from classify.types import ACTIONS
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
-from pipeline.config import WEIGHTS
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.runners.cli import main
+from pipeline.shipped import WEIGHTS
 from pipeline.timeline import ActionSegment, Timeline
 from tracker.types import Tracks
 

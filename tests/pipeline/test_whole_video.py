@@ -23,8 +23,8 @@ from classify.preprocess import Profile
 from classify.types import ActionScores
 from ground.errors import InputError
 from ground.video.source import open_video
-from pipeline.config import WEIGHTS
 from pipeline.encode import write_video
+from pipeline.shipped import WEIGHTS
 from pipeline.whole_video import NOBODY, WholeVideoConfig, classify_video, moving_average
 
 LABELS = ("dark", "bright")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from ground.errors import InputError
-from pipeline.config import WEIGHTS
+from pipeline.shipped import WEIGHTS
 from pipeline.synthetic.game import SyntheticGame
 from tracker.detector import DetectorConfig, YoloDetector
 from tracker.train import CLASSES, prepare_dataset, train_detector

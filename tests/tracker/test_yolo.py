@@ -16,7 +16,7 @@ import pytest
 import torch
 
 from ground.errors import InputError
-from pipeline.config import WEIGHTS
+from pipeline.shipped import WEIGHTS
 from tracker.backbone import BackboneDescriber, export_backbone
 from tracker.detector import DetectorConfig, YoloDetector
 from tracker.teachers import see_ball, see_joints
