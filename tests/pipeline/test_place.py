@@ -152,18 +152,43 @@ def test_results_move_with_their_video(work: Path) -> None:
 
 def test_an_input_is_never_an_output(work: Path) -> None:
     assert _analyze("game.mp4") == 0
+    assert main(["edit", "game.courtscribe", "--rename", "1=Ann", "--render", "--quiet"]) == 0
     (work / "out.txt").write_text(_TRACKS)
     before = _content(work)
     for command in (
         ["render", "game.mp4", "game.courtscribe", "-o", "game.mp4"],
         ["render", "game.mp4", "game.courtscribe", "-o", "game.courtscribe/analysis.json"],
         ["export", "game.courtscribe", "--format", "mot", "-o", "game.courtscribe/analysis.json"],
+        ["export", "game.courtscribe", "--format", "mot", "-o", "game.courtscribe/edits.jsonl"],
+        ["render", "game.mp4", "game.courtscribe", "-o", "game.courtscribe/edits.jsonl"],
+        ["evaluate", "tracks", "--gt", "game.txt", "--tracks", "out.txt", "--json", "game.txt"],
+        [
+            "evaluate",
+            "actions",
+            "game.courtscribe",
+            "--truth",
+            "game.courtscribe/timeline.csv",
+            "--json",
+            "game.courtscribe/timeline.csv",
+        ],
+        [
+            "evaluate",
+            "actions",
+            "game.courtscribe",
+            "--truth",
+            "game.courtscribe/timeline.csv",
+            "--plot",
+            "game.courtscribe/analysis.json",
+        ],
+        ["weights", "import", "out.txt", "-o", "out.txt"],
+        ["weights", "export", "--to", "torch", "--actions", "out.txt", "-o", "out.txt"],
+        ["train", "players", "data.yaml", "--start-from", "out.txt", "-o", "out.txt"],
         ["track", "--detections", "out.txt", "-o", "out.txt"],
         ["classify", "game.mp4", "-o", "game.mp4"],
         ["classify", "game.mp4", "--json", "game.mp4"],
         ["analyze", "game.mp4", "--tracks", "game.courtscribe/tracks.txt"],
     ):
-        assert main([*command, "--quiet"]) == 2, command
+        assert main(command) == 2, command
     assert _content(work) == before
 
 
@@ -174,6 +199,17 @@ _COMMANDS = (
     ["track", "--detections", "game.txt", "-o", "PLACE"],
     ["classify", "game.mp4", "-o", "PLACE"],
     ["classify", "game.mp4", "--json", "PLACE"],
+    ["evaluate", "tracks", "--gt", "game.txt", "--tracks", "out.txt", "--json", "PLACE"],
+    ["evaluate", "actions", "game.courtscribe", "--truth", "game.courtscribe/timeline.csv", "--json", "PLACE"],
+    ["evaluate", "actions", "game.courtscribe", "--truth", "game.courtscribe/timeline.csv", "--plot", "PLACE"],
+    ["evaluate", "actions", "folder", "--calibrate", "PLACE"],
+    ["adapt", "--examples", "folder", "-o", "PLACE"],
+    ["train", "maps", "game.mp4", "--pose", "p.pt", "-o", "PLACE"],
+    ["train", "actions", "folder", "-o", "PLACE"],
+    ["train", "players", "data.yaml", "--start-from", "game.txt", "-o", "PLACE"],
+    ["train", "clips", "PLACE"],
+    ["weights", "import", "game.txt", "-o", "PLACE"],
+    ["weights", "export", "--to", "torch", "-o", "PLACE"],
 )
 
 
@@ -181,12 +217,23 @@ def test_a_place_that_cannot_be_is_said_before_the_work(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _analyze("game.mp4", "--no-video") == 0
+    (work / "folder.safetensors").mkdir()
     (work / "folder").mkdir()
-    for begin in ("pipeline.analyze.analyze_video", "pipeline.outputs.render.open_video", "tracker.mot.follow"):
+    (work / "out.txt").write_text(_TRACKS)
+    for begin in (
+        *("pipeline.analyze.analyze_video", "pipeline.outputs.render.open_video", "tracker.mot.follow"),
+        *("tracker.evaluate.evaluate_tracks", "pipeline.evaluate.agree", "classify.judge.judge_checkpoint"),
+        *("classify.adapt.adapt", "pipeline.lesson.make_lesson", "classify.train.train_actions"),
+        *("tracker.train.train_detector", "pipeline.synthetic.clips.synthetic_clips"),
+        *("classify.foreign.import_foreign", "classify.export.export_checkpoint"),
+    ):
         monkeypatch.setattr(begin, lambda *_, **__: pytest.fail("the work has begun"))
     before = _content(work)
     for command in _COMMANDS:
-        for place in ("game.txt/x", "/proc/x/y", "n" * 300, "game.txt" if command[0] == "analyze" else "folder"):
+        ending = ".safetensors" if command[0] == "adapt" or command[1] == "maps" else ""
+        takes_folder = "analyze" in command or command[:2] == ["train", "clips"] or command[:2] == ["train", "actions"]
+        taken = "game.txt" if takes_folder else f"folder{ending}"
+        for place in (f"game.txt/x{ending}", f"/proc/x/y{ending}", "n" * 300 + ending, taken):
             capsys.readouterr()
             assert main([place if word == "PLACE" else word for word in command]) == 2, (command, place)
             assert len(capsys.readouterr().err.splitlines()) == 1
