@@ -10,7 +10,6 @@ from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
-from urllib.error import URLError
 
 from ground.cache import cache_folder
 from ground.errors import InputError
@@ -47,13 +46,13 @@ def _download(name: str) -> Path:
         )
     import torch
 
-    try:
-        with write_atomically(target) as part:
+    with write_atomically(target) as part:
+        try:
             torch.hub.download_url_to_file(f"{_RELEASE}/{name}", str(part), progress=False)
-    except (URLError, OSError) as error:
-        raise InputError(
-            f"detector {name} could not be downloaded ({error}); put the file at {target}, or give its path"
-        ) from error
+        except OSError as error:
+            raise InputError(
+                f"detector {name} could not be downloaded ({error}); put the file at {target}, or give its path"
+            ) from error
     return target
 
 
