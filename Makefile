@@ -25,4 +25,4 @@ lint: setup
 	$(BIN)/lint-imports
 
 golden: setup
-	COURTSCRIBE_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/pipeline/test_golden.py
+	COURTSCRIBE_WRITE_GOLDEN=1 $(BIN)/python -m pytest tests/pipeline/test_golden.py tests/pipeline/test_golden_pixels.py

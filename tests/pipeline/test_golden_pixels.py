@@ -1,0 +1,50 @@
+"""One whole analysis, kept: from the pixels of a game to its timeline, with the weights that ship.
+
+Networks differ in the last digits between processors, so a few frames and hundredths of confidence are free; a player
+or a label that comes or goes is not. After a change that is meant to change it: `make golden`.
+"""
+
+from __future__ import annotations
+
+import os
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from classify.types import ACTIONS
+from pipeline.analyze import analyze_video
+from pipeline.config import PipelineConfig
+from pipeline.encode import write_video
+from pipeline.evaluate import agree, match_timelines
+from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
+from pipeline.synthetic.game import SyntheticGame
+from pipeline.timeline import UNSURE, Timeline
+
+_GOLDEN = Path(__file__).with_name("golden_pixels.csv")
+_SECONDS, _RATE = 4, 30
+
+
+def _with_unsure(timeline: Timeline) -> Timeline:
+    """``UNSURE`` as a label like others, so that it is compared too."""
+    return Timeline((*timeline.labels, UNSURE), timeline.segments)
+
+
+def test_the_analysis_is_the_one_that_was_kept(tmp_path: Path) -> None:
+    game = SyntheticGame(seed=5, seconds=_SECONDS)
+    video = tmp_path / "game.mp4"
+    write_video(video, ((frame.time, frame.image) for frame in game.frames()), frame_rate=Fraction(_RATE))
+    analysis = analyze_video(video, PipelineConfig(device="cpu"))
+    if os.environ.get("COURTSCRIBE_WRITE_GOLDEN"):
+        write_timeline_csv(analysis.timeline, {}, _GOLDEN)
+    kept = _with_unsure(read_timeline_csv(_GOLDEN, ACTIONS))
+    now = _with_unsure(analysis.timeline)
+    assert {s.track_id for s in now.segments} == {s.track_id for s in kept.segments}
+    assert len(kept.segments) > 10 and len({s.action for s in kept.segments}) > 3
+    agreement = agree(match_timelines(kept, now, np.arange(_SECONDS * _RATE, dtype=np.int32)))
+    assert agreement.num_compared > 0.97 * agreement.num_boxes and agreement.accuracy > 0.97, agreement
+    means = [
+        np.average([s.confidence for s in t.segments], weights=[s.end - s.start for s in t.segments])
+        for t in (kept, now)
+    ]
+    assert abs(means[0] - means[1]) < 0.02, means
