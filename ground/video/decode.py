@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import chain, dropwhile
+from pathlib import Path
 
 import av
 import numpy as np
@@ -93,7 +94,7 @@ class ContainerReader:
         if time < end:
             notes += _notes_at_end(info, time, index - num_lost)
         for note in notes:
-            _log.info("%s: %s", self._source, note)
+            _log.info("%s: %s", Path(self._source).name, note)
 
     def _open(self) -> Opening:
         return Opening(self._source, self._choice)

@@ -76,7 +76,7 @@ class ImageReader:
         if lost:
             notes.append(f"pictures that cannot be read and are left out: {len(lost)}, the first is {lost[0].name}")
         for note in notes:
-            _log.info("%s: %s", self._source, note)
+            _log.info("%s: %s", Path(self._source).name, note)
 
 
 def _read_image(path: Path) -> Image | None:

@@ -16,6 +16,8 @@ from pipeline.runners.streams import drop_output, one_line, open_streams
 
 _MMAP_THRESHOLD, _LARGE = -3, 1 << 20
 """glibc's M_MMAP_THRESHOLD, and the bytes from which a piece of memory is mapped on its own."""
+_LONGEST = 300
+"""Letters of a message about flags."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -23,8 +25,25 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Exit with 2."""
+        if len(message) > _LONGEST:  # a pattern without quotes is a thousand names
+            message = f"{message[:_LONGEST]}... (put a pattern of pictures in quotes)"
         sys.stderr.write(f"courtscribe: {one_line(message)}; see {self.prog} --help\n")
         sys.exit(2)
+
+
+class _Once(logging.Filter):
+    """What is found out about a video in every pass over it is said in the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is new."""
+        message = record.getMessage()
+        is_new = message not in self._said
+        self._said.add(message)
+        return is_new
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,7 +123,9 @@ def _run(arguments: Sequence[str]) -> int:
         module.add_commands(subparsers)
     options = parser.parse_args(_join_negative(arguments))
     quiet = getattr(options, "quiet", False)
-    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, format="%(message)s", stream=sys.stderr)
+    lines = logging.StreamHandler(sys.stderr)
+    lines.addFilter(_Once())
+    logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, format="%(message)s", handlers=[lines])
     logging.getLogger("courtscribe").setLevel(logging.ERROR if quiet else logging.INFO)
     before = _stop_on_terminate()
     try:

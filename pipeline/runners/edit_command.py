@@ -53,6 +53,7 @@ def run_edit(options: argparse.Namespace) -> int:
     from pipeline.analysis.folder import load
     from pipeline.edits.draft import Draft
     from pipeline.edits.log import append_edits, read_edits
+    from pipeline.outputs.place import VIDEO_NAME
     from pipeline.outputs.write import write_current
 
     wanted: Sequence[tuple[str, str]] = options.edits or ()
@@ -66,18 +67,28 @@ def run_edit(options: argparse.Namespace) -> int:
             draft.add(kind, text)  # all of them before any is kept: a slip in the last one changes nothing
         if wanted:
             append_edits(options.analysis, draft.added)
+        had_video = (options.analysis / VIDEO_NAME).exists()
         written = write_current(
             analysis, options.analysis, choose_progress(options.quiet), with_video=options.render, video=options.video
         )
-    say(options, f"{len(draft.added)} edits; written again: {', '.join(path.name for path in written)}")
+    count = len(draft.added)
+    say(options, f"{count} edit{'s' * (count != 1)}; written again: {', '.join(path.name for path in written)}")
+    if had_video and not options.render:
+        say(options, f"{VIDEO_NAME} showed what was before and is removed; --render makes it again")
     return 0
 
 
 def _list(edits: Sequence[Any]) -> None:
     import sys
 
-    from pipeline.edits.entries import to_line
     from pipeline.edits.log import effective
 
-    for number, edit in enumerate(effective(edits), 1):
-        sys.stdout.write(f"{number:4d} {to_line(edit)}")
+    lines = [f"{number:4d} {_as_flag(edit)}\n" for number, edit in enumerate(effective(edits), 1)]
+    sys.stdout.write("".join(lines) or "no edits\n")
+
+
+def _as_flag(edit: Any) -> str:
+    """An edit about as it was given; players by the numbers that they had."""
+    span = "-".join(f"{time:g}" for time in (edit.time, edit.end) if time is not None)
+    who = ",".join(str(who.track_id) for who in edit.who)
+    return f"{edit.kind} {who}{'@' * bool(span)}{span}{'' if edit.text is None else f'={edit.text}'}"

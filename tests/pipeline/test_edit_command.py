@@ -111,10 +111,14 @@ def test_another_analysis_of_the_video_keeps_the_edits(folder: Path) -> None:
 
 
 def test_a_list_of_what_counts(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert _edit(folder, "--rename", "2=Bo", "--drop", "3", "--undo") == 0
     assert main(["edit", str(folder)]) == 0
-    listed = capsys.readouterr().out.splitlines()
-    assert len(listed) == 1 and '"rename"' in listed[0] and "Bo" in listed[0]
+    assert capsys.readouterr().out == "no edits\n"
+    wanted = ("rename", "2=Bo", "split", "3@1", "swap", "1,2@0.4", "relabel", "1@0.4-1=shoot", "drop", "3")
+    flags = [f"--{word}" if i % 2 == 0 else word for i, word in enumerate(wanted)]
+    assert _edit(folder, *flags, "--drop", "2", "--undo") == 0
+    assert main(["edit", str(folder)]) == 0
+    listed = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines()]
+    assert listed == [f"{kind} {text}" for kind, text in zip(wanted[::2], wanted[1::2], strict=True)]
     assert main(["edit", str(folder.parent), "--undo"]) == 2
 
 
@@ -168,3 +172,13 @@ def test_listing_needs_no_right_to_write(folder: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr("ground.claim.FileLock", refuse)
     assert main(["edit", str(folder)]) == 0
+
+
+def test_an_outdated_video_does_not_stay_and_that_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _edit(folder, "--rename", "1=Ann", "--render") == 0 and (folder / "annotated.mp4").exists()
+    capsys.readouterr()
+    assert main(["edit", str(folder), "--rename", "2=Bo"]) == 0
+    assert not (folder / "annotated.mp4").exists()
+    assert "--render makes it again" in capsys.readouterr().out
+    assert main(["edit", str(folder), "--rename", "3=Cy"]) == 0
+    assert "--render" not in capsys.readouterr().out

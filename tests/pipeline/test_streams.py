@@ -112,3 +112,16 @@ def test_no_text_is_in_the_encoding_of_the_locale() -> None:
 def _is_a_path(call: ast.Call) -> bool:
     """Whether ``open`` is a path's and takes a mode, not a module's, which takes a name first."""
     return not call.args or isinstance(call.args[0], ast.Constant)
+
+
+def test_what_every_pass_finds_out_is_said_once(tmp_path: Path, shared: Path) -> None:
+    command = f'{_CLI} classify "$VIDEO" -o again.mp4'  # it is read, and read again to be shown
+    done = _shell(command, tmp_path, VIDEO=str(shared / "videos/cvball_euroball_pass.mp4"))
+    assert done.returncode == 0 and done.stderr.count("the container claims 88 frames") == 1, done.stderr
+
+
+def test_a_pattern_without_quotes_does_not_fill_the_screen(tmp_path: Path) -> None:
+    for number in range(500):
+        (tmp_path / f"game_{number:06d}.jpg").touch()
+    done = _shell(f"{_CLI} analyze game_*.jpg", tmp_path)
+    assert done.returncode == 2 and len(done.stderr) < 500 and "quotes" in done.stderr
