@@ -84,6 +84,11 @@ def require_file(output: Path, inputs: Iterable[str | Path] = ()) -> None:
     _require_writable(output.parent)
 
 
+def kept_files(folder: Path) -> list[Path]:
+    """What an analysis in ``folder`` is read from: its record, its tables and its edits."""
+    return [path for pattern in (JSON_NAME, "*.npz", "*.jsonl") for path in folder.glob(pattern)]
+
+
 def _require_writable(folder: Path) -> None:
     """Raise InputError where ``folder`` can neither be written to nor made; nothing is made yet."""
     try:

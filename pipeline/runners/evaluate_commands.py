@@ -48,11 +48,16 @@ def add_commands(subparsers: Any) -> None:
 
 def run_tracks(options: argparse.Namespace) -> int:
     """``courtscribe evaluate tracks``."""
+    from pipeline.outputs.place import require_file
     from tracker.evaluate import combine, evaluate_tracks
     from tracker.sequences import pair_sequences
 
     scores: dict[str, TrackScores] = {}
-    for sequence in pair_sequences(options.gt, options.tracks):
+    sequences = pair_sequences(options.gt, options.tracks)
+    pictures = [] if options.plot is None else [options.plot / f"{sequence.name}.png" for sequence in sequences]
+    for path in [*pictures, *([] if options.json is None else [options.json])]:
+        require_file(path, [file for sequence in sequences for file in (sequence.truth, sequence.tracks)])
+    for sequence in sequences:
         truth, result = _read(sequence, options.format, heed_classes=not options.all_classes)
         score = scores[sequence.name] = evaluate_tracks(truth, result)
         if options.plot is not None:

@@ -24,18 +24,18 @@ def add_commands(subparsers: Any) -> None:
 def run_export(options: argparse.Namespace) -> int:
     """``courtscribe export``."""
     from ground.files import write_atomically
-    from pipeline.analysis.folder import JSON_NAME
     from pipeline.edits.current import load_current
     from pipeline.outputs.cvat import cvat_labels
     from pipeline.outputs.export import FORMATS, tracks_of
-    from pipeline.outputs.place import require_file
+    from pipeline.outputs.place import kept_files, require_file
 
-    require_file(options.output, [options.analysis / JSON_NAME])
+    labels = options.output.with_suffix(".labels.json") if options.format == "cvat" else None
+    for path in filter(None, (options.output, labels)):
+        require_file(path, kept_files(options.analysis))
     analysis = load_current(options.analysis)
     FORMATS[options.format](options.output, tracks_of(analysis))
     say(options, f"{len(analysis.tracks.ids)} players, {len(analysis.tracks)} boxes: {options.output}")
-    if options.format == "cvat":
-        labels = options.output.with_suffix(".labels.json")
+    if labels is not None:
         with write_atomically(labels) as part:
             part.write_text(json.dumps(cvat_labels(analysis.timeline.labels), indent=1) + "\n", encoding="utf-8")
         say(options, f'for CVAT: make a task of the video, paste {labels} under "Raw", upload the annotations')

@@ -25,8 +25,10 @@ def add_commands(subparsers: Any) -> None:
 def run_import(options: argparse.Namespace) -> int:
     """``courtscribe weights import``."""
     from classify.foreign import import_foreign
+    from pipeline.outputs.place import require_file
 
     output = options.output or options.weights.with_suffix(".safetensors")
+    require_file(output, [options.weights])
     info = import_foreign(options.weights, output)
     say(options, f"{output}: {info.model}, {len(info.labels)} labels; use it with --actions {output}")
     return 0
