@@ -26,6 +26,8 @@ Frames = npt.NDArray[np.uint8]
 Logits = Callable[[Frames], torch.Tensor]
 """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_classes) on the CPU, not yet divided by the temperature."""
 
+_LONGEST_REASON = 200
+"""Letters of what a library says is wrong with a file."""
 KEY = "courtscribe"
 """Under which the description is in the file, as JSON."""
 
@@ -109,9 +111,16 @@ def read_openvino(path: Path) -> Any:
     failures = (frontend.GeneralFailure, frontend.OpConversionFailure, frontend.OpValidationFailure)
     try:
         return reader.convert(reader.load(str(path)))
+    except UnicodeError as error:  # what is wrong with it is said in words of the file
+        raise InputError(f"{path}: not an {what} model, or damaged (text that is none)") from error
     except (RuntimeError, frontend.NotImplementedFailure, frontend.InitializationFailure, *failures) as error:
         reason = ([line for line in str(error).splitlines() if line] or [type(error).__name__])[-1]
-        raise InputError(f"{path}: not an {what} model, or damaged ({reason})") from error
+        raise InputError(f"{path}: not an {what} model, or damaged ({_printable(reason)})") from error
+
+
+def _printable(reason: str) -> str:
+    """What a library says of a file, which may quote it at length, as a part of a line."""
+    return (reason if reason.isprintable() else ascii(reason)[1:-1])[:_LONGEST_REASON]
 
 
 def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Logits:

@@ -35,7 +35,11 @@ def claim(folder: Path) -> Generator[None]:
             f"{folder}: is being written by another run ({_holder(path)}); wait for it, or choose another place"
         ) from error
     except OSError as error:
+        if lock.is_locked and lock.lock_counter == 1:
+            with suppress(OSError):
+                path.unlink()
         lock.release()
+        _leave(made)
         raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
     try:
         yield

@@ -160,16 +160,17 @@ def _read_names(source: Path) -> _Names:
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"{path}: not readable as YAML ({' '.join(str(error).split())[:120]})") from error
     names: Any = said.get("names") if isinstance(said, dict) else None
+    given = dict(enumerate(names)) if isinstance(names, list) else names if isinstance(names, dict) else {}
     try:
-        pairs = {int(i): str(n) for i, n in names.items()} if isinstance(names, dict) else None
-        pairs = {i: str(n) for i, n in enumerate(names)} if isinstance(names, list) else pairs
-    except (TypeError, ValueError):
-        pairs = None
-    flat = names.values() if isinstance(names, dict) else names or ()
-    if not pairs or any(isinstance(name, (list, dict)) for name in flat):
+        # Only what is no container becomes text: a few lines of YAML can hold one of any size.
+        flat = all(isinstance(name, (str, int, float)) for name in given.values())
+        pairs = {int(i): str(name) for i, name in given.items()} if flat else {}
+    except (TypeError, ValueError, OverflowError):
+        pairs = {}
+    if not pairs:
         raise InputError(f"{path}: must name the classes of the labels, as in: names: [player, referee, ball]")
     if said.get("nc", len(pairs)) != len(pairs):
-        raise InputError(f"{path}: says nc: {said['nc']} and names {len(pairs)} classes; correct one of them")
+        raise InputError(f"{path}: says nc: {said['nc']!r:.40} and names {len(pairs)} classes; correct one of them")
     plain = {i: _ALIASES.get(n.strip().lower(), n.strip().lower()) for i, n in pairs.items()}
     ours = {i: CLASSES.index(name) for i, name in plain.items() if name in CLASSES}
     if 0 not in ours.values():

@@ -6,6 +6,7 @@ import hashlib
 import io
 import re
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ Columns = Mapping[str, npt.NDArray[Any]]
 DAMAGE = (
     *(OSError, KeyError, IndexError, TypeError, ValueError, AttributeError, EOFError, RecursionError, OverflowError),
     *(zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError, MemoryError, RuntimeError),
+    *(SyntaxError, tokenize.TokenError),  # NumPy reads headers as Python
 )
 """What reading a damaged file can raise."""
 TABLE_PATTERN = re.compile(r"[a-z]+-[0-9a-f]{16}\.npz")

@@ -27,6 +27,8 @@ KINDS: Mapping[str, tuple[int, int, bool, bool, bool]] = {
 """What there is to correct."""
 _LATEST = 1e9
 """Seconds; no video is so long."""
+_FARTHEST = 1e6
+"""Pixels; no picture is so large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ def _who(entry: Any) -> Who:
     left, top, right, bottom = (_number(edge) for edge in box)
     if left is None or top is None or right is None or bottom is None:
         raise ValueError("a box is left, top, right, bottom")
+    if max(map(abs, (left, top, right, bottom))) > _FARTHEST:
+        raise ValueError("a box is in pixels of a picture")
     return Who(track_id, frame, (left, top, right, bottom))
 
 

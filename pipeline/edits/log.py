@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -44,9 +45,13 @@ def append_edits(folder: Path, edits: Sequence[Edit]) -> None:
     try:
         with claim(folder):
             _mend(path)
-            with path.open("ab") as file:
-                file.write("".join(map(to_line, edits)).encode())
-                file.flush()
+            entries = "".join(map(to_line, edits)).encode()
+            with path.open("ab", buffering=0) as file:
+                before = file.tell()
+                written = file.write(entries)
+                if written != len(entries):  # a full disk takes some of them
+                    os.truncate(path, before)
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(file.fileno())
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error

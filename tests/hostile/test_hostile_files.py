@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-import tracemalloc
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -24,20 +22,17 @@ from ground.errors import InputError
 from ground.video.source import open_video
 from pipeline.analysis.folder import load
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
-from pipeline.config import WEIGHTS, read_config
+from pipeline.config import read_config
 from pipeline.outputs.table import read_timeline_csv
+from pipeline.shipped import WEIGHTS
 from pipeline.timeline import ActionSegment, Timeline
 from pipeline.truth import read_timeline_actions, read_truth_folder
+from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
 from tracker.formats import read_tracks_file
 from tracker.mot import read_all_truth, read_detections, read_people
 from tracker.roi import read_court_file, read_roi_file
 from tracker.types import Tracks
-
-Damage = Callable[[bytes], Iterator[bytes]]
-_MOST_MEMORY = 300e6
-"""Bytes that a small file may take while it is read."""
-_LONGEST_LINE = 500
 
 _MOT = b"1,1,10,20,30,40,0.9,-1,-1,-1\n2,1,11,20,30,40,0.8,-1,-1,-1\n"
 _CLASSES = b"1,1,10,20,30,40,1,1,1\n1,2,50,20,30,40,0,7,0.5\n"
@@ -64,20 +59,6 @@ _ACTIONS = b"player,action,start_frame,end_frame\n1,run,1,2\n"
 _TOML = b'end = 5.5\n[tracker]\nname = "sport"\nmax_age = 30\n[detector]\nclasses = ["player"]\nconfidence = 0.3\n'
 _INI = b"[Sequence]\nname=game\nimDir=img1\nframeRate=25\nseqLength=2\nimWidth=64\nimHeight=48\nimExt=.png\n"
 _CLIPS = b"clip,label,split,group\na.mp4,run,train,g1\nb.mp4,walk,test,g2\n"
-
-
-@dataclass(frozen=True)
-class Reader:
-    """How one kind of file is attacked."""
-
-    name: str
-    """Of the file, in its folder."""
-    content: bytes | Callable[[Path], bytes]
-    """A valid file, or what makes it, given a folder with all that belongs beside it."""
-    read: Callable[[Path], object]
-    damages: tuple[Damage, ...]
-    beside: Callable[[Path], object] = lambda _folder: None
-    """Makes what has to be there, too."""
 
 
 def _truth_folder(folder: Path) -> None:
@@ -161,7 +142,7 @@ READERS = {
                                   lambda p: list_spacejam(p.parent), _CELLS, _spacejam),
     "list of clips": Reader("a.csv", _CLIPS, list_csv, _CELLS),
     "array of clips": Reader("a.npy", _array, _clip, (spoiled_bytes, spoiled_numpy)),
-    "checkpoint": Reader("a.safetensors", _checkpoint, read_info, (spoiled_bytes,)),
+    "checkpoint": Reader("a.safetensors", _checkpoint, read_info, (spoiled_bytes,), is_whole=False),
     "analysis": Reader("analysis.json", _analysis, lambda p: load(p.parent), (spoiled_json,)),
     "jpeg": Reader("1.jpg", _picture(".jpg"), lambda p: _frames(p.parent), (spoiled_bytes,)),
     "png": Reader("1.png", _picture(".png"), lambda p: _frames(p.parent), (spoiled_bytes,)),
@@ -170,36 +151,4 @@ READERS = {
 
 @pytest.mark.parametrize("kind", READERS)
 def test_a_spoiled_file_is_read_or_refused_in_one_line(tmp_path: Path, kind: str) -> None:
-    reader, folder = READERS[kind], tmp_path / "inside"
-    folder.mkdir()
-    reader.beside(folder)
-    path = folder / reader.name
-    content = reader.content if isinstance(reader.content, bytes) else reader.content(folder)
-    path.write_bytes(content)
-    if kind != "checkpoint":  # of which the header only is tried
-        reader.read(path)
-    there = sorted(tmp_path.rglob("*"))
-    tracemalloc.start()
-    try:
-        for number, spoiled in enumerate(case for damage in reader.damages for case in damage(content)):
-            path.write_bytes(spoiled)
-            _read(reader, path, f"case {number}: {spoiled[:300]!r}")
-    finally:
-        tracemalloc.stop()
-    assert sorted(tmp_path.rglob("*")) == there, "reading writes nothing"
-
-
-def _read(reader: Reader, path: Path, case: str) -> None:
-    """Read a spoiled file; anything but a value or a short line, in little memory, is a fault of the reader."""
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
-    try:
-        reader.read(path)
-    except InputError as error:
-        line = str(error)
-        assert line.isprintable() and len(line) <= _LONGEST_LINE, f"{case}: no short line: {line!r:.600}"
-    except BaseException as error:
-        error.add_note(case)
-        raise
-    taken = tracemalloc.get_traced_memory()[1] - before
-    assert taken < _MOST_MEMORY, f"{case}: took {taken / 1e6:.0f} MB"
+    attack(READERS[kind], tmp_path)

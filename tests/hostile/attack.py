@@ -1,0 +1,69 @@
+"""How a reader is attacked: with its file spoiled in every way, which it reads or refuses in one line."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ground.errors import InputError
+
+Damage = Callable[[bytes], Iterator[bytes]]
+_MOST_MEMORY = 300e6
+"""Bytes that a small file may take while it is read."""
+_LONGEST_LINE = 500
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one kind of file is attacked."""
+
+    name: str
+    """Of the file, in its folder."""
+    content: bytes | Callable[[Path], bytes]
+    """A valid file, or what makes it, given a folder with all that belongs beside it."""
+    read: Callable[[Path], object]
+    damages: tuple[Damage, ...]
+    beside: Callable[[Path], object] = lambda _folder: None
+    """Makes what has to be there, too."""
+    is_whole: bool = True
+    """Whether the valid file can be read: it may be the beginning of one only."""
+
+
+def attack(reader: Reader, tmp_path: Path) -> None:
+    """Spoil a file of ``reader`` in every way. Fails where one is neither read nor refused as it should be."""
+    folder = tmp_path / "inside"
+    folder.mkdir()
+    reader.beside(folder)
+    path = folder / reader.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = reader.content if isinstance(reader.content, bytes) else reader.content(folder)
+    path.write_bytes(content)
+    if reader.is_whole:
+        reader.read(path)
+    there = sorted(tmp_path.rglob("*"))
+    tracemalloc.start()
+    try:
+        for number, spoiled in enumerate(case for damage in reader.damages for case in damage(content)):
+            path.write_bytes(spoiled)
+            _read(reader, path, f"case {number}: {spoiled[:300]!r}")
+    finally:
+        tracemalloc.stop()
+    assert sorted(tmp_path.rglob("*")) == there, "reading writes nothing"
+
+
+def _read(reader: Reader, path: Path, case: str) -> None:
+    """Read a spoiled file; anything but a value or a short line, in little memory, is a fault of the reader."""
+    tracemalloc.reset_peak()
+    before = tracemalloc.get_traced_memory()[0]
+    try:
+        reader.read(path)
+    except InputError as error:
+        line = str(error)
+        assert line.isprintable() and len(line) <= _LONGEST_LINE, f"{case}: no short line: {line!r:.600}"
+    except BaseException as error:
+        error.add_note(case)
+        raise
+    taken = tracemalloc.get_traced_memory()[1] - before
+    assert taken < _MOST_MEMORY, f"{case}: took {taken / 1e6:.0f} MB"
