@@ -24,8 +24,8 @@ GAITS = ("no_action", "walk", "run")
 """Labels that say how somebody goes about; no other is spoken for or against by speed."""
 
 WORTH_SAYING = 0.35
-"""Confidence with speed in it, under which labels are right less than once in four. On two broadcasts that no weights
-learnt from it is 0.354 and 0.419 (benchmarks/unsure.py): the lower of the two, which holds on both."""
+"""Confidence with speed in it, under which labels are right less than once in four on each of two broadcasts that no
+weights learnt from: 0.20 and 0.24 of them (benchmarks/results/unsure.md). Higher: on one of the two that is more."""
 
 _STAND = 0.25
 """Heights of a player per second: spread of the speed of somebody who stands, boxes being what they are."""
