@@ -21,6 +21,8 @@ def resolve_device(name: str) -> str:
     if name == "auto":
         return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
     kind, _, number = name.partition(":")
+    if kind in ("cpu", "mps") and number == "0":
+        name = kind
     if (kind == "cuda" and number.isdigit()) or name in ("cuda", "mps", "cpu"):
         if kind == "cuda" and int(number or 0) >= torch.cuda.device_count():
             raise InputError(f"device {name}: this machine has no such CUDA GPU; use cpu")

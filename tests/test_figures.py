@@ -26,6 +26,17 @@ _FIGURES = {
     ),
     "macro-F1": (rf"actions that occur \| {_N} ", "results/real_footage.md", rf"actions that occur \| {_N} "),
     "segments": (rf"0\.5 \| {_N}, {_N}, {_N} ", "results/real_footage.md", rf"0\.5 \| {_N} / {_N} / {_N} "),
+    "another broadcast": (
+        rf"IDF1 {_N}, precision {_N},\s+recall {_N}, {_N} switches; action accuracy {_N}, macro-F1 {_N}\.",
+        "results/real_footage_2.md",
+        rf"(?s)IDF1 \| {_N} .*precision \| {_N} .*recall \| {_N} .*switches \| {_N} .*boxes \| {_N} .*occur \| {_N} ",
+    ),
+    "demo": (
+        rf"on its game, identities IDF1 {_N} and action accuracy {_N}\.",
+        "results/demo.md",
+        rf"(?s)IDF1 {_N},.*accuracy {_N} over",
+    ),
+    "worth saying": (rf"speed is heeded, under {_N} ", "results/unsure.md", rf"IND-NYK \| all, as shipped \| {_N} "),
     "speed heeded": (
         rf"lifts accuracy from {_N} to {_N}\.",
         "results/actions.md",
