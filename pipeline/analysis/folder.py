@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -134,7 +135,7 @@ def _sweep(folder: Path, named: set[str], before: set[str]) -> None:
         is_part = path.name.startswith(PART_PREFIX) and path.name.endswith(PART_SUFFIX)
         if (is_table and path.name not in named) or is_part:
             with suppress(OSError):
-                path.unlink()
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _tables(analysis: Analysis) -> dict[str, Columns]:

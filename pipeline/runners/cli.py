@@ -153,6 +153,8 @@ def _stop_on_terminate() -> Any:
     """Let SIGTERM clean up like Ctrl-C; only the main thread may set it."""
 
     def stop(*_: object) -> NoReturn:
+        with suppress(OSError, ValueError):
+            sys.stderr.write("courtscribe: stopped\n")
         raise SystemExit(143)
 
     try:
