@@ -93,12 +93,12 @@ def sorted_boxes(boxes: Boxes, where: Callable[[int], str]) -> tuple[Tracks, Tex
     with two boxes in one frame.
     """
     xyxy, ids = boxes.xyxy, boxes.track_id
-    stored = xyxy.astype(np.float32)
     _require((boxes.frame >= 0) & (boxes.frame <= LAST_FRAME), boxes, where, f"a frame is 0 to {LAST_FRAME}")
     _require((ids >= 0) & (ids <= _LAST_ID), boxes, where, f"a track's number is 0 to {_LAST_ID}")
     _require(np.isfinite(xyxy), boxes, where, "a number is not finite")
     _require(np.abs(boxes.confidence) <= _FARTHEST, boxes, where, "a score is no number, or far too high")
     _require(np.abs(xyxy) <= _FARTHEST, boxes, where, "a box lies a million pixels away")
+    stored = xyxy.astype(np.float32)  # only now: what is larger than a float32 can hold would be warned of
     _require(stored[:, 2:] > stored[:, :2], boxes, where, "a box has no size")
     order = np.lexsort((ids, boxes.frame))
     once = np.ones(len(ids), np.bool_)

@@ -121,6 +121,8 @@ def _run(arguments: Sequence[str]) -> int:
     )
     for module in modules:
         module.add_commands(subparsers)
+    if "" in arguments:
+        parser.error("an argument is empty; is a variable of the shell not set?")
     options = parser.parse_args(_join_negative(arguments))
     quiet = getattr(options, "quiet", False)
     lines = logging.StreamHandler(sys.stderr)

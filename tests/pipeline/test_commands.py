@@ -83,3 +83,12 @@ def test_a_mot_file_is_tracked_as_published(shared: Path, tmp_path: Path) -> Non
 def test_bad_input_is_said(arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["analyze", ""], ["analyze", "game.mp4", "-o", ""], ["edit", "x", "--rename", ""]]
+)
+def test_a_variable_that_is_not_set_is_no_folder(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2 and "an argument is empty" in capsys.readouterr().err

@@ -61,7 +61,7 @@ def test_an_exported_classifier_answers_like_its_checkpoint(capsys: pytest.Captu
         (["weights", "export", "--to", "tflite", "-o", "a.tflite"], "no format is called 'tflite'"),
         (["weights", "export", "--to", "openvino", "-o", "a.onnx"], "a.onnx: the name of a file for openvino ends in"),
         (["weights", "export", "--to", "torch", "-o", "a.pt2", "--actions", "no.pt"], "no.pt: no such file"),
-        (["weights", "export", "--to", "torch", "-o", "clip.mp4/a.pt2"], "a.pt2: cannot be written"),
+        (["weights", "export", "--to", "torch", "-o", "clip.mp4/a.pt2"], "clip.mp4: cannot be written"),
         (["classify", "clip.mp4", "--runtime", "tensorrt"], "no runtime is called 'tensorrt'; there are auto, torch"),
         (["classify", "clip.mp4", "--actions", "a.pt2"], "a.pt2: opening a .pt2 could run code"),
         (["classify", "clip.mp4", "--actions", "a.xml"], "a.xml: no such file"),
