@@ -121,8 +121,6 @@ def _run(arguments: Sequence[str]) -> int:
     )
     for module in modules:
         module.add_commands(subparsers)
-    if "" in arguments:
-        parser.error("an argument is empty; is a variable of the shell not set?")
     options = parser.parse_args(_join_negative(arguments))
     quiet = getattr(options, "quiet", False)
     lines = logging.StreamHandler(sys.stderr)
@@ -131,6 +129,8 @@ def _run(arguments: Sequence[str]) -> int:
     logging.getLogger("courtscribe").setLevel(logging.ERROR if quiet else logging.INFO)
     before = _stop_on_terminate()
     try:
+        if "" in arguments:
+            raise InputError("an argument is empty; is a variable of the shell not set?")
         return int(options.run(options))
     except InputError as error:
         sys.stderr.write(f"courtscribe: {one_line(str(error))}\n")
