@@ -7,11 +7,9 @@ runs no code from it.
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +19,7 @@ from torch import nn
 from classify.checkpoint import CheckpointInfo
 from classify.preprocess import Profile, to_tensor
 from ground.errors import InputError
+from ground.telemetry import no_telemetry
 
 Frames = npt.NDArray[np.uint8]
 Logits = Callable[[Frames], torch.Tensor]
@@ -44,25 +43,11 @@ class Opened(NamedTuple):
 def need(what: str, *packages: str) -> Any:
     """The first of the packages, imported. Raises InputError that says how to install them where one is missing."""
     try:
-        with _no_telemetry():
+        with no_telemetry():
             first, *_ = [importlib.import_module(package) for package in packages]
         return first
     except ImportError as error:
         raise InputError(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}") from error
-
-
-@contextmanager
-def _no_telemetry() -> Generator[None]:
-    """OpenVINO and NNCF look for this package once, when they are imported, and report their use with it."""
-    name = "openvino_telemetry"
-    before = sys.modules.get(name)
-    sys.modules[name] = cast(Any, None)
-    try:
-        yield
-    finally:
-        del sys.modules[name]
-        if before is not None:
-            sys.modules[name] = before
 
 
 def prepare(model: nn.Module, device: torch.device) -> nn.Module:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +23,7 @@ from ground.errors import InputError
 from ground.frames import Image
 from ground.video.source import open_video
 from pipeline.analysis.same_video import require_same_video
-from pipeline.analysis.values import Analysis, player_name
+from pipeline.analysis.values import Analysis, find_player
 from pipeline.edits.current import load_current
 from pipeline.encode import write_video
 from pipeline.windows import WindowConfig, WindowPlan, cut_player, plan_windows
@@ -84,19 +84,6 @@ def cut_examples(spans: Sequence[Span], folder: Path, video: str | None = None) 
     return [path for cut in cuts for path in _write(cut, folder, video)]
 
 
-def find_player(tracks: Tracks, names: Mapping[int, str], player: str) -> int:
-    """The track of the player with this name or number. Raises InputError when there is none, or more than one."""
-    known = [int(i) for i in tracks.ids]
-    found = [i for i in known if names.get(i, "").casefold() == player.strip().casefold() != ""]
-    found = found or [i for i in known if str(i) == player.strip()]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise InputError(f"{player!r} is the name of players {', '.join(map(str, found))}; give a number")
-    there = ", ".join(player_name(names, i) for i in known) or "nobody"
-    raise InputError(f"there is no player {player!r}; there is {there}")
-
-
 def _check_folder_name(label: str) -> None:
     check_label(label)
     if label != label.strip() or label.startswith(".") or set(label) & set('/\\:*?"<>|') or label.lower() in _PARTS:
@@ -105,7 +92,7 @@ def _check_folder_name(label: str) -> None:
 
 def _find(span: Span, analysis: Analysis) -> _Cut:
     try:
-        track_id = find_player(analysis.tracks, analysis.names, span.player)
+        track_id = find_player(analysis.tracks.ids.tolist(), analysis.names, span.player)
     except InputError as error:
         raise InputError(f"{span.analysis}: {error}") from error
     track = next(track for i, track in analysis.tracks.by_id() if i == track_id)

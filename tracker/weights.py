@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 import tempfile
 import warnings
-from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
 
 from ground.cache import cache_folder
 from ground.errors import InputError
 from ground.files import write_atomically
+from ground.telemetry import no_telemetry
 from tracker.yolo import check_kind, contained, open_checkpoint, published_names
 
 _RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
@@ -78,12 +76,8 @@ def openvino_copy(weights: Path) -> Path:
 
 
 def _export(weights: Path, beside: Path) -> Path:
-    with contained, ExitStack() as undo, warnings.catch_warnings():
+    with contained, no_telemetry(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch's, about how ultralytics exports
-        if "openvino_telemetry" not in sys.modules:
-            # OpenVINO's converter reports its use over the network where it finds this package.
-            sys.modules["openvino_telemetry"] = cast(Any, None)
-            undo.callback(sys.modules.pop, "openvino_telemetry", None)
         model = open_checkpoint(weights)
         model.model.pt_path = str(beside)  # where ultralytics exports to, whose name it adds to
         return Path(str(model.export(format="openvino", dynamic=True, device="cpu", verbose=False)))

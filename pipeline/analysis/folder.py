@@ -40,8 +40,6 @@ from tracker.types import Detections, Tracks
 FORMAT = 2
 """Version of the folder's format."""
 JSON_NAME = "analysis.json"
-_FIRST_FORMAT = ("frames", "detections", "seeds", "tracks", "scores")
-"""Tables of format 1, each in the ``.npz`` of its name."""
 _TRACK_COLUMNS: Mapping[str, tuple[str, tuple[int, ...]]] = {
     "frame_index": ("<i4", ()), "track_id": ("<i4", ()), "xyxy": ("<f4", (4,)), "confidence": ("<f4", ()),
     "observed": ("|b1", ()),
@@ -125,7 +123,7 @@ def _tables_of_first_format(folder: Path) -> set[str]:
         named = set(map(str, content["files"])) if content["format"] == 1 else set[str]()
     except DAMAGE:
         return set()
-    return {f"{name}.npz" for name in _FIRST_FORMAT if name in named}
+    return {f"{name}.npz" for name in _COLUMNS if name in named}
 
 
 def _sweep(folder: Path, named: set[str], before: set[str]) -> None:
@@ -204,7 +202,7 @@ def _player(analysis: Analysis, track_id: int, track: Tracks) -> dict[str, Any]:
 
 def _migrated(content: Mapping[str, Any]) -> dict[str, Any]:
     """Format 1 as format 2. Its scores hold what speed says as well, and cannot be joined again."""
-    told = [name for name in _FIRST_FORMAT if name in content["files"]]
+    told = [name for name in _COLUMNS if name in content["files"]]
     notes = [note for note in content["notes"] if isinstance(note, str)]
     return {
         **content,

@@ -34,7 +34,7 @@ TABLE_PATTERN = re.compile(r"[a-z]+-[0-9a-f]{16}\.npz")
 """Names of tables; no other file is ever removed with them."""
 _MOST_BYTES = 1 << 33
 """Of one table when it is read: more than any game has (ten hours of twenty boxes a frame are under 1 GB)."""
-_FIRST_FORMAT = re.compile(r"(frames|detections|seeds|tracks|scores)\.npz")
+_FIRST_FORMAT = re.compile(r"[a-z]+\.npz")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Each is made by one stage and never changed by a later one, so a later stage can
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +18,7 @@ from classify.types import ActionScores
 from ground.errors import InputError
 from ground.video.images import IMAGES
 from pipeline.timeline import Timeline
-from tracker.names import clear_names
+from tracker.names import clear_names, same
 from tracker.roi import CourtPolygon, Roi
 from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks, View
 
@@ -245,3 +245,16 @@ class Analysis:
 def player_name(names: Mapping[int, str], track_id: int) -> str:
     """What a player is called where he is shown: his name, else his track's number."""
     return names.get(track_id, str(track_id))
+
+
+def find_player(ids: Iterable[int], names: Mapping[int, str], player: str) -> int:
+    """Which of ``ids`` has this name, or else this number. Raises InputError when none has, or more than one."""
+    known, wanted = sorted(ids), same(player)
+    found = [i for i in known if same(names.get(i, "")).casefold() == wanted.casefold() != ""]
+    found = found or [i for i in known if str(i) == wanted]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise InputError(f"{player!r} is the name of players {', '.join(map(str, found))}; give a number")
+    there = ", ".join(names.get(i) or str(i) for i in known) or "nobody"
+    raise InputError(f"there is no player {player!r:.60}; there is {there}")

@@ -7,12 +7,10 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping
 
 from ground.errors import InputError
-from pipeline.analysis.values import Analysis
+from pipeline.analysis.values import Analysis, find_player
 from pipeline.edits.entries import Edit, Who
-from pipeline.edits.fold import apply
+from pipeline.edits.fold import apply, replay
 from pipeline.edits.log import effective
-from pipeline.edits.pieces import State
-from tracker.names import same
 from tracker.types import Tracks
 
 _TIME = r"(?:(?P<{0}_min>\d{{1,9}}):)?(?P<{0}>\d{{1,9}}(?:\.\d+)?)"
@@ -28,7 +26,7 @@ class Draft:
         """All entries, undos included."""
         self.added: list[Edit] = []
         self._analysis = analysis
-        self._state = self._refolded()
+        self._state, _ = replay(analysis, effective(edits))
 
     def add(self, kind: str, text: str = "") -> Edit:
         """Do the edit that ``text`` says, in the words of the command line, such as ``split``, ``3@12.4``.
@@ -44,7 +42,7 @@ class Draft:
             apply(self._state, edit)
         self.edits, self.added = [*self.edits, edit], [*self.added, edit]
         if edit.kind in ("undo", "redo"):
-            self._state = self._refolded()
+            self._state, _ = replay(self._analysis, effective(self.edits))
         return edit
 
     def who(self, player: str, time: float | None = None) -> Who:
@@ -52,7 +50,7 @@ class Draft:
 
         Raises InputError where there is no such player, or more than one.
         """
-        track_id = self._find(player.strip())
+        track_id = find_player(self._state.pieces, self._state.names, player)
         boxes = [self._state.boxes(piece) for piece in self._state.pieces[track_id]]
         frames = [int(frame) for part in boxes for frame in part.frame_index]
         row = len(frames) // 2 if time is None else self._nearest(frames, time)
@@ -64,27 +62,6 @@ class Draft:
         frame = int(index[min(at, len(index) - 1)])
         row = bisect_left(frames, frame)
         return min(row, len(frames) - 1)
-
-    def _find(self, player: str) -> int:
-        state = self._state
-        wanted = same(player).casefold()
-        named = [i for i in state.pieces if same(state.names.get(i, "")).casefold() == wanted != ""]
-        found = named or [i for i in state.pieces if str(i) == player]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise InputError(f"{player!r} is the name of players {', '.join(map(str, found))}; give a number")
-        there = ", ".join(state.names.get(i) or str(i) for i in sorted(state.pieces)) or "nobody"
-        raise InputError(f"there is no player {player!r:.60}; there is {there}")
-
-    def _refolded(self) -> State:
-        state = State.of(self._analysis)
-        for edit in effective(self.edits):
-            try:
-                apply(state, edit)
-            except InputError:  # said wherever the analysis is shown
-                continue
-        return state
 
 
 def _who(track_id: int, boxes: list[Tracks], frame: int) -> Who:

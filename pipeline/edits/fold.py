@@ -27,25 +27,22 @@ def fold(analysis: Analysis, edits: Sequence[Edit]) -> Analysis:
 
     An edit that cannot be done any more, since tracking again has changed what it is about, is left out with a note.
     """
+    if not edits:
+        return analysis
+    state, left_out = replay(analysis, edits)
+    return state.folded([f"an edit is left out: {reason}" for reason in left_out])
+
+
+def replay(analysis: Analysis, edits: Sequence[Edit]) -> tuple[State, list[str]]:
+    """What ``edits`` make of ``analysis``, and why each of those that cannot be done is left out."""
     state = State.of(analysis)
-    notes: list[str] = []
+    left_out: list[str] = []
     for edit in edits:
         try:
             apply(state, edit)
         except InputError as error:
-            notes.append(f"an edit is left out: {error}")
-    return state.folded(notes) if edits else analysis
-
-
-def try_edit(analysis: Analysis, edits: Sequence[Edit], edit: Edit) -> None:
-    """Raise InputError where ``edit`` cannot be done after ``edits``."""
-    state = State.of(analysis)
-    for before in edits:
-        try:
-            apply(state, before)
-        except InputError:
-            continue
-    apply(state, edit)
+            left_out.append(str(error))
+    return state, left_out
 
 
 def apply(state: State, edit: Edit) -> None:

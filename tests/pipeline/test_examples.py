@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from classify.clips import read_video
 from ground.errors import InputError
 from ground.frames import Image
-from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
+from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts, find_player
 from pipeline.encode import write_video
-from pipeline.examples import Span, cut_examples, find_player
+from pipeline.examples import Span, cut_examples
 from pipeline.timeline import Timeline
 from tracker.types import Tracks
 
@@ -105,12 +105,12 @@ def test_an_example_is_as_long_as_its_span(first: int, count: int) -> None:
 def test_players_go_by_name_or_number() -> None:
     tracks = Tracks.of([0, 0, 0], [4, 7, 9], [(0, 0, 9, 9)] * 3)
     names = {7: "Ann", 9: "4"}
-    assert find_player(tracks, names, " ann ") == 7 and find_player(tracks, names, "7") == 7
-    assert find_player(tracks, names, "4") == 9, "a name that was given wins over a number"
+    assert find_player(tracks.ids.tolist(), names, " ann ") == 7 and find_player(tracks.ids.tolist(), names, "7") == 7
+    assert find_player(tracks.ids.tolist(), names, "4") == 9, "a name that was given wins over a number"
     with pytest.raises(InputError, match=r"there is no player 'Bo'; there is 4, Ann, 4"):
-        find_player(tracks, names, "Bo")
+        find_player(tracks.ids.tolist(), names, "Bo")
     with pytest.raises(InputError, match=r"'ann' is the name of players 4, 7; give a number"):
-        find_player(tracks, {4: "Ann", 7: "Ann"}, "ann")
+        find_player(tracks.ids.tolist(), {4: "Ann", 7: "Ann"}, "ann")
 
 
 @pytest.mark.parametrize(
