@@ -25,16 +25,17 @@ import_path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from provenance import write_result
 
-from classify.checkpoint import load_start
-from classify.clips import LabelledClip, load_clips, sixteen
-from classify.distil import PART_WEIGHTS
-from classify.evaluate import grouped_folds, label_indices
-from classify.head import embed, fit_head
-from classify.metrics import score
-from classify.models import PICTURE_PARTS, SmallR2Plus1d, architecture
-from classify.preprocess import to_tensor
-from classify.train_config import SMALL
+from classify.data.clips import LabelledClip, load_clips, sixteen
+from classify.data.splits import grouped_folds
+from classify.evaluate.judgement import label_indices
+from classify.evaluate.metrics import score
+from classify.networks.preprocess import to_tensor
+from classify.networks.registry import PICTURE_PARTS, SmallR2Plus1d, architecture
+from classify.train.config import SMALL
+from classify.train.distillation import PART_WEIGHTS
+from classify.train.last_layer import embed, fit_head
 from classify.types import ACTIONS
+from classify.weights.checkpoint import load_start
 from pipeline.shipped import WEIGHTS
 from pipeline.synthetic.clips import synthetic_clips
 
@@ -132,7 +133,7 @@ def _judge(seen: Seen, made: Seen, first: int, row: Row, draw: int) -> Iterator[
 
 
 def _chosen(features: torch.Tensor, like: torch.Tensor, row: Row) -> torch.Tensor:
-    """The features that the row keeps, scaled as in ``classify.distil.rescale``."""
+    """The features that the row keeps, scaled as in ``classify.train.distillation.rescale``."""
     _, parts, statistics, _, _ = row
     sizes = torch.tensor(PICTURE_PARTS).repeat(3).tolist()
     mean, spread = like.flatten(0, 1).mean(0), like.flatten(0, 1).std(0)
@@ -161,7 +162,7 @@ def _predict(seen: Seen, made: Seen, judged: Ints, row: Row, draw: int) -> Ints:
             pairs.append((made.features[:, asked].flatten(0, 1), np.tile(made.targets[asked], 2)))
         fc = nn.Linear(seen.features.shape[2], len(ACTIONS))
         counts = [np.maximum(np.bincount(y, minlength=len(ACTIONS)), 1) for _, y in pairs]
-        # Synthetic clips count as much as the real ones of their label, as in ``classify.fit``.
+        # Synthetic clips count as much as the real ones of their label, as in ``classify.train.fit``.
         shares = [counts[0][y] / count[y] for (_, y), count in zip(pairs, counts, strict=True)]
         targets, weights = (torch.from_numpy(np.concatenate(v)) for v in ([y for _, y in pairs], shares))
         fit_head(fc, torch.cat([x for x, _ in pairs]), targets, decay, weights.float())

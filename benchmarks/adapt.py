@@ -2,8 +2,8 @@
 
     python benchmarks/adapt.py ../shared/clips/university --output benchmarks/results/adapt.md
 
-The clips are a folder per label. They are in five groups (`classify.clip_files`): neighbours in number, which come from
-the same game. In each draw the examples come from three groups, and the clips of the two others are judged.
+The clips are a folder per label. They are in five groups (`classify.data.layouts`): neighbours in number, which come
+from the same game. In each draw the examples come from three groups, and the clips of the two others are judged.
 `--embedding` names what is compared: `actions` (the shipped network), `detector`, a checkpoint, or `maps:FILE`,
 the small network with what `courtscribe train maps` left in FILE.
 """
@@ -19,22 +19,22 @@ import numpy as np
 import torch
 from provenance import SHIPPED, write_result
 
-from classify.adapt import Embedding, detector_embedding
-from classify.checkpoint import CheckpointInfo, load_start
-from classify.clip_files import ClipFile
-from classify.clips import LabelledClip, list_clips, read_file, sixteen
-from classify.distil import rescale
-from classify.few_shot import AUTO, HEADS, Examples, Head, fit_heads
-from classify.head import embed
-from classify.kinetics import load_classifier
-from classify.metrics import score
-from classify.models import SmallR2Plus1d, architecture
-from classify.preprocess import to_tensor
+from classify.data.clips import LabelledClip, list_clips, read_file, sixteen
+from classify.data.layouts import ClipFile
+from classify.evaluate.metrics import score
+from classify.few_shot.adapt import Embedding, detector_embedding
+from classify.few_shot.heads import AUTO, HEADS, Examples, Head, fit_heads
+from classify.networks.preprocess import to_tensor
+from classify.networks.registry import SmallR2Plus1d, architecture
+from classify.train.distillation import rescale
+from classify.train.last_layer import embed
+from classify.weights.checkpoint import CheckpointInfo, load_start
+from classify.weights.kinetics import load_classifier
 from pipeline.shipped import WEIGHTS
-from tracker.backbone import export_backbone
+from tracker.looks.backbone import export_backbone
 
 _PARTS = 5
-"""A folder of examples is cut into so many groups, as in `classify.clip_files`."""
+"""A folder of examples is cut into so many groups, as in `classify.data.layouts`."""
 _NAMES = (*HEADS, AUTO, "no mirror")
 _NOTES = """\
 Macro-F1 on the judged clips: mean and standard deviation over draws. Auto is what `courtscribe adapt` does; "no mirror"

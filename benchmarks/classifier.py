@@ -28,12 +28,12 @@ from torch import nn
 from torchvision.models import get_model, list_models
 from torchvision.models import video as published
 
-from classify.checkpoint import CheckpointInfo, load_checkpoint
-from classify.export import FORMATS, _read_clips, write_copy
-from classify.inference import Frames, Logits, Opened, open_onnxruntime, open_openvino, prepare, torch_logits
-from classify.models import architecture, build_model
-from classify.preprocess import Profile, to_tensor
+from classify.networks.preprocess import Profile, to_tensor
+from classify.networks.registry import architecture, build_model
+from classify.run.backends import Frames, Logits, Opened, open_onnxruntime, open_openvino, prepare, torch_logits
+from classify.run.export import FORMATS, _read_clips, write_copy
 from classify.types import ACTIONS, CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
+from classify.weights.checkpoint import CheckpointInfo, load_checkpoint
 from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
 

@@ -24,8 +24,8 @@ import torch
 from provenance import SHIPPED, write_result
 
 import tracker  # keeps ultralytics offline
-from classify.checkpoint import load_checkpoint
-from classify.preprocess import to_tensor
+from classify.networks.preprocess import to_tensor
+from classify.weights.checkpoint import load_checkpoint
 from ground.frames import Frame
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
@@ -33,7 +33,7 @@ from pipeline.config import PipelineConfig
 from pipeline.outputs.write import write_outputs
 from pipeline.progress import Advance
 from pipeline.shipped import WEIGHTS
-from pipeline.windows import ClipCutter, plan_windows
+from pipeline.stages.windows import ClipCutter, plan_windows
 
 _ = tracker
 

@@ -20,10 +20,10 @@ from pathlib import Path
 import numpy as np
 from provenance import write_result
 
-from classify.clips import LabelledClip
-from classify.loader import batches
-from classify.models import architecture
-from classify.train_config import TrainConfig
+from classify.data.clips import LabelledClip
+from classify.networks.registry import architecture
+from classify.train.config import TrainConfig
+from classify.train.loader import batches
 from classify.types import CLIP_LENGTH
 
 _STEPS = 20
@@ -40,7 +40,7 @@ def write_clips(path: Path, number: int, size: tuple[int, int]) -> None:
 
 
 def map_clips(path: Path, size: tuple[int, int]) -> list[LabelledClip]:
-    """The clips in a file, mapped into memory as `classify.clip_cache` does."""
+    """The clips in a file, mapped into memory as `classify.data.cache` does."""
     frames = np.memmap(path, np.uint8, "r").view(np.ndarray).reshape(-1, CLIP_LENGTH, *size, 3)
     return [LabelledClip(str(i), "run", str(i), clip) for i, clip in enumerate(frames)]
 

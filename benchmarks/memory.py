@@ -18,8 +18,8 @@ from pathlib import Path
 from provenance import SHIPPED, write_result
 
 from ground.frames import Image
-from pipeline.encode import write_video
 from pipeline.synthetic.game import SyntheticGame
+from pipeline.video.encode import write_video
 
 _RATE = 30
 

@@ -24,14 +24,14 @@ from provenance import DETECTOR, write_result
 from ground.video.source import open_video
 from pipeline.analysis.values import Analysis
 from pipeline.config import PipelineConfig, with_settings
-from pipeline.follow import follow
-from pipeline.look import Looked
 from pipeline.progress import Silent
-from tracker.evaluate import evaluate_tracks
-from tracker.mot import read_truth
+from pipeline.stages.detect import Detected
+from pipeline.stages.track import track_players
+from tracker.evaluate.scores import evaluate_tracks
+from tracker.files.mot import read_truth
 
 CONFIDENCES = (0.2, 0.25, 0.3)
-EVERYBODY = {"roster": {"min_confidence": 0.0, "players": 0}}
+EVERYBODY = {"selection": {"min_confidence": 0.0, "players": 0}}
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def _rows(reid: str) -> list[tuple[str, dict[str, Any], bool]]:
 
 def _everybody() -> dict[str, Any]:
     rules = dict.fromkeys(("drop_referees", "drop_outside", "drop_still"), False)
-    return {"roster": {**EVERYBODY["roster"], **rules}}
+    return {"selection": {**EVERYBODY["selection"], **rules}}
 
 
 def _surer(analysis: Analysis, least: float) -> Analysis:
@@ -101,9 +101,9 @@ def _follow(analysis: Analysis, video: str, settings: dict[str, Any], with_views
     with open_video(video) as source:
         config, table = with_settings(PipelineConfig(), settings), analysis.detections
         assert table is not None
-        looked = Looked(analysis.frames, table, analysis.seeds)
+        looked = Detected(analysis.frames, table, analysis.seeds)
         size = analysis.video.width, analysis.video.height
-        return follow(looked, analysis.drawn, size, config, source, Silent()).tracks
+        return track_players(looked, analysis.drawn, size, config, source, Silent()).tracks
 
 
 if __name__ == "__main__":

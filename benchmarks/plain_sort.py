@@ -3,7 +3,7 @@
 Stands in for the authors' program (Bewley et al., ICIP 2016; github.com/abewley/sort), which is GPL and not copied
 here: it does the same work per frame in the same way, so that it takes as long: matrices of whole numbers, a check for
 boxes that are not finite, a search for what is left on both sides. Beside that program, in one process, it took 0.97 to
-1.00 of its time. Tests hold `tracker.sort` against it; the benchmark measures what arrays bring.
+1.00 of its time. Tests hold `tracker.track.sort` against it; the benchmark measures what arrays bring.
 """
 
 from __future__ import annotations

@@ -17,11 +17,11 @@ from provenance import write_result
 from classify.types import ACTIONS
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig
-from pipeline.evaluate import compare_actions
+from pipeline.evaluate.actions import compare_actions
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, add_flags, apply_flags
-from tracker.evaluate import evaluate_tracks
-from tracker.mot import read_truth
+from tracker.evaluate.scores import evaluate_tracks
+from tracker.files.mot import read_truth
 from tracker.types import Tracks
 
 

@@ -25,12 +25,12 @@ import_path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from provenance import write_result
 
-from tracker import linking, motion, sport
-from tracker.evaluate import TrackScores, combine, evaluate_tracks
-from tracker.mot import follow, read_detections, read_truth
-from tracker.smoothing import smooth_tracks
-from tracker.sort import Sort
-from tracker.sport import SportTracker
+from tracker.evaluate.scores import TrackScores, combine, evaluate_tracks
+from tracker.files.mot import follow, read_detections, read_truth
+from tracker.players.smoothing import smooth_tracks
+from tracker.track import linking, motion, sport
+from tracker.track.sort import Sort
+from tracker.track.sport import SportTracker
 from tracker.types import Detections, Tracker, Tracks
 
 HELD_OUT = (

@@ -31,11 +31,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from provenance import write_result
 
 from benchmarks.plain_sort import PlainSort
-from tracker.evaluate import combine, evaluate_tracks
-from tracker.mot import read_detections, read_truth
-from tracker.smoothing import smooth_tracks
-from tracker.sort import Sort
-from tracker.sport import SportTracker
+from tracker.evaluate.scores import combine, evaluate_tracks
+from tracker.files.mot import read_detections, read_truth
+from tracker.players.smoothing import smooth_tracks
+from tracker.track.sort import Sort
+from tracker.track.sport import SportTracker
 from tracker.types import Detections, Tracks
 
 try:

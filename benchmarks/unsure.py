@@ -3,8 +3,9 @@
     python benchmarks/unsure.py ANALYSIS TRUTH [ANALYSIS TRUTH ...] [--output FILE.md]
 
 ANALYSIS: a folder that `courtscribe analyze` wrote; TRUTH: a folder with `gt.txt` and `actions.csv`. The clips must be
-in no training. Each is judged at its own threshold and at that of the others, found as `classify.calibration` finds
-those of checkpoints: answers are dropped from the least sure on while those dropped are right less than once in four.
+in no training. Each is judged at its own threshold and at that of the others, found as `classify.evaluate.calibration`
+finds those of checkpoints: answers are dropped from the least sure on while those dropped are right less than once in
+four.
 """
 
 from __future__ import annotations
@@ -17,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 from provenance import SHIPPED, write_result
 
-from classify.calibration import worth_saying
+from classify.evaluate.calibration import worth_saying
 from pipeline.analysis.folder import load
-from pipeline.evaluate import match_boxes
-from pipeline.gait import WORTH_SAYING
-from pipeline.read import join
-from pipeline.timeline import Timeline, TimelineConfig
-from pipeline.truth import read_truth_folder
+from pipeline.analysis.timeline import Timeline, TimelineConfig
+from pipeline.evaluate.actions import match_boxes
+from pipeline.evaluate.truth import read_truth_folder
+from pipeline.stages.label import join
+from pipeline.stages.speed import WORTH_SAYING
 
 Answers = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
 """Confidence of each compared box, and whether its label is right."""

@@ -6,7 +6,7 @@ python examples/players_by_hand.py game.mp4 612,240,58,140 700,250,60,150
 import sys
 
 from pipeline.analyze import analyze_video
-from tracker.roi import parse_roi
+from tracker.by_hand.rois import parse_roi
 
 analysis = analyze_video(sys.argv[1], rois=[parse_roi(text) for text in sys.argv[2:]])
 

@@ -6,8 +6,8 @@ python examples/track_detections.py det.txt tracks.txt
 import sys
 from pathlib import Path
 
-from tracker.mot import follow, read_detections, write_tracks
-from tracker.sort import Sort
+from tracker.files.mot import follow, read_detections, write_tracks
+from tracker.track.sort import Sort
 
 tracks = follow(Sort(max_age=30, min_hits=3, min_iou=0.1), read_detections(Path(sys.argv[1])))
 write_tracks(Path(sys.argv[2]), tracks)

@@ -12,25 +12,25 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from classify.classifier import ActionClassifier
+from classify.run.classifier import ActionClassifier
 from ground.devices import resolve_device
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
 from ground.video.source import VideoSource, open_video
 from pipeline.analysis.same_video import require_same_video
+from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Players, VideoFacts
-from pipeline.by_hand import follow_by_hand, follow_file
-from pipeline.carried_names import carry_names
 from pipeline.config import PipelineConfig, with_settings
-from pipeline.corrected import timeline_of
-from pipeline.follow import follow
-from pipeline.look import Looked, look
 from pipeline.progress import Progress, Silent
-from pipeline.read import join, read
-from pipeline.timeline import Timeline
-from tracker.detector import YoloDetector
-from tracker.roi import CourtPolygon, Roi, validate_rois
-from tracker.track_file import TrackFile
+from pipeline.stages.by_hand import follow_by_hand, follow_file
+from pipeline.stages.carry_names import carry_names
+from pipeline.stages.detect import Detected, detect_players
+from pipeline.stages.from_file import timeline_of
+from pipeline.stages.label import join, label_players
+from pipeline.stages.track import track_players
+from tracker.by_hand.rois import CourtPolygon, Roi, validate_rois
+from tracker.detect.detector import YoloDetector
+from tracker.files.track_file import TrackFile
 
 
 def analyze_video(
@@ -50,7 +50,7 @@ def analyze_video(
     rois: players' boxes drawn by hand; with them detection is off and CSRT follows these players only.
     detect_with_rois: everybody is detected all the same, and ``rois`` begin tracks and give names.
     court: the court's outline drawn by hand; empty: it is found by the colours of the floor.
-    given: tracks to label, from ``tracker.formats.read_tracks_file``; with them detection and tracking are off.
+    given: tracks to label, from ``tracker.files.formats.read_tracks_file``; with them detection and tracking are off.
     keep_actions: the timeline is what the file of ``given`` says and not what the classifier finds.
     Returns the analysis as a value: ``save`` keeps it, ``pipeline.outputs.write.write_outputs`` shows it.
     Raises InputError for a source, weights or settings that cannot be used.
@@ -69,7 +69,7 @@ def analyze_video(
                 drawn = dataclasses.replace(drawn, rois=tuple(validate_rois(rois, facts.width, facts.height)))
             looked = _look(video, drawn, config, progress)
             frames, detections, seeds = looked
-            players = follow(looked, drawn, (facts.width, facts.height), config, video, progress)
+            players = track_players(looked, drawn, (facts.width, facts.height), config, video, progress)
         found = Analysis(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
             detections=detections, seeds=seeds, drawn=drawn,
@@ -95,8 +95,8 @@ def track_again(
     classifier = _load_classifier(config)
     with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
         require_same_video(facts, opened)
-        looked = Looked(analysis.frames, analysis.detections, analysis.seeds)
-        players = follow(looked, analysis.drawn, (facts.width, facts.height), config, opened, progress)
+        looked = Detected(analysis.frames, analysis.detections, analysis.seeds)
+        players = track_players(looked, analysis.drawn, (facts.width, facts.height), config, opened, progress)
         found = dataclasses.replace(
             analysis,
             video=dataclasses.replace(facts, source=_where(source)),
@@ -111,10 +111,10 @@ def _with_names(players: Players, before: Analysis) -> Players:
     return dataclasses.replace(players, names={**names, **players.names}, notes=(*players.notes, *notes))
 
 
-def _look(video: VideoSource, drawn: Drawn, config: PipelineConfig, progress: Progress) -> Looked:
+def _look(video: VideoSource, drawn: Drawn, config: PipelineConfig, progress: Progress) -> Detected:
     detector = YoloDetector(config.detector, resolve_device(config.device))
     carried = drawn.rois if config.tracker.bridge else ()
-    return look(video, detector, progress, config.detector.classes, carried)
+    return detect_players(video, detector, progress, config.detector.classes, carried)
 
 
 def _label(
@@ -122,7 +122,7 @@ def _label(
 ) -> Analysis:
     """Pass 3 and the join."""
     tracks, frames, size = found.tracks, found.frames, (found.video.width, found.video.height)
-    scores = read(tracks, frames, video, classifier, config.windows, progress)
+    scores = label_players(tracks, frames, video, classifier, config.windows, progress)
     facts = _classifier_facts(classifier)
     timeline = join(scores, classifier.labels, facts.unsure_below, tracks, frames, size, config.timeline)
     return dataclasses.replace(found, scores=scores, timeline=timeline, classifier=facts)

@@ -12,12 +12,12 @@ from typing import Any, TypeVar, cast
 
 from ground.errors import InputError
 from ground.files import read_text
+from pipeline.analysis.timeline import TimelineConfig
 from pipeline.shipped import WEIGHTS
-from pipeline.timeline import TimelineConfig
-from pipeline.windows import WindowConfig
-from tracker.detector import DetectorConfig
-from tracker.roster import RosterConfig
-from tracker.trackers import TrackerConfig
+from pipeline.stages.windows import WindowConfig
+from tracker.detect.detector import DetectorConfig
+from tracker.players.selection import SelectionConfig
+from tracker.track.registry import TrackerConfig
 
 _C = TypeVar("_C")
 
@@ -29,7 +29,7 @@ class ClassifierConfig:
     weights: str = str(WEIGHTS / "actions.safetensors")
     """A checkpoint of ours, or what ``courtscribe weights export`` made of one (``.xml``, ``.onnx``)."""
     runtime: str = "auto"
-    """What runs it, see ``classify.runtimes.RUNTIMES``; ``auto``: OpenVINO on a CPU, PyTorch elsewhere."""
+    """What runs it, see ``classify.run.choose.RUNTIMES``; ``auto``: OpenVINO on a CPU, PyTorch elsewhere."""
     batch: int = 0
     """Clips per call; 0: 64 on a GPU, 8 on a CPU."""
 
@@ -52,7 +52,7 @@ class PipelineConfig:
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
     detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
-    roster: RosterConfig = field(default_factory=RosterConfig)
+    selection: SelectionConfig = field(default_factory=SelectionConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     timeline: TimelineConfig = field(default_factory=TimelineConfig)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.encode import write_video
 from pipeline.synthetic.game import SyntheticGame
-from tracker.mot import read_tracks, write_detections
+from pipeline.video.encode import write_video
+from tracker.files.mot import read_tracks, write_detections
 from tracker.types import Detections
 
 _EXAMPLES = Path(__file__).resolve().parent.parent / "examples"

@@ -146,7 +146,7 @@ class Tracks:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class CameraMotion:
     """How the picture changed since the frame before, players aside."""
 
     shift: tuple[float, float] = (0.0, 0.0)
@@ -176,7 +176,7 @@ class Detector(Protocol):
 class Tracker(Protocol):
     """Follows detections from frame to frame."""
 
-    def update(self, detections: Detections, time: float, view: View | None = None) -> None:
+    def update(self, detections: Detections, time: float, view: CameraMotion | None = None) -> None:
         """Take the detections of the next frame, shown at ``time`` seconds.
 
         view: how the camera moved since the frame before; None where there are no pictures to tell it.

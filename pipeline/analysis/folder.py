@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from classify.types import ActionScores
-from ground.claim import claim
 from ground.errors import InputError
 from ground.files import PART_PREFIX, PART_SUFFIX, write_text
+from ground.lock import claim
 from pipeline.analysis.tables import DAMAGE, TABLE_PATTERN, Columns, Table, read_table, write_table
+from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import (
     Analysis,
     ClassifierFacts,
@@ -33,8 +34,7 @@ from pipeline.analysis.values import (
     VideoFacts,
     player_name,
 )
-from pipeline.timeline import ActionSegment, Timeline
-from tracker.roi import CourtPolygon, Roi
+from tracker.by_hand.rois import CourtPolygon, Roi
 from tracker.types import Detections, Tracks
 
 FORMAT = 2

@@ -17,10 +17,10 @@ import numpy.typing as npt
 from classify.types import ActionScores
 from ground.errors import InputError
 from ground.video.images import IMAGES
-from pipeline.timeline import Timeline
+from pipeline.analysis.timeline import Timeline
+from tracker.by_hand.rois import CourtPolygon, Roi
 from tracker.names import clear_names, same
-from tracker.roi import CourtPolygon, Roi
-from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks, View
+from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, IntArray, Tracks
 
 NOBODY = "nobody was found: the result is empty"
 
@@ -34,7 +34,8 @@ class Frames:
     time: npt.NDArray[np.float64]
     """float64 (F,), seconds, ascending."""
     shift: npt.NDArray[np.float64] | None = None
-    """float64 (F, 2), zoom and is_cut: the View of each frame, as columns. None: nobody looked at the camera."""
+    """float64 (F, 2), zoom and is_cut: the CameraMotion of each frame, as columns. None: nobody looked at the
+    camera."""
     zoom: npt.NDArray[np.float64] | None = None
     """float64 (F,)"""
     is_cut: BoolArray | None = None
@@ -75,12 +76,12 @@ class Frames:
         """int32 (F,): number of the shot, from 0."""
         return None if self.is_cut is None else np.cumsum(self.is_cut, dtype=np.int32)
 
-    def views(self) -> list[View] | None:
+    def views(self) -> list[CameraMotion] | None:
         """How the camera moved before each frame."""
         if self.shift is None or self.zoom is None or self.is_cut is None:
             return None
         columns = zip(self.shift.tolist(), self.zoom.tolist(), self.is_cut.tolist(), strict=True)
-        return [View((x, y), zoom, is_cut) for (x, y), zoom, is_cut in columns]
+        return [CameraMotion((x, y), zoom, is_cut) for (x, y), zoom, is_cut in columns]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 
 from ground.errors import InputError
+from pipeline.analysis.timeline import PERSON, ActionSegment
 from pipeline.analysis.values import Analysis
 from pipeline.edits.entries import Edit, Who
 from pipeline.edits.pieces import LAST, Piece, State
-from pipeline.timeline import PERSON, ActionSegment
 from tracker.boxes import iou
 from tracker.names import clear_names, same
 from tracker.types import IntArray

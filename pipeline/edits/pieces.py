@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from pipeline.analysis.timeline import ActionSegment, Timeline, frame_ends
 from pipeline.analysis.values import Analysis
-from pipeline.timeline import ActionSegment, Timeline, frame_ends
 from tracker.types import Tracks
 
 LAST = 2**31 - 1

@@ -7,8 +7,8 @@ from html import escape
 from pathlib import Path
 
 from ground.files import write_text
+from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import player_name
-from pipeline.timeline import Timeline
 
 
 def write_captions(timeline: Timeline, names: Mapping[int, str], path: Path, *, start: float = 0.0) -> None:

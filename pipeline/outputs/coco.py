@@ -1,4 +1,4 @@
-"""COCO-style JSON of tracks; ``tracker.coco`` says what it is like and reads it."""
+"""COCO-style JSON of tracks; ``tracker.files.coco`` says what it is like and reads it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from ground.files import write_atomically
 from tracker.boxes import xyxy_to_xywh
-from tracker.track_file import PLAYER, TrackFile
+from tracker.files.track_file import PLAYER, TrackFile
 
 
 def write_coco(path: Path, content: TrackFile) -> None:

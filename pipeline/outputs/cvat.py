@@ -1,4 +1,4 @@
-"""CVAT's format for tracks in videos, to correct them by hand; ``tracker.cvat`` says what it is like and reads it."""
+"""CVAT's format for tracks in videos, to correct them by hand; ``tracker.files.cvat`` reads it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from ground.files import write_atomically
 from tracker.boxes import Float64Array
-from tracker.cvat import UNLABELLED
-from tracker.track_file import PLAYER, Texts, TrackFile, texts
+from tracker.files.cvat import UNLABELLED
+from tracker.files.track_file import PLAYER, Texts, TrackFile, texts
 from tracker.types import BoolArray
 
 TOLERANCE = 1.0

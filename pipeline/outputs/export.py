@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipeline.analysis.values import Analysis
-from pipeline.evaluate import label_boxes
+from pipeline.evaluate.actions import label_boxes
 from pipeline.outputs.coco import write_coco
 from pipeline.outputs.cvat import write_cvat
-from tracker.mot import write_tracks
-from tracker.track_file import TrackFile
+from tracker.files.mot import write_tracks
+from tracker.files.track_file import TrackFile
 
 FORMATS: Mapping[str, Callable[[Path, TrackFile], None]] = {
     "mot": lambda path, content: write_tracks(path, content.tracks),

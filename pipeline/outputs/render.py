@@ -13,10 +13,10 @@ from ground.fonts import drawable, note_on
 from ground.frames import Image
 from ground.prefetch import prefetch
 from ground.video.source import VideoSource, open_video
+from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
-from pipeline.encode import write_video
 from pipeline.outputs.draw import draw_players
-from pipeline.timeline import ActionSegment, Timeline
+from pipeline.video.encode import write_video
 from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0

@@ -9,8 +9,8 @@ from pathlib import Path
 from ground.errors import InputError
 from ground.files import write_atomically
 from ground.tables import Row, decimal, read_rows
+from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
-from pipeline.timeline import ActionSegment, Timeline
 from tracker.names import clear_names
 
 COLUMNS = ("player", "action", "start_s", "end_s", "start_frame", "end_frame", "confidence")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from ground.claim import claim
+from ground.lock import claim
 from ground.video.source import open_video
 from pipeline.analysis.folder import JSON_NAME, save
 from pipeline.analysis.same_video import require_same_video
@@ -16,7 +16,7 @@ from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_fo
 from pipeline.outputs.render import render_video
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.progress import Progress, Silent
-from tracker.mot import write_tracks
+from tracker.files.mot import write_tracks
 
 _log = logging.getLogger("courtscribe")
 

@@ -100,26 +100,13 @@ def _give_memory_back() -> None:
 def _run(arguments: Sequence[str]) -> int:
     # Imported here, where Ctrl-C is already caught: they take a moment.
     from ground.errors import InputError
-    from pipeline.runners import (
-        adapt_command,
-        analyze_commands,
-        classify_command,
-        demo_command,
-        doctor_command,
-        edit_command,
-        evaluate_commands,
-        export_commands,
-        train_commands,
-        weights_commands,
-    )
+    from pipeline.runners.judging import doctor, evaluate
+    from pipeline.runners.learning import adapt, train, weights
+    from pipeline.runners.video import analyze, classify, demo, edit, export
 
     parser = _Parser(prog="courtscribe", description="A game video in, what every player did out.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    modules = (
-        *(analyze_commands, edit_command, adapt_command, classify_command, evaluate_commands, export_commands),
-        *(demo_command, doctor_command, train_commands, weights_commands),
-    )
-    for module in modules:
+    for module in (analyze, edit, adapt, classify, evaluate, export, demo, doctor, train, weights):
         module.add_commands(subparsers)
     options = parser.parse_args(_join_negative(arguments))
     quiet = getattr(options, "quiet", False)

@@ -36,16 +36,20 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "offline": ("tracker.offline", bool, "sport: link tracks over the whole video (default: yes)"),
     "looks": ("tracker.looks", str, "sport: looks that decide links, too: color, backbone (and colour), or none"),
     "reid": ("tracker.reid", str, "sport: a re-identification network (ONNX) that describes looks besides"),
-    "bridge": ("tracker.bridge", bool, "let CSRT fill short gaps of detection (default: no, a smooth curve does)"),
+    "bridge": (
+        "tracker.bridge",
+        bool,
+        "let CSRT fill short gaps of detection (default: no, a smooth curve does)",
+    ),
     "drop-referees": (
-        "roster.drop_referees",
+        "selection.drop_referees",
         bool,
         "leave out whom the detector calls a referee (default: yes)",
     ),
-    "drop-outside": ("roster.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
-    "drop-still": ("roster.drop_still", bool, "leave out who stays in one place at the court's edge (default: yes)"),
-    "min-track-confidence": ("roster.min_confidence", float, "mean confidence under which a track is nobody's"),
-    "players": ("roster.players", int, "at most so many are on court at once; 0: no limit"),
+    "drop-outside": ("selection.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
+    "drop-still": ("selection.drop_still", bool, "leave out who stays in one place at the court's edge (default: yes)"),
+    "min-track-confidence": ("selection.min_confidence", float, "mean confidence under which a track is nobody's"),
+    "players": ("selection.players", int, "at most so many are on court at once; 0: no limit"),
 }
 _READ: dict[str, tuple[str, Any, str]] = {
     "clip-stride": ("windows.clip_stride", int, "sampled frames between the starts of clips"),

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classify.clips import fit_frame
+from classify.data.clips import fit_frame
 from classify.types import ACTIONS, CLIP_HEIGHT, CLIP_LENGTH, CLIP_PACE, CLIP_WIDTH
 from pipeline.synthetic import scene
 from pipeline.synthetic.actions import (
@@ -191,7 +191,7 @@ def _boxes(shapes: list[list[Shape]], rng: np.random.Generator) -> Floats:
     size = size * (1 + rng.normal(0.06, 0.06, 2)) + tall * walk[:, 2:]
     if rng.uniform() < 0.2:  # loose boxes
         size = size * rng.uniform(1.1, 1.4)
-    if rng.uniform() < 0.5:  # as pipeline.windows cuts
+    if rng.uniform() < 0.5:  # as pipeline.stages.windows cuts
         size = np.c_[np.maximum(size[:, 0], 0.568 * size[:, 1]), size[:, 1]] * 1.06
     else:  # as SpaceJam's boxes follow the limbs
         size[:, 0] = np.clip(size[:, 0], size[:, 1] * rng.uniform(0.40, 0.55), size[:, 1] * 0.73)

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from classify.clips import LabelledClip
-from classify.models import MODELS, SmallR2Plus1d
-from classify.preprocess import Profile
+from classify.data.clips import LabelledClip
+from classify.networks.preprocess import Profile
+from classify.networks.registry import MODELS, SmallR2Plus1d
 
 
 @pytest.fixture

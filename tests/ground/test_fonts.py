@@ -17,9 +17,9 @@ from PIL import features
 
 from ground import fonts
 from ground.frames import Image
+from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.outputs.draw import draw_players
 from pipeline.outputs.render import _Labels
-from pipeline.timeline import ActionSegment, Timeline
 
 _EVERYWHERE = ["Müller", "Łukasz Đ", "Γιάννης", "Владимир", "Նարեկ", "გიორგი", "דני אבדיה", "محمد علي", "Nguyễn"]
 _ELSEWHERE = ["李明", "김민수", "八村塁", "अर्जुन", "สมชาย"]

@@ -21,24 +21,24 @@ import numpy as np
 import pytest
 import torch
 
-from classify.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
-from classify.export import FORMATS, write_copy
-from classify.models import build_model
-from classify.preprocess import Profile
-from classify.runtimes import open_classifier
-from classify.spacejam import list_spacejam
+from classify.data.spacejam import list_spacejam
+from classify.networks.preprocess import Profile
+from classify.networks.registry import build_model
+from classify.run.choose import open_classifier
+from classify.run.export import FORMATS, write_copy
+from classify.weights.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from ground.errors import InputError
 from ground.video.source import open_video
 from pipeline.analysis.folder import load, save
+from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.edits.current import with_edits
 from pipeline.edits.draft import Draft
 from pipeline.edits.entries import to_line
-from pipeline.timeline import ActionSegment, Timeline
 from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_json, spoiled_numpy, spoiled_values
-from tracker.formats import read_tracks_file
-from tracker.training_set import prepare_dataset
+from tracker.detect.training_data import prepare_dataset
+from tracker.files.formats import read_tracks_file
 from tracker.types import Tracks
 
 _INFO = CheckpointInfo("pooled", ("run", "walk"), Profile(48, 48, 2))

@@ -14,24 +14,24 @@ import cv2
 import numpy as np
 import pytest
 
-from classify.checkpoint import read_info
-from classify.clip_files import ClipFile, list_csv
-from classify.clips import BadClip, read_file
-from classify.spacejam import list_spacejam
+from classify.data.clips import BadClip, read_file
+from classify.data.layouts import ClipFile, list_csv
+from classify.data.spacejam import list_spacejam
+from classify.weights.checkpoint import read_info
 from ground.errors import InputError
 from ground.video.source import open_video
 from pipeline.analysis.folder import load
+from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.config import read_config
+from pipeline.evaluate.truth import read_timeline_actions, read_truth_folder
 from pipeline.outputs.table import read_timeline_csv
 from pipeline.shipped import WEIGHTS
-from pipeline.timeline import ActionSegment, Timeline
-from pipeline.truth import read_timeline_actions, read_truth_folder
 from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
-from tracker.formats import read_tracks_file
-from tracker.mot import read_all_truth, read_detections, read_people
-from tracker.roi import read_court_file, read_roi_file
+from tracker.by_hand.rois import read_court_file, read_roi_file
+from tracker.files.formats import read_tracks_file
+from tracker.files.mot import read_all_truth, read_detections, read_people
 from tracker.types import Tracks
 
 _MOT = b"1,1,10,20,30,40,0.9,-1,-1,-1\n2,1,11,20,30,40,0.8,-1,-1,-1\n"

@@ -20,12 +20,12 @@ from ground.video.source import open_video
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, read_config, with_settings
-from pipeline.encode import write_video
 from pipeline.outputs.table import read_timeline_csv
 from pipeline.runners.cli import main
 from pipeline.synthetic.game import GameTruth, SyntheticGame
-from tracker.evaluate import evaluate_tracks
-from tracker.mot import read_tracks
+from pipeline.video.encode import write_video
+from tracker.evaluate.scores import evaluate_tracks
+from tracker.files.mot import read_tracks
 
 _SECONDS = 2.5
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from classify.types import ACTIONS, ActionScores
+from pipeline.analysis.timeline import Timeline, TimelineConfig, join_scores
 from pipeline.outputs.table import write_timeline_csv
+from pipeline.stages.windows import WindowConfig, plan_windows
 from pipeline.synthetic.game import SyntheticGame
-from pipeline.timeline import Timeline, TimelineConfig, join_scores
-from pipeline.windows import WindowConfig, plan_windows
 from tracker.boxes import iou
-from tracker.smoothing import smooth_tracks
-from tracker.trackers import TrackerConfig, make_tracker
+from tracker.players.smoothing import smooth_tracks
+from tracker.track.registry import TrackerConfig, make_tracker
 from tracker.types import Detections
 
 _GOLDEN = Path(__file__).with_name("golden_timeline.csv")

@@ -13,12 +13,12 @@ import numpy as np
 from PIL import Image
 
 from classify.types import ACTIONS
+from pipeline.analysis.timeline import UNSURE, Timeline
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig
-from pipeline.evaluate import agree, match_timelines
+from pipeline.evaluate.actions import agree, match_timelines
 from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
 from pipeline.synthetic.game import SyntheticGame
-from pipeline.timeline import UNSURE, Timeline
 
 _GOLDEN = Path(__file__).with_name("golden_pixels.csv")
 _SECONDS, _RATE = 4, 30

@@ -15,16 +15,16 @@ import pipeline.analyze
 from classify.types import ACTIONS, ActionScores, Clip
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
+from pipeline.analysis.timeline import UNSURE, Timeline
 from pipeline.analysis.values import Analysis, DetectionTable, Drawn, Frames, Players, VideoFacts
 from pipeline.analyze import track_again
 from pipeline.config import PipelineConfig, with_settings
-from pipeline.encode import write_video
-from pipeline.timeline import UNSURE, Timeline
-from tracker.roi import Roi
+from pipeline.video.encode import write_video
+from tracker.by_hand.rois import Roi
 from tracker.types import Detections, Tracks
 
 _FRAMES, _SIZE = 50, (320, 180)
-_EASY = {"tracker": {"looks": "none"}, "roster": {"drop_outside": False, "drop_still": False, "min_confidence": 0.0}}
+_EASY = {"tracker": {"looks": "none"}, "selection": {"drop_outside": False, "drop_still": False, "min_confidence": 0.0}}
 
 
 class _Ignorant:
@@ -93,7 +93,7 @@ def test_a_name_goes_to_the_track_that_covers_its_player(analysis: Analysis) -> 
         again = track_again(named, config)
         ((ann, name),) = again.names.items()
         assert name == "Ann" and again.tracks[again.tracks.track_id == ann].xyxy[0, 0] > 100
-    few = with_settings(_config(), {"roster": {"min_confidence": 1.0}})
+    few = with_settings(_config(), {"selection": {"min_confidence": 1.0}})
     gone = track_again(named, few)
     assert not gone.names and any("no track is that of Ann" in note for note in gone.notes)
 

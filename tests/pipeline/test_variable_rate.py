@@ -16,8 +16,8 @@ from classify.types import ActionScores, Clip
 from ground.video.source import open_video
 from pipeline import analyze
 from pipeline.config import PipelineConfig
-from pipeline.encode import write_video
 from pipeline.runners.cli import main
+from pipeline.video.encode import write_video
 
 LABELS = ("dark", "bright")
 

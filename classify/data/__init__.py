@@ -1,0 +1,1 @@
+"""Labelled clips: found, split, decoded into a cache, changed on the fly."""

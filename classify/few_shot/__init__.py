@@ -1,0 +1,1 @@
+"""A last layer from a handful of examples, on any network."""

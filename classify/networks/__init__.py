@@ -1,0 +1,1 @@
+"""The networks by name, and how pictures are made ready for them."""

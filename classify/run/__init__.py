@@ -1,0 +1,1 @@
+"""Clips to probabilities, by whichever library runs the network."""

@@ -1,0 +1,83 @@
+"""Clips of all players in, action probabilities out: a checkpoint at work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from classify.networks.preprocess import Profile
+from classify.run.backends import Frames, Logits, torch_logits
+from classify.run.choose import open_classifier
+from classify.types import ActionScores, Clip
+from classify.weights.checkpoint import CheckpointInfo
+from ground.devices import torch_device
+
+__all__ = ["ActionClassifier", "predict"]
+
+_BATCH = {"cpu": 8, "cuda": 64}
+"""Clips that go through the network at a time: more are no faster there, and take memory."""
+
+
+class ActionClassifier:
+    """Labels clips with the network in a file; implements ``classify.types.Classifier``."""
+
+    def __init__(
+        self, checkpoint: Path, device: str = "auto", batch: int | None = None, runtime: str = "torch"
+    ) -> None:
+        """Load ``checkpoint`` onto ``device``: "cpu", "cuda", "cuda:1" ... or "auto", which takes CUDA if it is there.
+
+        checkpoint: one of ours, a file of Kinetics-400 weights under the name that torchvision gave it, or, with
+            another runtime than "torch", what ``courtscribe weights export`` made (``.xml``, ``.onnx``).
+        batch: clips that go through the network at a time; raising it costs memory and brings speed on a GPU.
+        runtime: one of ``classify.run.choose.RUNTIMES``. "auto" is the fastest and keeps a converted copy in the user's
+            cache; programs choose it. "torch" writes nothing.
+        Raises InputError for a bad checkpoint, for CUDA where there is none, and as ``open_classifier``.
+        """
+        self.device = torch_device(device)
+        self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
+        self.batch = batch or _BATCH.get(self.device.type, 8)
+
+    info: CheckpointInfo
+    """What the checkpoint says about itself."""
+    runtime: str
+    """Name of the library that runs it."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Action names in the order of the probabilities."""
+        return self.info.labels
+
+    @property
+    def unsure_below(self) -> float:
+        """Confidence under which a label is better not shown; 0: all are."""
+        return self.info.unsure_below
+
+    def classify(self, clips: Sequence[Clip]) -> list[ActionScores]:
+        """Scores of each clip, in the order of ``clips``; clips of different players share batches."""
+        rows = [
+            row
+            for i in range(0, len(clips), self.batch)
+            for row in self.probabilities(np.stack([c.frames for c in clips[i : i + self.batch]]))
+        ]
+        return [ActionScores(c.track_id, c.start, c.end, p) for c, p in zip(clips, rows, strict=True)]
+
+    def probabilities(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_actions), as sure as the checkpoint says to be."""
+        return _probabilities(self._logits, frames, self.info.temperature)
+
+
+def predict(model: nn.Module, clips: Frames, profile: Profile, temperature: float = 1.0) -> npt.NDArray[np.float32]:
+    """uint8 (N, T, H, W, 3) RGB -> probabilities float32 (N, num_classes), in one pass of the network.
+
+    temperature: the logits are divided by it (see ``classify.evaluate.calibration``).
+    """
+    return _probabilities(torch_logits(model, profile), clips, temperature)
+
+
+def _probabilities(logits: Logits, clips: Frames, temperature: float) -> npt.NDArray[np.float32]:
+    return torch.softmax(logits(clips) / temperature, 1).numpy()

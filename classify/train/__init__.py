@@ -1,0 +1,1 @@
+"""Trainings: a run with its folder, resumed to the same result."""

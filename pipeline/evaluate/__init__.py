@@ -1,0 +1,1 @@
+"""Whole analyses against the truth, in numbers and pictures."""

@@ -1,0 +1,237 @@
+"""``analyze``, ``render`` and ``track``: the main job, and its later passes again."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ground.errors import InputError
+from pipeline.progress import choose_progress
+from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
+
+if TYPE_CHECKING:
+    from ground.frames import Image
+    from pipeline.config import PipelineConfig
+    from pipeline.progress import Progress
+    from tracker.by_hand.rois import CourtPolygon, Roi
+    from tracker.files.track_file import TrackFile
+
+_FORMATS = ("mot", "coco", "cvat")
+"""Of ``tracker.files.formats.READERS``, named here so that help needs no library."""
+
+
+def add_commands(subparsers: Any) -> None:
+    """Add this module's commands to the parser."""
+    analyze = subparsers.add_parser("analyze", help="a game video in, an annotated video and a timeline per player out")
+    analyze.add_argument("video", help="a video file, a directory of images, or an address that FFmpeg opens")
+    analyze.add_argument("-o", "--output", type=Path, help="folder for the results (default: NAME.courtscribe, here)")
+    add_flags(analyze, ANALYZE_FLAGS)
+    by_hand = analyze.add_argument_group(
+        "players chosen by hand (detection is off, CSRT follows them; with --tracker or --detector, or one in "
+        "the settings, they are followed among all others, under the names given)"
+    )
+    by_hand.add_argument("--roi", action="append", default=[], metavar="X,Y,W,H", help="a box in pixels, first frame")
+    by_hand.add_argument("--roi-file", type=Path, help="boxes from a JSON file, each with name and start if wanted")
+    by_hand.add_argument("--select-roi", action="store_true", help="draw the boxes in a window")
+    court = analyze.add_argument_group("the court (found by the colours of its floor where nothing is given)")
+    court.add_argument("--court", type=Path, metavar="FILE", help="its outline: a JSON list of corners [x, y]")
+    court.add_argument("--select-court", action="store_true", help="draw its outline in a window")
+    corrected = analyze.add_argument_group("tracks that are there already (detection and tracking are off)")
+    corrected.add_argument(
+        "--tracks",
+        type=Path,
+        metavar="FILE",
+        help="tracks to label: CVAT's XML, COCO's JSON (one of its videos: FILE#NAME), MOT",
+    )
+    corrected.add_argument("--format", choices=_FORMATS, default="", help="of --tracks, if its content misleads")
+    corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
+    analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
+    add_config(analyze)
+    add_quiet(analyze)
+    analyze.set_defaults(run=run_analyze)
+
+    render = subparsers.add_parser("render", help="make the annotated video of an analysis, without any model")
+    render.add_argument("video", help="the video that was analysed")
+    render.add_argument("analysis", type=Path, help="the folder of its analysis")
+    render.add_argument("-o", "--output", type=Path, required=True, help="the video to write")
+    add_quiet(render)
+    render.set_defaults(run=run_render)
+
+    track = subparsers.add_parser("track", help="track again without detecting again, or track a MOT detection file")
+    track.add_argument("analysis", type=Path, nargs="?", help="the folder of an analysis")
+    track.add_argument("--detections", type=Path, help="a MOTChallenge detection file, instead of an analysis")
+    track.add_argument("--video", help="where the analysed video is now, if it has been moved")
+    track.add_argument("-o", "--output", type=Path, help="where the result goes (default: the analysis itself)")
+    track.add_argument("--no-video", action="store_true", help="do not make the annotated video")
+    add_flags(track, TRACK_FLAGS)
+    add_config(track)
+    add_quiet(track)
+    track.set_defaults(run=run_track)
+
+
+def run_analyze(options: argparse.Namespace) -> int:
+    """``courtscribe analyze``."""
+    from ground.lock import claim
+    from pipeline.analyze import analyze_video
+    from pipeline.config import read_config
+    from pipeline.outputs.place import require_folder, result_folder
+
+    folder = options.output or result_folder(options.video)
+    inputs = [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
+    require_folder(folder, options.video, inputs)
+    config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
+    if options.tracks and (options.roi or options.roi_file or options.select_roi):
+        raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
+    given = _given_tracks(options, config)
+    rois = _chosen_rois(options, config)
+    progress = choose_progress(options.quiet)
+    with claim(folder):
+        analysis = analyze_video(
+            options.video,
+            config,
+            rois=rois,
+            detect_with_rois=_wants_detection(options),
+            court=_chosen_court(options, config),
+            given=given,
+            keep_actions=options.keep_actions,
+            progress=progress,
+        )
+        _show(analysis, folder, options, progress)
+    return 0
+
+
+def run_render(options: argparse.Namespace) -> int:
+    """``courtscribe render``."""
+    from pipeline.edits.current import load_current
+    from pipeline.outputs.place import kept_files, require_file
+    from pipeline.outputs.write import write_video
+
+    require_file(options.output, [options.video, *kept_files(options.analysis)])
+    write_video(load_current(options.analysis), options.output, choose_progress(options.quiet), options.video)
+    say(options, f"annotated video: {options.output}")
+    return 0
+
+
+def run_track(options: argparse.Namespace) -> int:
+    """``courtscribe track``."""
+    if (options.analysis is None) == (options.detections is None):
+        raise InputError("track takes the folder of an analysis, or --detections FILE with -o FILE")
+    if options.detections is not None:
+        return _track_file(options)
+    from ground.lock import claim
+    from pipeline.analysis.folder import load
+    from pipeline.analyze import saved_config, track_again
+    from pipeline.config import read_config
+    from pipeline.edits.log import copy_edits
+    from pipeline.outputs.place import require_folder
+
+    analysis = load(options.analysis)
+    if analysis.detections is None:
+        raise InputError(f"{options.analysis}: there are no detections in it to track")
+    config = apply_flags(read_config(options.config, saved_config(analysis)), options, TRACK_FLAGS)
+    folder, in_place = options.output or options.analysis, options.output is None
+    require_folder(folder, options.video or analysis.video.source, replace=in_place)
+    progress = choose_progress(options.quiet)
+    with claim(folder):
+        found = track_again(analysis, config, progress, options.video)
+        copy_edits(options.analysis, folder)
+        _show(found, folder, options, progress, replace=in_place)
+    return 0
+
+
+def _track_file(options: argparse.Namespace) -> int:
+    if options.output is None:
+        raise InputError("track --detections needs -o FILE, where the tracks go")
+    from pipeline.config import PipelineConfig, read_config
+    from pipeline.outputs.place import require_file
+    from tracker.files.mot import follow, read_detections, write_tracks
+    from tracker.players.selection import SelectionConfig, choose_players
+    from tracker.track.registry import TrackerConfig, make_tracker
+
+    require_file(options.output, [options.detections])
+    paper = TrackerConfig("sort", max_age=1, min_hits=3, min_iou=0.3)
+    everyone = SelectionConfig(min_confidence=0, players=0)
+    base = read_config(options.config, PipelineConfig(tracker=paper, selection=everyone))
+    config = apply_flags(base, options, TRACK_FLAGS)
+    tracks = follow(make_tracker(config.tracker), read_detections(options.detections))
+    tracks, _ = choose_players(tracks, config.selection)
+    write_tracks(options.output, tracks)
+    say(options, f"{len(tracks.ids)} tracks, {len(tracks)} boxes: {options.output}")
+    return 0
+
+
+def _wants_detection(options: argparse.Namespace) -> bool:
+    """Whether a tracker or a detector is named, by a flag or in the settings: then drawn boxes choose among many."""
+    from pipeline.config import read_settings
+
+    settings = read_settings(options.config)
+    flags = hasattr(options, "tracker") or hasattr(options, "detector")
+    return flags or "name" in settings.get("tracker", ()) or "weights" in settings.get("detector", ())
+
+
+def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Roi]:
+    """The boxes of --roi, --roi-file and --select-roi, checked against the first picture."""
+    from tracker.by_hand.rois import parse_roi, read_roi_file
+
+    rois = [parse_roi(text) for text in options.roi]
+    if options.roi_file is not None:
+        rois += read_roi_file(options.roi_file)
+    if options.select_roi:
+        from pipeline.runners.video.roi_window import select_rois
+
+        drawn = select_rois(_first_picture(options, config))
+        if not drawn:
+            raise InputError("no box was drawn, so there is nobody to follow")
+        rois += drawn
+    return rois
+
+
+def _chosen_court(options: argparse.Namespace, config: PipelineConfig) -> list[CourtPolygon]:
+    """The court's outline of --court or --select-court."""
+    from tracker.by_hand.rois import read_court_file
+
+    if options.court is not None:
+        return read_court_file(options.court)
+    if not options.select_court:
+        return []
+    from pipeline.runners.video.roi_window import select_court
+
+    drawn = select_court(_first_picture(options, config))
+    if drawn is None:
+        raise InputError("no court was drawn")
+    return [drawn]
+
+
+def _first_picture(options: argparse.Namespace, config: PipelineConfig) -> Image:
+    from ground.video.source import open_video
+
+    with open_video(options.video, config.start, config.end, image_rate=config.image_rate) as video:
+        return next(iter(video)).image
+
+
+def _given_tracks(options: argparse.Namespace, config: PipelineConfig) -> TrackFile | None:
+    if options.tracks is None:
+        if options.keep_actions:
+            raise InputError("--keep-actions needs --tracks FILE, where the actions are")
+        return None
+    from tracker.files.formats import read_tracks_file
+
+    given = read_tracks_file(options.tracks, options.format, config.detector.classes)
+    if options.keep_actions and given.actions is None:
+        raise InputError(f"{options.tracks}: has no actions to keep; leave out --keep-actions")
+    return given
+
+
+def _show(
+    analysis: Any, folder: Path, options: argparse.Namespace, progress: Progress, *, replace: bool = False
+) -> None:
+    from pipeline.outputs.write import write_outputs
+
+    written = write_outputs(analysis, folder, progress, with_video=not options.no_video, replace=replace)
+    players, segments = len(analysis.tracks.ids), len(analysis.timeline.segments)
+    say(options, f"{players} players, {segments} segments in {folder}: {', '.join(path.name for path in written)}")
+    for note in analysis.notes:
+        say(options, f"note: {note}")
+    if analysis.classifier is not None and analysis.classifier.starter and segments:
+        say(options, f"note: the action labels are a starter's: {analysis.classifier.note}")

@@ -1,0 +1,1 @@
+"""Pictures and clips to learn from, taken from videos and analyses."""

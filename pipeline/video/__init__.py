@@ -1,0 +1,1 @@
+"""Pictures and sound into a video file."""

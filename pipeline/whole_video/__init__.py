@@ -1,0 +1,1 @@
+"""One label for a whole video, and how it is shown."""

@@ -1,0 +1,217 @@
+"""One contract for every network, and what is special about the small one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from classify.networks.preprocess import Profile, to_tensor
+from classify.networks.recurrent import ConvLstmCell
+from classify.networks.registry import MODELS, SmallR2Plus1d, architecture, build_model
+from classify.networks.torchvision_nets import rename
+from classify.run.backends import prepare
+from classify.run.classifier import predict
+from classify.train.last_layer import embed
+from classify.weights.checkpoint import CheckpointInfo, load_checkpoint, load_start, save_checkpoint
+from tracker.looks.backbone import export_backbone
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, nn.Module]:
+    torch.manual_seed(0)
+    return {name: prepare(build_model(name, 10), torch.device("cpu")) for name in MODELS}
+
+
+@pytest.fixture(scope="module", params=list(MODELS))
+def model(request: pytest.FixtureRequest, networks: dict[str, nn.Module]) -> tuple[nn.Module, Profile]:
+    return networks[request.param], replace(architecture(request.param).profile, height=32, width=32)
+
+
+@pytest.fixture(scope="module")
+def clips() -> np.ndarray:
+    noise = np.random.default_rng(1).integers(0, 128, (3, 16, 176, 128, 3), dtype=np.uint8)
+    noise[1, :, :88] += 127
+    noise[2, 8:] += 127
+    return noise
+
+
+def test_gives_a_probability_per_label(model: tuple[nn.Module, Profile], clips: np.ndarray) -> None:
+    probabilities = predict(model[0], clips, model[1])
+    assert probabilities.shape == (3, 10) and probabilities.dtype == np.float32
+    np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
+
+
+def test_a_batch_gives_what_single_clips_give(model: tuple[nn.Module, Profile], clips: np.ndarray) -> None:
+    together = predict(model[0], clips, model[1])
+    alone = np.concatenate([predict(model[0], clip[None], model[1]) for clip in clips])
+    np.testing.assert_allclose(together, alone, atol=1e-4)
+    seen = embed(model[0], [to_tensor(clips[:2], model[1])])
+    assert (seen[0] - seen[1]).abs().max() > 0.01 * seen.abs().max(), "different clips, different answers"
+
+
+def test_any_clip_length_and_size_of_picture(model: tuple[nn.Module, Profile]) -> None:
+    network, _ = model
+    with torch.no_grad():
+        logits = network(torch.rand(1, 3, 8, 70, 46))
+        assert logits.shape == (1, 10) and logits.isfinite().all()
+
+
+def test_saved_and_loaded_says_the_same(
+    request: pytest.FixtureRequest, model: tuple[nn.Module, Profile], clips: np.ndarray, tmp_path: Path
+) -> None:
+    name = request.node.callspec.params["model"]
+    info = CheckpointInfo(name, tuple("abcdefghij"), model[1])
+    save_checkpoint(tmp_path / "it.safetensors", model[0], info, half=False)
+    loaded, told = load_checkpoint(tmp_path / "it.safetensors")
+    assert told == info
+    again = predict(prepare(loaded, torch.device("cpu")), clips, model[1])
+    np.testing.assert_allclose(again, predict(model[0], clips, model[1]), atol=1e-6)
+
+
+def test_the_last_layer_reads_the_embedding(model: tuple[nn.Module, Profile], clips: np.ndarray) -> None:
+    network, profile = model
+    batch = to_tensor(clips, profile)
+    features = embed(network, [batch[:2], batch[2:]])
+    assert features.shape == (3, network.fc.in_features)
+    with torch.no_grad():
+        torch.testing.assert_close(network.fc(features), network(batch), atol=1e-4, rtol=1e-3)
+
+
+def test_published_weights_fit_strictly_under_our_names() -> None:
+    import torchvision
+
+    for name, known in MODELS.items():
+        if known.kinetics_url is None:
+            continue
+        weights = torchvision.models.get_model_weights(name).DEFAULT
+        assert known.kinetics_url == weights.url
+        assert known.profile.mean == tuple(weights.transforms().mean), name
+        assert known.profile.std == tuple(weights.transforms().std), name
+        with torch.device("meta"):
+            theirs = torchvision.models.get_model(name, num_classes=400).state_dict()
+            ours = build_model(name, 400).state_dict()
+        renamed = rename(theirs, ours)
+        assert {k: v.shape for k, v in renamed.items()} == {k: v.shape for k, v in ours.items()}, name
+
+
+@pytest.mark.parametrize(("name", "size"), [("s3d", 224), ("mvit_v2_s", 32), ("swin3d_t", 32)])
+def test_headed_networks_compute_what_torchvision_computes(
+    name: str, size: int, networks: dict[str, nn.Module]
+) -> None:
+    from torchvision.models import video
+
+    theirs, ours = getattr(video, name)(num_classes=10), networks[name]
+    if name == "mvit_v2_s":
+        assert (theirs.pos_encoding.temporal_size, theirs.pos_encoding.spatial_size) == (8, (56, 56))
+        theirs.pos_encoding.spatial_size = (8, 8)  # it is told, and made for 224x224, which takes long
+    own = ours.state_dict()
+    same = {key: own[next(iter(rename({key: v}, own)))].reshape(v.shape) for key, v in theirs.state_dict().items()}
+    theirs.load_state_dict(same)
+    x = torch.rand(1, 3, 16, size, size)
+    with torch.no_grad():
+        torch.testing.assert_close(ours(x), theirs.eval()(x), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["lrcn", "conv_lstm"])
+def test_recurrent_networks_see_order_and_keep_clips_apart(name: str) -> None:
+    torch.manual_seed(0)
+    network = build_model(name, 5).eval()
+    x = torch.rand(2, 3, 6, 64, 64)
+    with torch.no_grad():
+        forward, backward = network(x), network(x.flip(2))
+        assert (forward - backward).abs().max() > 1e-4
+        x[1] = 0
+        torch.testing.assert_close(forward[0], network(x)[0], atol=1e-5, rtol=1e-5)
+
+
+def test_conv_lstm_on_one_pixel_is_an_lstm() -> None:
+    torch.manual_seed(0)
+    cell = ConvLstmCell(5, 4, kernel=1)
+    lstm = nn.LSTM(5, 4, batch_first=True)
+    with torch.no_grad():  # torch has the gates in the same order: input, forget, new, output
+        lstm.weight_ih_l0.copy_(cell.gates.weight[:, :5, 0, 0])
+        lstm.weight_hh_l0.copy_(cell.gates.weight[:, 5:, 0, 0])
+        lstm.bias_ih_l0.copy_(cell.gates.bias)
+        lstm.bias_hh_l0.zero_()
+        x = torch.rand(3, 7, 5)
+        torch.testing.assert_close(cell(x[..., None, None])[..., 0, 0], lstm(x)[0])
+        plain = cell(x[..., None, None])
+        cell.peephole.fill_(0.5)
+        assert (cell(x[..., None, None]) - plain).abs().max() > 1e-3, "gates see the memory"
+
+
+def test_recurrent_networks_start_from_a_detector(shared: Path, tmp_path: Path) -> None:
+    export_backbone(shared / "weights" / "yolo11n.pt", tmp_path / "backbone.safetensors")
+    for name in ("lrcn", "conv_lstm"):
+        network = load_start(tmp_path / "backbone.safetensors", name, 10)
+        small = load_start(tmp_path / "backbone.safetensors", "r2plus1d_s", 10)
+        assert torch.equal(network.spatial[8].cv2.conv.weight, small.spatial[8].cv2.conv.weight)
+
+
+def test_every_parameter_learns(model: tuple[nn.Module, Profile]) -> None:
+    network, profile = model
+    x = torch.rand(2, 3, profile.frames, profile.height, profile.width)
+    network.zero_grad()
+    torch.nn.functional.cross_entropy(network(x), torch.tensor([0, 1])).backward()
+    silent = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.isfinite().all()]
+    assert not silent
+
+
+def test_temporal_convolutions_begin_as_identity_and_then_see_order() -> None:
+    torch.manual_seed(0)
+    network = SmallR2Plus1d(5).eval()
+    x = torch.rand(2, 3, 8, 48, 32)
+    with torch.no_grad():
+        plain = network.embed(x)
+        torch.testing.assert_close(plain, network.embed(x.flip(2)), atol=1e-4, rtol=1e-4)
+        for layer in network.temporal.values():
+            nn.init.normal_(layer.over_time.weight, std=0.1)
+        moved = network.embed(x)
+        assert (moved - plain).abs().max() > 1e-2
+        assert (moved - network.embed(x.flip(2))).abs().max() > 1e-2
+
+
+def test_time_mixes_only_frames_of_the_same_clip() -> None:
+    torch.manual_seed(0)
+    network = SmallR2Plus1d(5).eval()
+    for layer in network.temporal.values():
+        nn.init.normal_(layer.over_time.weight, std=0.1)
+    x = torch.rand(2, 3, 8, 48, 32)
+    with torch.no_grad():
+        both = network.embed(x)
+        x[1] = 0
+        torch.testing.assert_close(both[0], network.embed(x)[0], atol=1e-5, rtol=1e-5)
+
+
+def test_spatial_half_computes_what_the_detector_computes(shared: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+    from ultralytics import YOLO
+
+    checkpoint = shared / "weights" / "yolo11n.pt"
+    export_backbone(checkpoint, tmp_path / "backbone.safetensors")
+    network = SmallR2Plus1d(10)
+    outcome = network.load_state_dict(load_file(tmp_path / "backbone.safetensors"), strict=False)
+    assert not outcome.unexpected_keys and not [k for k in outcome.missing_keys if k.startswith("spatial.")]
+    ours = theirs = torch.rand(1, 3, 96, 64)
+    detector = YOLO(checkpoint).model.eval()
+    with torch.no_grad():
+        for i, stage in enumerate(network.spatial):
+            ours, theirs = stage(ours), detector.model[i](theirs)
+            torch.testing.assert_close(ours, theirs, atol=1e-4, rtol=1e-4)
+
+
+def test_small_network_has_a_25th_of_the_operations_and_a_few_megabytes() -> None:
+    operations: dict[str, int] = {}
+    for name in ("r2plus1d_18", "r2plus1d_s"):
+        profile = architecture(name).profile
+        with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
+            build_model(name, 10)(torch.zeros(1, 3, profile.frames, profile.height, profile.width))
+        operations[name] = counter.get_total_flops()
+    assert operations["r2plus1d_s"] * 25 < operations["r2plus1d_18"], operations
+    assert sum(p.numel() for p in build_model("r2plus1d_s", 10).parameters()) * 2 < 6e6, "two bytes each: a few MB"

@@ -1,0 +1,1 @@
+"""Boxes and outlines drawn by hand, and CSRT, which follows them."""

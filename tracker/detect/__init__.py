@@ -1,0 +1,1 @@
+"""Finding players in pictures: the detector, its weights, its training."""

@@ -1,0 +1,168 @@
+"""YOLO as a Detector: ultralytics' results become Detections."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ground.cache import cache_folder
+from ground.errors import InputError
+from ground.frames import Frame
+from tracker.detect.weights import openvino_copy, resolve_weights
+from tracker.detect.yolo import open_yolo
+from tracker.types import Detections
+
+_log = logging.getLogger("courtscribe")
+
+REFEREE = "referee"
+"""Name of the class of those who are on court and no players."""
+_SMALLEST = 8
+"""Pixels: in a picture that is narrower or lower nobody can be found, and letterboxing it would leave no pixel."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorConfig:
+    """How people are found."""
+
+    weights: str = ""
+    """A ``.pt``, an exported model (ONNX file, OpenVINO folder, TensorRT engine) or a published ultralytics name."""
+    imgsz: int = 960
+    """Longest side in pixels at which the network looks. More finds smaller players and costs with the square."""
+    confidence: float = 0.2
+    """Boxes under it are dropped. Lower finds more of the hidden players and more of the crowd."""
+    iou: float = 0.6
+    """Of two boxes that overlap more, the weaker is dropped. Higher keeps players who stand behind each other."""
+    classes: tuple[str, ...] = ()
+    """Names of the classes to follow; empty: ``player`` where the detector has it, else ``person``."""
+    runtime: str = "auto"
+    """``torch``, ``openvino``, or ``auto``: OpenVINO on a CPU, PyTorch elsewhere. Exported models bring their own."""
+    batch: int = 0
+    """Frames per call; 0: 16 on a GPU, 1 on a CPU, where more does not help."""
+
+    def __post_init__(self) -> None:
+        if not 32 <= self.imgsz <= 8192:
+            raise InputError(f"imgsz is 32 to 8192 pixels, not {self.imgsz}")
+        if not (0 < self.confidence < 1 and 0 < self.iou <= 1):
+            raise InputError(f"confidence and iou lie between 0 and 1, not {self.confidence} and {self.iou}")
+        if self.runtime not in ("auto", "torch", "openvino"):
+            raise InputError(f"runtime is auto, torch or openvino, not {self.runtime!r}")
+        if self.batch < 0:
+            raise InputError(f"batch is 0 (automatic) or more, not {self.batch}")
+
+
+class YoloDetector:
+    """Any model that ultralytics can load, as a Detector.
+
+    Raises InputError for weights that cannot be found, fetched or read, and for a ``.pt`` that could run code.
+    """
+
+    def __init__(self, config: DetectorConfig, device: str = "cpu") -> None:
+        self.config = config
+        self._device = device
+        self._half = device.startswith("cuda")
+        self.batch = config.batch or (16 if self._half else 1)
+        self._model = _load(resolve_weights(config.weights), config.runtime, device)
+        _say_fixed_size(self._model, config)
+        names: Any = self._model.names
+        self._names = tuple(str(names[i]) for i in sorted(names))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Class names in the order of class_id."""
+        return self._names
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Detections of each frame, in the order of ``frames``; ``batch`` frames go through the network together."""
+        results: list[Detections] = []
+        for first in range(0, len(frames), self.batch):
+            results += self._detect_batch(frames[first : first + self.batch])
+        return results
+
+    def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
+        # ultralytics takes BGR arrays.
+        images = [frame.image[..., ::-1] for frame in frames if min(frame.image.shape[:2]) >= _SMALLEST]
+        found = iter(
+            self._model.predict(
+                images,
+                imgsz=self.config.imgsz,
+                conf=self.config.confidence,
+                iou=self.config.iou,
+                agnostic_nms=True,  # one person is a player or a referee, not both
+                device=self._device,
+                quantize=16 if self._half else None,
+                verbose=False,
+            )
+            if images
+            else ()
+        )
+        return [
+            _to_detections(next(found)) if min(frame.image.shape[:2]) >= _SMALLEST else Detections.empty()
+            for frame in frames
+        ]
+
+
+def followed_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[int]:
+    """The class ids to follow: those named in ``wanted``, else ``player``, else ``person``.
+
+    Raises InputError when the detector does not have them.
+    """
+    chosen = list(wanted) or [name for name in ("player", "person") if name in names][:1]
+    missing = [name for name in chosen if name not in names]
+    if missing or not chosen:
+        what = f"does not know {', '.join(missing)}" if missing else "knows neither player nor person"
+        listed = ", ".join(list(names)[:10])
+        raise InputError(f"the detector {what}; name with --classes what to follow: {listed}")
+    return [list(names).index(name) for name in chosen]
+
+
+def people_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[int]:
+    """The class ids of all who may be people: those that are followed, and referees."""
+    return sorted({*followed_classes(names, wanted), *(i for i, name in enumerate(names) if name == REFEREE)})
+
+
+def _load(weights: Path, runtime: str, device: str) -> Any:
+    has_openvino = importlib.util.find_spec("openvino") is not None
+    if runtime == "openvino" and not has_openvino:
+        raise InputError("--runtime openvino needs the package openvino: pip install openvino")
+    if runtime == "openvino" and device != "cpu":
+        raise InputError(f"--runtime openvino runs on the CPU, not on {device}")
+    wants_openvino = device == "cpu" and runtime != "torch" and has_openvino
+    if weights.suffix.lower() == ".pt" and wants_openvino:
+        weights = _openvino_or_same(weights, runtime)
+    return open_yolo(weights, "detect", device)
+
+
+def _say_fixed_size(model: Any, config: DetectorConfig) -> None:
+    """An exported model may look at one size only, whatever it is asked to do."""
+    backend = model.predictor.model
+    size = getattr(backend, "imgsz", None)
+    if size and not getattr(backend, "dynamic", True) and max(size) != config.imgsz:
+        shape = "x".join(str(side) for side in reversed(size))
+        _log.warning(
+            "detector %s was exported to look at %s pixels and does so, not at %d", config.weights, shape, config.imgsz
+        )
+
+
+def _openvino_or_same(weights: Path, runtime: str) -> Path:
+    try:
+        return openvino_copy(weights)
+    except OSError as error:
+        place = f"{cache_folder()}: cannot be written ({error.strerror}); name another folder in COURTSCRIBE_CACHE"
+        if runtime == "openvino":
+            raise InputError(place) from error
+        _log.warning("%s; detection goes on with PyTorch, which is slower", place)
+        return weights
+
+
+def _to_detections(result: Any) -> Detections:
+    """ultralytics' Results of one picture -> Detections, without boxes that clipping left without area."""
+    boxes = result.boxes.cpu().numpy()
+    xyxy = np.asarray(boxes.xyxy, np.float32).reshape(-1, 4)
+    solid = (xyxy[:, 2:] > xyxy[:, :2]).all(1)
+    return Detections.of(xyxy[solid], boxes.conf[solid], boxes.cls[solid])

@@ -1,0 +1,1 @@
+"""Files of tracks: each format's reader, and what they have in common."""

@@ -1,0 +1,1 @@
+"""What players look like, as evidence of who is who."""

@@ -1,0 +1,1 @@
+"""Tracks into players: who counts as one, gaps filled, boxes smoothed."""

@@ -1,0 +1,1 @@
+"""What stands still behind the players: how the camera moves, where the court is."""

@@ -1,0 +1,1 @@
+"""Detections into tracks: frame by frame, then linked over the whole video."""
