@@ -8,7 +8,13 @@ class InputError(ValueError):
     """Bad input from the user: videos, files, clips, settings, weights.
 
     Its message is one line that says what is wrong and what to do; long ones are cut in the middle.
+    setting: the setting or argument that mends it, such as ``detector.classes`` or ``cache``; whoever gives settings
+    another form, as the command line does with flags, can say so.
     """
+
+    def __init__(self, message: str, setting: str = "") -> None:
+        super().__init__(message)
+        self.setting = setting
 
     def __str__(self) -> str:
         text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in super().__str__())

@@ -100,6 +100,7 @@ def _give_memory_back() -> None:
 def _run(arguments: Sequence[str]) -> int:
     # Imported here, where Ctrl-C is already caught: they take a moment.
     from ground.errors import InputError
+    from pipeline.runners.flags import flag_of
     from pipeline.runners.judging import doctor, evaluate
     from pipeline.runners.learning import adapt, train, weights
     from pipeline.runners.video import analyze, classify, demo, edit, export
@@ -120,7 +121,8 @@ def _run(arguments: Sequence[str]) -> int:
             raise InputError("an argument is empty; is a variable of the shell not set?")
         return int(options.run(options))
     except InputError as error:
-        sys.stderr.write(f"courtscribe: {one_line(str(error))}\n")
+        flag = flag_of(error.setting, parser)
+        sys.stderr.write(f"courtscribe: {one_line(str(error))}{flag and f' ({flag})'}\n")
         return 2
     finally:
         if before is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pipeline.runners.streams import one_line
 
@@ -108,6 +108,24 @@ def apply_flags(
     if "detector" in flags and getattr(options, "runtime", None) in _BOTH:
         settings.setdefault("detector", {})["runtime"] = options.runtime
     return with_settings(config, settings)
+
+
+def flag_of(setting: str, parser: argparse.ArgumentParser) -> str:
+    """The flag of ``parser`` or of its commands that fills a setting, as in ``--classes``; empty: there is none."""
+    named = {path: flag for flag, (path, _, _) in ANALYZE_FLAGS.items()}
+    flag = f"--{named.get(setting, setting).replace('_', '-')}"
+    return flag if setting and flag in _known_flags(parser) else ""
+
+
+def _known_flags(parser: argparse.ArgumentParser) -> set[str]:
+    known: set[str] = set()
+    for action in parser._actions:  # pyright: ignore[reportPrivateUsage]
+        known.update(action.option_strings)
+        if isinstance(action.choices, dict):
+            for command in cast("dict[str, Any]", action.choices).values():
+                if isinstance(command, argparse.ArgumentParser):
+                    known |= _known_flags(command)
+    return known
 
 
 def add_quiet(parser: argparse.ArgumentParser) -> None:

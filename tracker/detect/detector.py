@@ -117,7 +117,7 @@ def followed_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[i
     if missing or not chosen:
         what = f"does not know {', '.join(missing)}" if missing else "knows neither player nor person"
         listed = ", ".join(list(names)[:10])
-        raise InputError(f"the detector {what}; name with --classes what to follow: {listed}")
+        raise InputError(f"the detector {what}; name the classes to follow: {listed}", "detector.classes")
     return [list(names).index(name) for name in chosen]
 
 
