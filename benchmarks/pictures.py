@@ -23,10 +23,11 @@ from provenance import DETECTOR, write_result
 
 from ground.video.source import open_video
 from pipeline.analysis.values import Analysis
+from pipeline.analyze import track_players
 from pipeline.config import PipelineConfig, with_settings
+from pipeline.models import Models
 from pipeline.progress import Silent
 from pipeline.stages.detect import Detected
-from pipeline.stages.track import track_players
 from tracker.evaluate.scores import evaluate_tracks
 from tracker.files.mot import read_truth
 
@@ -65,17 +66,17 @@ def _rows(reid: str) -> list[tuple[str, dict[str, Any], bool]]:
     rows: list[tuple[str, dict[str, Any], bool]] = [
         ("**all on, as it comes**", {}, True),
         ("camera from the boxes, not the pictures", {}, False),
-        ("no looks", {"tracker": {"looks": "none"}}, True),
-        ("neither: boxes only", {"tracker": {"looks": "none"}}, False),
-        ("looks: colours and the detector's layers", {"tracker": {"looks": "backbone"}}, True),
-        ("online only", {"tracker": {"offline": False}}, True),
+        ("no looks", {"looks": {"describe": "none"}}, True),
+        ("neither: boxes only", {"looks": {"describe": "none"}}, False),
+        ("looks: colours and the detector's layers", {"looks": {"describe": "backbone"}}, True),
+        ("online only", {"linking": {"offline": False}}, True),
         ("sort", {"tracker": {"name": "sort"}}, True),
-        ("CSRT bridges gaps", {"tracker": {"bridge": True}}, True),
+        ("CSRT bridges gaps", {"smoothing": {"bridge": True}}, True),
         ("everybody is a player but referees, who is off court or sits", EVERYBODY, True),
         ("everybody who is found is a player", _everybody(), True),
     ]
     if reid:
-        rows.insert(5, ("looks: colours and OSNet", {"tracker": {"reid": reid}}, True))
+        rows.insert(5, ("looks: colours and OSNet", {"looks": {"reid": reid}}, True))
     return rows
 
 
@@ -101,9 +102,9 @@ def _follow(analysis: Analysis, video: str, settings: dict[str, Any], with_views
     with open_video(video) as source:
         config, table = with_settings(PipelineConfig(), settings), analysis.detections
         assert table is not None
-        looked = Detected(analysis.frames, table, analysis.seeds)
+        detected = Detected(analysis.frames, table, analysis.seeds)
         size = analysis.video.width, analysis.video.height
-        return track_players(looked, analysis.drawn, size, config, source, Silent()).tracks
+        return track_players(detected, analysis.drawn, size, config, Models(), source, Silent()).tracks
 
 
 if __name__ == "__main__":

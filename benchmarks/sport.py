@@ -26,17 +26,20 @@ import_path.insert(0, str(Path(__file__).resolve().parent.parent))
 from provenance import write_result
 
 from tracker.evaluate.scores import TrackScores, combine, evaluate_tracks
-from tracker.files.mot import follow, read_detections, read_truth
+from tracker.files.mot import read_detections, read_truth
 from tracker.players.smoothing import smooth_tracks
-from tracker.track import linking, motion, sport
+from tracker.track import linking, motion, sport, tracklets
+from tracker.track.linking import LinkingConfig, link
 from tracker.track.sort import Sort
 from tracker.track.sport import SportTracker
-from tracker.types import Detections, Tracker, Tracks
+from tracker.track.tracklets import Tracker, follow
+from tracker.types import Detections, Tracks
 
 HELD_OUT = (
     "v_-6Os86HzwCs_c007", "v_2j7kLB-vEEk_c005", "v_2j7kLB-vEEk_c010", "v_4LXTUim5anY_c010", "v_4LXTUim5anY_c013",
 )  # fmt: skip
 RATE = 25.0
+ONLINE = LinkingConfig(offline=False)
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,14 @@ class Variant:
     make: Callable[[], Tracker]
     changed: Mapping[tuple[Any, str], Any]
     smooth: bool = False
+    linking: LinkingConfig = LinkingConfig()  # noqa: RUF009 - frozen
 
     def run(self, detections: Mapping[int, Detections]) -> Tracks:
         """The tracks of one sequence."""
         with ExitStack() as stack:
             for (module, name), value in self.changed.items():
                 stack.enter_context(patch.object(module, name, value))
-            tracks = follow(self.make(), detections, RATE)
+            tracks = link(follow(self.make(), detections, RATE), self.linking)
         if not self.smooth:
             return tracks
         return smooth_tracks(tracks, np.arange(max(detections) + 1) / RATE)
@@ -87,33 +91,28 @@ def main() -> None:
 
 
 def _variants() -> list[Variant]:
-    def online() -> Tracker:
-        return SportTracker(offline=False)
-
     def changed(name: str, value: Any, module: Any = linking) -> dict[tuple[Any, str], Any]:
         return {(module, name): value}
 
     still = changed("camera_shift", lambda expected, detected, guess: 0 * guess, sport)  # type: ignore[reportUnknownLambdaType]
     normal = changed("_TAIL", 1e6, motion)
     return [
-        Variant("sort, max age 30 frames, min hits 3, min IoU 0.1", lambda: Sort(30, 3, 0.1), {}),
-        Variant("**sport, online**", online, {}),
-        Variant("online, camera taken to stand still", online, still),
-        Variant("online, without the second stage", online, changed("_WEAK", 2.0, sport)),
-        Variant("online, normal distribution in place of Student's", online, normal),
+        Variant("sort, max age 30 frames, min hits 3, min IoU 0.1", lambda: Sort(30, 3, 0.1), {}, linking=ONLINE),
+        Variant("**sport, online**", SportTracker, {}, linking=ONLINE),
+        Variant("online, camera taken to stand still", SportTracker, still, linking=ONLINE),
+        Variant("online, without the second stage", SportTracker, changed("_WEAK", 2.0, sport), linking=ONLINE),
+        Variant("online, normal distribution in place of Student's", SportTracker, normal, linking=ONLINE),
         Variant("**sport, offline, gaps to 1 s filled**", SportTracker, {}, smooth=True),
         Variant("offline, gaps left", SportTracker, {}),
         Variant("offline, camera taken to stand still", SportTracker, still, smooth=True),
         Variant("offline, normal distribution in place of Student's", SportTracker, normal, smooth=True),
         Variant("offline, without stature", SportTracker, changed("_STATURES", 0.0), smooth=True),
         Variant("offline, without cuts at doubt", SportTracker, changed("_DOUBT", -1e9, sport), smooth=True),
-        Variant("offline, without cuts at misses", SportTracker, changed("_LONGEST_MISS", 1e9), smooth=True),
+        Variant("offline, without cuts at misses", SportTracker, changed("_LONGEST_MISS", 1e9, tracklets), smooth=True),
         Variant("offline, sides of the picture unknown", SportTracker, changed("_SIDE", -1e9), smooth=True),
         Variant("offline, misses inside as good as outside", SportTracker, changed("_INSIDE", 0.0), smooth=True),
         Variant("offline, links decided once", SportTracker, changed("_ROUNDS", 1), smooth=True),
-        Variant(
-            "offline, at most 10 at once", lambda: SportTracker(linking=linking.LinkConfig(players=10)), {}, smooth=True
-        ),
+        Variant("offline, at most 10 at once", SportTracker, {}, smooth=True, linking=LinkingConfig(players=10)),
     ]
 
 
@@ -136,13 +135,13 @@ def _per_sequence(detections: dict[str, dict[int, Detections]], truth: dict[str,
 def _speed(detections: dict[str, dict[int, Detections]]) -> str:
     frames = sum(max(found) + 1 for found in detections.values())
     seconds = {"sort": 0.0, "sport online": 0.0, "sport offline, all of it": 0.0}
-    makers: list[Callable[[], Tracker]] = [lambda: Sort(30, 3, 0.1), lambda: SportTracker(offline=False), SportTracker]
-    for name, make in zip(seconds, makers, strict=True):
+    makers: list[Callable[[], Tracker]] = [lambda: Sort(30, 3, 0.1), SportTracker, SportTracker]
+    for name, make, config in zip(seconds, makers, (ONLINE, ONLINE, LinkingConfig()), strict=True):
         runs: list[float] = []
         for _ in range(3):
             start = time.process_time()
             for found in detections.values():
-                follow(make(), found, RATE)
+                link(follow(make(), found, RATE), config)
             runs.append(time.process_time() - start)
         seconds[name] = sorted(runs)[1]
     speeds = ", ".join(f"{name} {frames / taken:,.0f}" for name, taken in seconds.items())

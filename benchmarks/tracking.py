@@ -34,8 +34,10 @@ from benchmarks.plain_sort import PlainSort
 from tracker.evaluate.scores import combine, evaluate_tracks
 from tracker.files.mot import read_detections, read_truth
 from tracker.players.smoothing import smooth_tracks
+from tracker.track.linking import link
 from tracker.track.sort import Sort
 from tracker.track.sport import SportTracker
+from tracker.track.tracklets import Tracker
 from tracker.types import Detections, Tracks
 
 try:
@@ -52,6 +54,17 @@ RATE = 25.0
 """Frames per second that SportsMOT has; the other videos are taken as if they had it, too."""
 
 
+def as_followed(tracker: Tracker) -> Tracks:
+    """The tracks frame by frame."""
+    return tracker.finish().tracks()
+
+
+def linked(tracker: Tracker) -> Tracks:
+    """All of what ``analyze`` does with boxes: followed, linked, gaps up to a second filled."""
+    found = tracker.finish()
+    return smooth_tracks(link(found), np.arange(int(found.frame.max(initial=-1)) + 1) / RATE)
+
+
 @dataclass(frozen=True)
 class Entry:
     """A tracker and what it is given."""
@@ -60,7 +73,9 @@ class Entry:
     videos: list[list[tuple[Any, ...]]]
     """The arguments of ``update``, for every video and frame."""
     read: Callable[[list[Any]], Tracks] | None = None
-    """Tracks from what all updates of a video returned. None: the tracker has ``finish``, which is work and counts."""
+    """Tracks from what all updates of a video returned. None: the tracker has ``finish``."""
+    finish: Callable[[Any], Tracks] = as_followed
+    """Tracks from such a tracker, which is work and counts."""
 
     def run(self) -> tuple[float, list[Tracks]]:
         """Seconds of this process for all videos, and the tracks of each."""
@@ -69,18 +84,10 @@ class Entry:
             tracker = self.new()
             start = time.process_time()
             returned = [tracker.update(*arguments) for arguments in frames]
-            found = None if self.read else tracker.finish()
+            found = None if self.read else self.finish(tracker)
             seconds += time.process_time() - start
             tracks.append(self.read(returned) if self.read else found)
         return seconds, tracks
-
-
-class Offline(SportTracker):
-    """All of what ``analyze`` does with boxes: followed, linked, gaps up to a second filled."""
-
-    def finish(self, extra: Any = None) -> Tracks:
-        """The players."""
-        return smooth_tracks(super().finish(extra), np.arange(self._num_frames) / RATE)
 
 
 def main() -> None:
@@ -131,8 +138,8 @@ def _speed(videos: list[Video], max_age: int, runs: int) -> list[str]:
 
 def _quality(videos: list[Video], truth: list[Tracks], runs: int) -> list[str]:
     entries = {
-        "**sport, offline, gaps to 1 s filled**": _ours(Offline, videos),
-        SPORT: _ours(lambda: SportTracker(offline=False), videos),
+        "**sport, offline, gaps to 1 s filled**": _ours(SportTracker, videos, linked),
+        SPORT: _ours(SportTracker, videos),
         "**sort**, max age 30, min IoU 0.1": _ours(lambda: Sort(30, 3, 0.1), videos),
         "**sort**, max age 30, as the paper": _ours(lambda: Sort(30), videos),
         f"{PLAIN}, max age 30": _plain(lambda: PlainSort(30), videos),
@@ -175,7 +182,7 @@ def _four(videos: list[Video], max_age: int) -> dict[str, Entry]:
     """The trackers whose speed is compared; max_age is the number of frames that each of the SORTs has."""
     entries = {
         SORT: _ours(lambda: Sort(max_age), videos),
-        SPORT: _ours(lambda: SportTracker(offline=False), videos),
+        SPORT: _ours(SportTracker, videos),
         PLAIN: _plain(lambda: PlainSort(max_age), videos),
     }
     if roboflow:
@@ -183,8 +190,8 @@ def _four(videos: list[Video], max_age: int) -> dict[str, Entry]:
     return entries
 
 
-def _ours(new: Callable[[], Any], videos: list[Video]) -> Entry:
-    return Entry(new, [[(found, i / RATE) for i, found in enumerate(frames)] for frames in videos])
+def _ours(new: Callable[[], Any], videos: list[Video], finish: Callable[[Any], Tracks] = as_followed) -> Entry:
+    return Entry(new, [[(found, i / RATE) for i, found in enumerate(frames)] for frames in videos], finish=finish)
 
 
 def _plain(new: Callable[[], Any], videos: list[Video]) -> Entry:

@@ -1,7 +1,7 @@
-"""The passes over a video: look (detect), follow (track), read (cut clips and label them), join (timeline).
+"""An analysis, the composition of its stages: detect, track (follow, link, select, smooth), label, join.
 
-Each pass streams, and leaves one value. A recorded game can be read more than once: clips are cut along finished,
-smoothed tracks, and tracking can be tuned without detecting again.
+Each stage leaves one value. A recorded game can be read more than once: clips are cut along finished, smoothed tracks,
+and tracking can be tuned without detecting again.
 """
 
 from __future__ import annotations
@@ -13,30 +13,33 @@ from pathlib import Path
 from typing import Any
 
 from classify.run.classifier import ActionClassifier
-from ground.devices import resolve_device
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
 from ground.video.source import VideoSource, open_video
 from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Players, VideoFacts
-from pipeline.config import PipelineConfig, with_settings
+from pipeline.config import PipelineConfig, moved, with_settings
+from pipeline.models import Models
 from pipeline.progress import Progress, Silent
 from pipeline.stages.by_hand import follow_by_hand, follow_file
 from pipeline.stages.carry_names import carry_names
 from pipeline.stages.detect import Detected, detect_players
 from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
-from pipeline.stages.track import track_players
+from pipeline.stages.players import select_players, smooth_players
+from pipeline.stages.track import follow, see_looks
 from tracker.by_hand.rois import CourtPolygon, Roi, validate_rois
-from tracker.detect.detector import YoloDetector
 from tracker.files.track_file import TrackFile
+from tracker.track.linking import link
+from tracker.track.registry import make_tracker
 
 
 def analyze_video(
     source: str | Path,
     config: PipelineConfig | None = None,
     *,
+    models: Models | None = None,
     rois: Sequence[Roi] = (),
     detect_with_rois: bool = False,
     court: Sequence[CourtPolygon] = (),
@@ -47,32 +50,34 @@ def analyze_video(
     """Find out what every player in a video did.
 
     source: a video file, a directory of images, or an address that FFmpeg opens.
+    models: networks that are loaded already; pass the same on from video to video.
     rois: players' boxes drawn by hand; with them detection is off and CSRT follows these players only.
     detect_with_rois: everybody is detected all the same, and ``rois`` begin tracks and give names.
     court: the court's outline drawn by hand; empty: it is found by the colours of the floor.
     given: tracks to label, from ``tracker.files.formats.read_tracks_file``; with them detection and tracking are off.
     keep_actions: the timeline is what the file of ``given`` says and not what the classifier finds.
+    progress: is told how far each stage is, and may stop it, see ``pipeline.progress``.
     Returns the analysis as a value: ``save`` keeps it, ``pipeline.outputs.write.write_outputs`` shows it.
     Raises InputError for a source, weights or settings that cannot be used.
     """
-    config, progress = config or PipelineConfig(), progress or Silent()
-    classifier = _load_classifier(config)
-    detections, seeds, drawn = None, None, Drawn(court=tuple(court))
+    config, models, progress = config or PipelineConfig(), models or Models(), progress or Silent()
+    classifier = models.classifier(config)  # first: weights that cannot be used are said before hours of detection
+    detected, drawn = None, Drawn(court=tuple(court))
     with open_video(source, config.start, config.end, image_rate=config.image_rate) as video:
         facts = _video_facts(source, video)
+        size = (facts.width, facts.height)
         if given is not None:
             frames, players = follow_file(video, given, progress)
         elif rois and not detect_with_rois:
             frames, players = follow_by_hand(video, rois, progress)
         else:
-            if rois:
-                drawn = dataclasses.replace(drawn, rois=tuple(validate_rois(rois, facts.width, facts.height)))
-            looked = _look(video, drawn, config, progress)
-            frames, detections, seeds = looked
-            players = track_players(looked, drawn, (facts.width, facts.height), config, video, progress)
+            drawn = Drawn(tuple(validate_rois(rois, *size)) if rois else (), drawn.court)
+            carried = drawn.rois if config.smoothing.bridge else ()
+            detected = detect_players(video, models.detector(config), progress, config.detector.classes, carried)
+            frames, players = detected.frames, track_players(detected, drawn, size, config, models, video, progress)
         found = Analysis(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
-            detections=detections, seeds=seeds, drawn=drawn,
+            detections=detected and detected.detections, seeds=detected and detected.seeds, drawn=drawn,
         )  # fmt: skip
         if keep_actions and given is not None and given.actions is not None:
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
@@ -81,7 +86,11 @@ def analyze_video(
 
 
 def track_again(
-    analysis: Analysis, config: PipelineConfig, progress: Progress | None = None, video: str | None = None
+    analysis: Analysis,
+    config: PipelineConfig,
+    progress: Progress | None = None,
+    video: str | None = None,
+    models: Models | None = None,
 ) -> Analysis:
     """Follow the saved detections with the tracker of ``config`` and label the new tracks.
 
@@ -90,13 +99,14 @@ def track_again(
     """
     if analysis.detections is None:
         raise InputError("there are no detections in this analysis to track")
-    progress, facts = progress or Silent(), analysis.video
+    models, progress, facts = models or Models(), progress or Silent(), analysis.video
     source = video or facts.source
-    classifier = _load_classifier(config)
+    classifier = models.classifier(config)
     with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
         require_same_video(facts, opened)
-        looked = Detected(analysis.frames, analysis.detections, analysis.seeds)
-        players = track_players(looked, analysis.drawn, (facts.width, facts.height), config, opened, progress)
+        detected = Detected(analysis.frames, analysis.detections, analysis.seeds)
+        size = (facts.width, facts.height)
+        players = track_players(detected, analysis.drawn, size, config, models, opened, progress)
         found = dataclasses.replace(
             analysis,
             video=dataclasses.replace(facts, source=_where(source)),
@@ -106,15 +116,34 @@ def track_again(
         return _label(found, opened, classifier, config, progress)
 
 
+def track_players(
+    detected: Detected,
+    drawn: Drawn,
+    size: tuple[int, int],
+    config: PipelineConfig,
+    models: Models,
+    video: VideoSource | None,
+    progress: Progress,
+) -> Players:
+    """Pass 2 as a whole: detections into smoothed tracks of those who play.
+
+    size: width and height of the picture, pixels. video: for a few looks at everybody, and for CSRT, where the
+    configuration wants them; None: no pixels. Raises InputError for weights that cannot be used.
+    """
+    classes = config.detector.classes
+    tracklets, seeds = follow(detected, drawn, size, make_tracker(config.tracker), classes)
+    if config.tracker.online_only or not config.linking.offline:
+        tracks = tracklets.tracks()
+    else:
+        seen = None if video is None else see_looks(tracklets, size, models.describers(config), video, progress)
+        tracks = link(tracklets, config.linking, seen)
+    players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
+    return smooth_players(players, detected.frames, config.smoothing, video, progress)
+
+
 def _with_names(players: Players, before: Analysis) -> Players:
     names, notes = carry_names(before.names, before.tracks, players.tracks)
     return dataclasses.replace(players, names={**names, **players.names}, notes=(*players.notes, *notes))
-
-
-def _look(video: VideoSource, drawn: Drawn, config: PipelineConfig, progress: Progress) -> Detected:
-    detector = YoloDetector(config.detector, resolve_device(config.device))
-    carried = drawn.rois if config.tracker.bridge else ()
-    return detect_players(video, detector, progress, config.detector.classes, carried)
 
 
 def _label(
@@ -130,13 +159,7 @@ def _label(
 
 def saved_config(analysis: Analysis) -> PipelineConfig:
     """The settings that an analysis was made with."""
-    return with_settings(PipelineConfig(), analysis.settings)
-
-
-def _load_classifier(config: PipelineConfig) -> ActionClassifier:
-    wanted = config.classifier
-    device = resolve_device(config.device)
-    return ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime)
+    return with_settings(PipelineConfig(), moved(analysis.settings))
 
 
 def _settings(config: PipelineConfig) -> dict[str, Any]:

@@ -16,10 +16,23 @@ from pipeline.analysis.timeline import TimelineConfig
 from pipeline.shipped import WEIGHTS
 from pipeline.stages.windows import WindowConfig
 from tracker.detect.detector import DetectorConfig
+from tracker.looks.registry import LooksConfig
 from tracker.players.selection import SelectionConfig
+from tracker.players.smoothing import SmoothingConfig
+from tracker.track.linking import LinkingConfig
 from tracker.track.registry import TrackerConfig
 
 _C = TypeVar("_C")
+_MOVED = {
+    ("roster",): ("selection",),
+    ("tracker", "offline"): ("linking", "offline"),
+    ("tracker", "max_absence"): ("linking", "max_absence"),
+    ("tracker", "looks"): ("looks", "describe"),
+    ("tracker", "reid"): ("looks", "reid"),
+    ("tracker", "max_gap"): ("smoothing", "max_gap"),
+    ("tracker", "bridge"): ("smoothing", "bridge"),
+}
+"""Settings that had another place in analyses and files of version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +65,10 @@ class PipelineConfig:
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
     detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
+    linking: LinkingConfig = field(default_factory=LinkingConfig)
+    looks: LooksConfig = field(default_factory=LooksConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
+    smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     timeline: TimelineConfig = field(default_factory=TimelineConfig)
@@ -70,7 +86,7 @@ def read_config(path: Path | None, base: PipelineConfig | None = None) -> Pipeli
     base = base or PipelineConfig()
     settings = read_settings(path)
     try:
-        return with_settings(base, settings)
+        return with_settings(base, moved(settings))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
@@ -87,6 +103,20 @@ def read_settings(path: Path | None) -> Mapping[str, Any]:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: not TOML ({' '.join(str(error).split()):.200})") from error
+
+
+def moved(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """``settings``, nested like PipelineConfig, with those that had another place once in their own."""
+    result = {name: dict(value) if isinstance(value, dict) else value for name, value in settings.items()}
+    for old, new in _MOVED.items():
+        group: Any = result if len(old) == 1 else result.get(old[0])
+        if not isinstance(group, dict) or old[-1] not in group:
+            continue
+        value = cast("dict[str, Any]", group).pop(old[-1])
+        target: Any = result if len(new) == 1 else result.setdefault(new[0], {})
+        if isinstance(target, dict):
+            cast("dict[str, Any]", target).setdefault(new[-1], value)
+    return result
 
 
 def with_settings(config: _C, settings: Mapping[str, Any]) -> _C:

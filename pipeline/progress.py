@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,42 @@ class Progress(Protocol):
     def stage(self, name: str, total: int | None, unit: str = "frame") -> AbstractContextManager[Advance]:
         """A stage of ``total`` units (None: unknown), as a context that gives the function to advance it."""
         ...
+
+
+class Cancelled(Exception):  # noqa: N818 - like asyncio's, it is no error
+    """Whoever waited does not want the result any more."""
+
+
+class Cancellable:
+    """Shows what another progress shows, until it is cancelled: then the run ends with ``Cancelled`` within a batch.
+
+    Nothing is left half written: results are files only when they are whole.
+    """
+
+    def __init__(self, shown: Progress | None = None) -> None:
+        """shown: what shows the progress; None: nothing does."""
+        self._shown = shown or Silent()
+        self._cancelled = threading.Event()
+
+    def cancel(self) -> None:
+        """End the run as soon as it says how far it is; from any thread."""
+        self._cancelled.set()
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
+        """See Progress. Raises Cancelled."""
+        self._check()
+        with self._shown.stage(name, total, unit) as shown:
+
+            def advance(count: int) -> None:
+                self._check()
+                shown(count)
+
+            yield advance
+
+    def _check(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
 
 
 class Silent:

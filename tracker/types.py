@@ -171,18 +171,3 @@ class Detector(Protocol):
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Detections of each frame, in the order of ``frames``."""
         ...
-
-
-class Tracker(Protocol):
-    """Follows detections from frame to frame."""
-
-    def update(self, detections: Detections, time: float, view: CameraMotion | None = None) -> None:
-        """Take the detections of the next frame, shown at ``time`` seconds.
-
-        view: how the camera moved since the frame before; None where there are no pictures to tell it.
-        """
-        ...
-
-    def finish(self) -> Tracks:
-        """All tracks so far; ``frame_index`` counts the calls of ``update`` from 0."""
-        ...

@@ -76,7 +76,7 @@ class Frames:
         """int32 (F,): number of the shot, from 0."""
         return None if self.is_cut is None else np.cumsum(self.is_cut, dtype=np.int32)
 
-    def views(self) -> list[CameraMotion] | None:
+    def camera_motions(self) -> list[CameraMotion] | None:
         """How the camera moved before each frame."""
         if self.shift is None or self.zoom is None or self.is_cut is None:
             return None

@@ -17,6 +17,7 @@ from pipeline.stages.windows import WindowConfig, plan_windows
 from pipeline.synthetic.game import SyntheticGame
 from tracker.boxes import iou
 from tracker.players.smoothing import smooth_tracks
+from tracker.track.linking import link
 from tracker.track.registry import TrackerConfig, make_tracker
 from tracker.types import Detections
 
@@ -32,7 +33,7 @@ def _timeline() -> Timeline:
         boxes = truth.tracks.at(int(f)).xyxy
         found = rng.random(len(boxes)) > 0.05
         tracker.update(Detections.of((boxes + rng.normal(0, 1, boxes.shape))[found]), float(times[f]))
-    tracks = smooth_tracks(tracker.finish(), times)
+    tracks = smooth_tracks(link(tracker.finish()), times)
     plan = plan_windows(tracks, index, times, WindowConfig())
     scores: list[ActionScores] = []
     for row in np.flatnonzero(np.isfinite(plan.window_start)):

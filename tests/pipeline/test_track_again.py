@@ -11,20 +11,23 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-import pipeline.analyze
 from classify.types import ACTIONS, ActionScores, Clip
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
 from pipeline.analysis.timeline import UNSURE, Timeline
 from pipeline.analysis.values import Analysis, DetectionTable, Drawn, Frames, Players, VideoFacts
-from pipeline.analyze import track_again
+from pipeline.analyze import saved_config, track_again
 from pipeline.config import PipelineConfig, with_settings
+from pipeline.models import Models
 from pipeline.video.encode import write_video
 from tracker.by_hand.rois import Roi
 from tracker.types import Detections, Tracks
 
 _FRAMES, _SIZE = 50, (320, 180)
-_EASY = {"tracker": {"looks": "none"}, "selection": {"drop_outside": False, "drop_still": False, "min_confidence": 0.0}}
+_EASY = {
+    "looks": {"describe": "none"},
+    "selection": {"drop_outside": False, "drop_still": False, "min_confidence": 0.0},
+}
 
 
 class _Ignorant:
@@ -48,7 +51,7 @@ def _write(path: Path, size: tuple[int, int] = _SIZE, grey: int = 90, count: int
 @pytest.fixture
 def analysis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Analysis:
     """Two players who walk side by side, detected in every frame, and not tracked yet."""
-    monkeypatch.setattr(pipeline.analyze, "_load_classifier", lambda _config: _Ignorant())
+    monkeypatch.setattr(Models, "classifier", lambda _models, _config: _Ignorant())
     _write(tmp_path / "game.mp4")
     index = np.arange(_FRAMES, dtype=np.int32)
     frames = Frames(index, index / 25, np.zeros((_FRAMES, 2)), np.ones(_FRAMES), np.zeros(_FRAMES, bool), ("odd file",))
@@ -110,3 +113,14 @@ def test_another_video_under_the_old_path_is_refused(analysis: Analysis, other: 
         track_again(analysis, _config())
     found = track_again(analysis, _config(), video=str(moved))
     assert found.video.source == str(moved.resolve())
+
+
+def test_settings_of_older_analyses_are_found_in_their_new_places(analysis: Analysis) -> None:
+    old = {
+        "roster": {"players": 7},
+        "tracker": {"name": "sport", "offline": False, "looks": "none", "reid": "", "max_gap": 2.0, "max_absence": 3.0},
+    }
+    config = saved_config(dataclasses.replace(analysis, settings=old))
+    assert (config.selection.players, config.linking.offline, config.looks.describe) == (7, False, "none")
+    assert (config.smoothing.max_gap, config.linking.max_absence) == (2.0, 3.0)
+    assert saved_config(dataclasses.replace(analysis, settings=dataclasses.asdict(config))) == config

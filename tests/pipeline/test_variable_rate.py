@@ -14,8 +14,8 @@ import pytest
 
 from classify.types import ActionScores, Clip
 from ground.video.source import open_video
-from pipeline import analyze
 from pipeline.config import PipelineConfig
+from pipeline.models import Models
 from pipeline.runners.cli import main
 from pipeline.video.encode import write_video
 
@@ -51,7 +51,7 @@ def recorder(num: int) -> np.ndarray:
 
 def analyse(monkeypatch: pytest.MonkeyPatch, video: Path, num: int, *flags: str) -> list[dict[str, str]]:
     """Rows of timeline.csv of one player who stands in the middle of each of ``num`` frames."""
-    monkeypatch.setattr(analyze, "_load_classifier", ByBrightness)
+    monkeypatch.setattr(Models, "classifier", lambda _models, config: ByBrightness(config))
     tracks = video.parent / "tracks.txt"
     tracks.write_text("".join(f"{i + 1},1,40,20,40,80,1,-1,-1,-1\n" for i in range(num)))
     folder = video.parent / "out"

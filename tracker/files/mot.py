@@ -7,7 +7,7 @@ coordinates are taken as they are, as the code of SORT does. Files are small bes
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from ground.files import read_text, write_atomically
 from tracker.boxes import Float64Array, xywh_to_xyxy, xyxy_to_xywh
 from tracker.files.classes import left_out, people
 from tracker.files.mot_rows import BOX, CLASS, CONFIDENCE, FRAME, ID, LAST_FRAME, Rows, read_rows
-from tracker.types import BoolArray, Detections, Tracker, Tracks
+from tracker.types import BoolArray, Detections, Tracks
 
 LABELS = "labels.txt"
 """Beside CVAT's ``gt.txt``: the name of each class, a line each, from class 1 on."""
@@ -29,8 +29,6 @@ _DISTRACTORS = (2, 7, 8, 12)
 _MOT20_DISTRACTORS = (*_DISTRACTORS, 6)
 """In MOT20 vehicles as well."""
 _LAST_CLASS = 13
-_LONGEST_GAP = 10_000
-"""Empty frames in a row that a tracker is shown; whoever has been away for longer is forgotten by any of them."""
 
 
 class Truth(NamedTuple):
@@ -128,29 +126,6 @@ def write_detections(path: Path, detections: Mapping[int, Detections]) -> None:
     found = list(detections.values()) or [Detections.empty()]
     xyxy = np.concatenate([d.xyxy for d in found]).astype(np.float64)
     _write(path, frames, np.full(len(frames), -1), xyxy, np.concatenate([d.confidence for d in found]))
-
-
-def follow(tracker: Tracker, detections: Mapping[int, Detections], frame_rate: float = 30.0) -> Tracks:
-    """Show ``tracker`` every frame up to the last one with detections -> its tracks.
-
-    detections: by 0-based frame index; absent frames are shown as empty ones.
-    frame_rate: frames per second, for trackers that go by time. Work and memory stay small in gaps of any length.
-    """
-    shown: list[int] = []
-    for frame in _frames_to_show(sorted(detections)):
-        tracker.update(detections.get(frame) or Detections.empty(), frame / frame_rate)
-        shown.append(frame)
-    tracks = tracker.finish()
-    frame_index = np.array(shown, np.int64)[tracks.frame_index]
-    return Tracks.of(frame_index, tracks.track_id, tracks.xyxy, tracks.confidence, tracks.observed)
-
-
-def _frames_to_show(frames: list[int]) -> Iterator[int]:
-    following = 0
-    for frame in frames:
-        yield from range(following, min(frame, following + _LONGEST_GAP))
-        yield frame
-        following = frame + 1
 
 
 def _tracks(rows: Rows) -> tuple[Tracks, npt.NDArray[np.int64]]:

@@ -20,7 +20,7 @@ from ground.frames import Image
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
 from tracker.looks.describers import Describer
-from tracker.track.linking import Tracklets
+from tracker.track.tracklets import Tracklets
 from tracker.types import BoolArray, FloatArray
 
 _APART = 0.25
@@ -112,7 +112,7 @@ class Appearance:
     """(P,), when each tracklet begins."""
 
     def costs(self, i: Indices, j: Indices, chain: Indices) -> Float64Array:
-        """Costs (K,) of links from tracklets ``i`` to ``j`` (K,): an ``Extra`` of ``tracker.track.linking``.
+        """Costs (K,) of links from tracklets ``i`` to ``j`` (K,): an ``Evidence`` of ``tracker.track.linking``.
 
         chain: (P,), the chain of every tracklet so far. Compared is all that a link would join: the chain of i up to i
         and that of j from j on. Tracklets alone are often too short, and too near each other, to tell.
@@ -156,6 +156,7 @@ class AppearanceCollector:
 
         width, height: of the picture. describers: at least one; each more costs its time per view.
         """
+        tracklets = tracklets.without_glimpses()
         rows = plan_samples(tracklets, width, height, per_tracklet)
         self._tracklets, self._describers = tracklets, describers
         self._rows = rows[np.argsort(tracklets.frame[rows], kind="stable")]
@@ -167,7 +168,7 @@ class AppearanceCollector:
 
     @property
     def frames(self) -> Indices:
-        """The frames that are needed, ascending, counted like the calls of ``SportTracker.update``, from 0."""
+        """The frames that are needed, ascending, as ``Tracklets.frame`` counts them."""
         return np.unique(self._frame)
 
     def needs(self, frame: int) -> bool:

@@ -9,6 +9,7 @@ Tracking and Navigation", 2001, section 6.2), all in units of the player's heigh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -31,6 +32,20 @@ _MAX_SHIFT = 0.1
 a sudden jump stays a jump."""
 _CHUNK, _CONTEXT = 2000, 60
 """Frames smoothed at once, and frames looked at before and after them: a long track needs no more memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmoothingConfig:
+    """How gaps in finished tracks are filled."""
+
+    max_gap: float = 1.0
+    """Seconds: a track's shorter gaps are filled in when it is smoothed, longer ones stay gaps."""
+    bridge: bool = False
+    """Let CSRT fill gaps instead of a smooth curve, where it comes out at the other end."""
+
+    def __post_init__(self) -> None:
+        if not self.max_gap >= 0:
+            raise InputError(f"max gap is 0 seconds or more, not {self.max_gap}")
 
 
 def smooth_tracks(

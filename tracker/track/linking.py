@@ -11,7 +11,7 @@ The assignment is repeated with what its links have taught: the states and statu
 That also undoes links, so an early mistake is not final.
 
 Across a hard cut none of this is known. Chains of different shots are linked last, in one more assignment, and only
-where other evidence (``Extra``: looks) says that they are one player; without it, nobody outlives a cut.
+where other evidence (``Evidence``: looks) says that they are one player; without it, nobody outlives a cut.
 
 All costs are minus twice the logarithm of a likelihood over that of a stranger.
 """
@@ -30,12 +30,9 @@ from tracker.assignment import Indices
 from tracker.boxes import Float64Array
 from tracker.track import motion
 from tracker.track.path_cover import best_chains
+from tracker.track.tracklets import Tracklets
 from tracker.types import BoolArray, Tracks
 
-_LONGEST_MISS, _USUAL = 0.1, 2.5
-"""Seconds, and usual steps of time, without a detection that cut a track: both sides know better if it goes on."""
-_GLIMPSE = 3
-"""Detections that a track has at least; fewer are noise, and noise is what there can be most of."""
 _ROUNDS = 5
 _MEMORY = 30
 """Detections from which a state beside a gap is filtered."""
@@ -57,99 +54,51 @@ _STATURES = 0.006
 """Variance of the difference in stature of two players (both measured on SportsMOT)."""
 _REUNION = 2.0
 """Cost of a link between shots, where six of ten players come back. At 4.6 a sixth fewer are found, hardly surer."""
-Extra = Callable[[Indices, Indices, Indices], Float64Array]
-"""``extra(i, j, chain)``: costs (K,) of links from tracklets i (K,) to tracklets j (K,), for instance of looks; below 0
+Evidence = Callable[[Indices, Indices, Indices], Float64Array]
+"""``evidence(i, j, chain)``: costs (K,) of links from tracklets i (K,) to tracklets j (K,), such as of looks; below 0
 where one person is likelier than two, 0 where nothing is known. chain: (P,), the chain of every tracklet so far; a
 link joins the chain of i up to i and that of j from j on."""
 
 
 @dataclass(frozen=True, slots=True)
-class LinkConfig:
+class LinkingConfig:
     """What may be one player."""
 
-    max_gap: float = 12.0
-    """Seconds. Higher: longer absences, and more strangers to mistake."""
-    max_absence: float = 1800.0
-    """Seconds, from one shot to another, where only ``extra`` tells who it is. Lower: half-time makes new players."""
+    offline: bool = True
+    """Link over the whole video, seen from its end. False: tracks stay as they were followed, frame by frame."""
+    max_absence: float = 12.0
+    """Seconds after which nobody is taken for who left before. Higher: longer absences, more strangers to mistake."""
+    max_absence_over_cuts: float = 1800.0
+    """Seconds, from one shot to another, where only evidence tells who it is. Lower: half-time makes new players."""
     min_length: int = 8
     """Detections that a player has at least; what has fewer is a ghost."""
     players: int = 0
     """Most players at once; of more, the longest tracks are kept. 0: as many as there are."""
 
     def __post_init__(self) -> None:
-        if not min(self.max_gap, self.max_absence) >= 0 or self.min_length < 0 or self.players < 0:
-            raise InputError("max gap, max absence, min length and players must be 0 or more")
+        if not min(self.max_absence, self.max_absence_over_cuts) >= 0 or self.min_length < 0 or self.players < 0:
+            raise InputError("max absence, max absence over cuts, min length and players must be 0 or more")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tracklets:
-    """Detections of one player each, as columns sorted by tracklet, then by frame."""
-
-    tracklet: Indices
-    """(N,), 0 to num_tracklets - 1."""
-    frame: Indices
-    """(N,)"""
-    seconds: Float64Array
-    """(N,)"""
-    xyxy: Float64Array
-    """(N, 4), pixels of the picture."""
-    confidence: Float64Array
-    """(N,)"""
-    camera: Float64Array
-    """(N, 2), the camera's shift since the start of the shot, in pixels."""
-    shot: Indices
-    """(N,), ascending with the frames; a tracklet lies in one."""
-
-    @property
-    def first(self) -> Indices:
-        """(P,), the row at which each tracklet begins."""
-        return np.flatnonzero(np.diff(self.tracklet, prepend=-1))
-
-    @property
-    def last(self) -> Indices:
-        """(P,), the row at which each tracklet ends."""
-        return np.append(self.first[1:], len(self.tracklet)) - 1
-
-
-def cut(
-    track: Indices,
-    frame: Indices,
-    seconds: Float64Array,
-    xyxy: Float64Array,
-    confidence: Float64Array,
-    camera: Float64Array,
-    doubtful: BoolArray,
-    shot: Indices,
-) -> Tracklets:
-    """Cut tracks (columns in any order) where detections are missing, ``doubtful`` (N,) begins or the shot ends."""
-    order = np.lexsort((frame, track))
-    order = order[np.bincount(track)[track[order]] >= _GLIMPSE]
-    if not len(order):
-        return Tracklets(order, order, seconds[order], xyxy[order], confidence[order], camera[order], order)
-    usual = float(np.median(np.diff(np.unique(seconds))))
-    begins = np.diff(track[order], prepend=-1) != 0
-    begins |= np.diff(seconds[order], prepend=0) > max(_LONGEST_MISS, _USUAL * usual) + 1e-9
-    begins[1:] |= (np.diff(doubtful[order].astype(np.int8)) > 0) | (np.diff(shot[order]) != 0)
-    tracklet = np.cumsum(begins) - 1
-    return Tracklets(tracklet, frame[order], seconds[order], xyxy[order], confidence[order], camera[order], shot[order])
-
-
-def link(tracklets: Tracklets, config: LinkConfig | None = None, extra: Extra | None = None) -> Tracks:
+def link(tracklets: Tracklets, config: LinkingConfig | None = None, evidence: Evidence | None = None) -> Tracks:
     """The players (identities from 1), without ghosts. Gaps stay gaps: ``tracker.players.smoothing`` fills them.
 
-    extra: more evidence, such as looks, beside motion, stature and gap.
+    evidence: more than motion, stature and gap, such as looks; about ``tracklets.without_glimpses()``.
     """
-    config = config or LinkConfig()
-    if not len(tracklets.frame):
+    config = config or LinkingConfig()
+    if not config.offline:
+        return tracklets.tracks()
+    tracklets = tracklets.without_glimpses()
+    if not len(tracklets):
         return Tracks.empty()
     recording = _recording(tracklets)
     chain = np.arange(len(recording.first))
     for _ in range(_ROUNDS):
-        before, chain = chain, _link_once(recording, chain, config, extra)
+        before, chain = chain, _link_once(recording, chain, config, evidence)
         if (before == chain).all():
             break
-    if extra is not None and recording.shot.any():
-        chain = _reunite(recording, chain, config, extra)
+    if evidence is not None and recording.shot.any():
+        chain = _reunite(recording, chain, config, evidence)
     chain_of = chain[tracklets.tracklet]
     kept = (np.bincount(chain_of) >= config.min_length)[chain_of]
     if config.players:
@@ -234,24 +183,24 @@ class _Ends(NamedTuple):
     side: npt.NDArray[np.intp]
 
 
-def _link_once(recording: _Recording, chain: Indices, config: LinkConfig, extra: Extra | None) -> Indices:
+def _link_once(recording: _Recording, chain: Indices, config: LinkingConfig, evidence: Evidence | None) -> Indices:
     """Decide every link anew, given the chains (P,) of the round before -> the chain of each tracklet (P,)."""
     ends, starts = _sides(recording, chain)
     by_time = np.argsort(starts.seconds, kind="stable")
     times = starts.seconds[by_time]
     low = np.searchsorted(times, ends.seconds, "right")
-    high = np.searchsorted(times, ends.seconds + config.max_gap, "right")
+    high = np.searchsorted(times, ends.seconds + config.max_absence, "right")
     high = np.minimum(high, np.searchsorted(recording.shot[by_time], recording.shot, "right"))
 
     def gain(i: Indices, j: Indices) -> Float64Array:
         better = _gain(recording, ends, starts, i, j)
-        return better if extra is None else better - extra(i, j, chain)
+        return better if evidence is None else better - evidence(i, j, chain)
 
     return best_chains(low, high, by_time, starts.seconds, gain)
 
 
-def _reunite(recording: _Recording, chain: Indices, config: LinkConfig, extra: Extra) -> Indices:
-    """Link the chains (P,) of single shots across shots, by ``extra`` alone -> the chain of each tracklet (P,).
+def _reunite(recording: _Recording, chain: Indices, config: LinkingConfig, evidence: Evidence) -> Indices:
+    """Link the chains (P,) of single shots across shots, by ``evidence`` alone -> the chain of each tracklet (P,).
 
     Motion, stature, gap and side say nothing there. What was linked within a shot stays so.
     """
@@ -266,8 +215,8 @@ def _reunite(recording: _Recording, chain: Indices, config: LinkConfig, extra: E
     order = np.argsort(starts, kind="stable")
     shot = recording.shot[heads]
     low = np.searchsorted(shot[order], shot, "right")
-    high = np.maximum(low, np.searchsorted(starts[order], ends + config.max_absence, "right"))
-    player = best_chains(low, high, order, starts, lambda i, j: -_REUNION - extra(tails[i], heads[j], chain))
+    high = np.maximum(low, np.searchsorted(starts[order], ends + config.max_absence_over_cuts, "right"))
+    player = best_chains(low, high, order, starts, lambda i, j: -_REUNION - evidence(tails[i], heads[j], chain))
     result = np.arange(len(chain))
     result[heads] = heads[player]
     return result[chain]
@@ -338,6 +287,7 @@ def _share_inside(recording: _Recording, ends: _Ends, starts: _Ends, i: Indices,
 
 def _among(chain_of: Indices, frame: Indices, players: int) -> BoolArray:
     """Rows of the longest chains, as many as leave no more than ``players`` at once most of the time."""
+    frame = np.unique(frame, return_inverse=True)[1]
     present = np.zeros(int(frame.max()) + 1, np.intp)
     kept = np.zeros(len(frame), np.bool_)
     order = np.argsort(chain_of, kind="stable")

@@ -6,21 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ground.errors import InputError
-from tracker.track.linking import LinkConfig
 from tracker.track.sort import Sort
 from tracker.track.sport import SportTracker
-from tracker.types import Tracker
-
-LOOKS = ("none", "color", "backbone")
-"""Ways to tell players apart by their looks."""
+from tracker.track.tracklets import Tracker
 
 
 @dataclass(frozen=True, slots=True)
 class TrackerConfig:
-    """How detections are joined into tracks.
+    """How detections are followed from frame to frame.
 
-    ``max_age``, ``min_hits`` and ``min_iou`` are SORT's; the defaults suit players, the paper has 1, 3 and 0.3. The
-    settings in seconds but ``max_gap``, and all after it but ``bridge``, are those of the tracker for sport.
+    ``max_age``, ``min_hits`` and ``min_iou`` are SORT's; the defaults suit players, the paper has 1, 3 and 0.3.
     """
 
     name: str = "sport"
@@ -31,38 +26,24 @@ class TrackerConfig:
     """Detections in a row before a track is believed. Higher: fewer ghosts, and later starts."""
     min_iou: float = 0.1
     """Overlap of prediction and detection at which they may be one player. Lower: faster players, more swaps."""
-    max_gap: float = 1.0
-    """Seconds: a track's shorter gaps are filled in when it is smoothed, longer ones stay gaps."""
-
     max_lost: float = 2.0
-    """Seconds that a track outlives online without a detection. Higher: longer occlusions, and more wrong joins."""
-    max_absence: float = 12.0
-    """Seconds after which nobody is taken for who left before. Higher: longer absences, more strangers to mistake."""
-    offline: bool = True
-    """Link the tracks over the whole video, seen from its end. False: as they come, frame by frame."""
-    looks: str = "color"
-    """What players look like decides links, too: ``color``, ``backbone`` (and the detector's features), ``none``."""
-    reid: str = ""
-    """A re-identification network (ONNX) that describes looks besides."""
-    bridge: bool = False
-    """Let CSRT fill gaps instead of a smooth curve, where it comes out at the other end."""
+    """Seconds that ``sport``'s tracks outlive without a detection. Higher: longer occlusions, and more wrong joins."""
+
+    @property
+    def online_only(self) -> bool:
+        """Whether tracks stay as they were followed: ``sort`` is for who wants what the paper gives."""
+        return self.name == "sort"
 
     def __post_init__(self) -> None:
-        if self.looks not in LOOKS:
-            raise InputError(f"looks are {', '.join(LOOKS)}, not {self.looks!r}")
         if self.name not in TRACKERS:
             raise InputError(f"unknown tracker {self.name!r}; there is {', '.join(TRACKERS)}")
-        least = min(self.min_hits, self.max_gap, self.max_lost, self.max_absence)
-        if self.max_age < 1 or not least >= 0 or not 0 <= self.min_iou <= 1:
-            others = "min hits, max gap, max lost and max absence are 0 or more"
-            raise InputError(f"max age is 1 frame or more, min IoU 0 to 1, {others}")
+        if self.max_age < 1 or not min(self.min_hits, self.max_lost) >= 0 or not 0 <= self.min_iou <= 1:
+            raise InputError("max age is 1 frame or more, min IoU 0 to 1, min hits and max lost are 0 or more")
 
 
 TRACKERS: Mapping[str, Callable[[TrackerConfig], Tracker]] = {
     "sort": lambda config: Sort(config.max_age, config.min_hits, config.min_iou),
-    "sport": lambda config: SportTracker(
-        config.max_lost, offline=config.offline, linking=LinkConfig(max_gap=config.max_absence)
-    ),
+    "sport": lambda config: SportTracker(config.max_lost),
 }
 
 

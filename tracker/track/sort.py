@@ -13,7 +13,8 @@ from ground.errors import InputError
 from tracker.assignment import Indices, associate, others
 from tracker.boxes import Float64Array, iou, xysr_to_xyxy, xyxy_to_xysr
 from tracker.track import sort_filter
-from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, Tracks
+from tracker.track.tracklets import Tracklets, cut
+from tracker.types import BoolArray, CameraMotion, Detections, FloatArray
 
 _ID, _SHOT, _BEFORE, _LAST = range(4)
 """Rows of the counts of a track: identity; the frames in which its shot began, before its present run of detections
@@ -22,8 +23,8 @@ _REPORTS_PER_BLOCK = 256
 """Reports are packed into columns that often: thousands of small arrays cost more than what they hold."""
 
 _Counts = npt.NDArray[np.intp]
-_Report = tuple[Float64Array, _Counts, FloatArray]
-"""Tracks seen in one frame: boxes as xysr (4, N), counts (4, N), confidence (N,)."""
+_Report = tuple[Float64Array, _Counts, FloatArray, tuple[float, int, float, float]]
+"""Tracks seen in one frame: boxes as xysr (4, N), counts (4, N), confidence (N,); seconds, shot, camera's x and y."""
 
 
 class Sort:
@@ -56,17 +57,19 @@ class Sort:
         self._num_frames = 0
         self._shot_start = 0
         self._reports: list[_Report] = []
-        self._blocks: list[Tracks] = []
+        self._blocks: list[tuple[Float64Array, _Counts, FloatArray, Float64Array]] = []
+        self._time, self._shot, self._shift = 0.0, 0, (0.0, 0.0)
 
-    def update(self, detections: Detections, time: float, view: CameraMotion | None = None) -> None:
+    def update(self, detections: Detections, time: float, camera: CameraMotion | None = None) -> None:
         """Take the detections of the next frame. The paper counts frames, so ``time`` changes nothing.
 
-        Where ``view`` is a cut, all tracks end and the new shot is followed as a video of its own: its first
-        ``min_hits`` frames report all again, as nobody can have proven himself. The camera's motion is not used.
+        Where ``camera`` is a cut, all tracks end and the new shot is followed as a video of its own: its first
+        ``min_hits`` frames report all again, as nobody can have proven himself. Its motion does not help to follow; it
+        is noted for linking.
         """
-        if view is not None and view.is_cut:
-            self._keep(np.zeros(self._counts.shape[1], np.bool_))
-            self._shot_start = self._num_frames
+        if camera is not None:
+            self._turn(camera)
+        self._time = time
         self._states = sort_filter.predict(self._states)
         if len(detections):
             self._follow(detections)
@@ -74,10 +77,26 @@ class Sort:
             self._miss(slice(None))
         self._num_frames += 1
 
-    def finish(self) -> Tracks:
-        """All tracks so far; more frames may follow. ``confidence`` is that of the matched detection."""
+    def finish(self) -> Tracklets:
+        """All tracks so far, cut where a detection was missed; ``confidence`` is that of the matched detection."""
         self._pack()
-        return _concatenate(self._blocks)
+        none = (np.empty((4, 0)), np.empty((4, 0), np.intp), np.empty(0, np.float32), np.empty((4, 0)))
+        columns = (np.concatenate(part, axis=-1) for part in zip(none, *self._blocks, strict=True))
+        xysr, counts, confidence, (seconds, shot, *shift) = columns
+        track, shot_start, before, frame = counts
+        confirmed = (frame - before >= self.min_hits) | (frame - shot_start < self.min_hits)
+        return cut(
+            track, frame, seconds, xysr_to_xyxy(xysr.T), confidence.astype(np.float64), np.stack(shift, axis=1),
+            np.zeros(len(frame), np.bool_), shot.astype(np.intp), confirmed,
+        )  # fmt: skip
+
+    def _turn(self, camera: CameraMotion) -> None:
+        if camera.is_cut:
+            self._keep(np.zeros(self._counts.shape[1], np.bool_))
+            self._shot_start = self._num_frames
+            self._shot, self._shift = self._shot + 1, (0.0, 0.0)
+        else:
+            self._shift = (self._shift[0] + camera.shift[0], self._shift[1] + camera.shift[1])
 
     def _follow(self, detections: Detections) -> None:
         xyxy = detections.xyxy.astype(np.float64)
@@ -125,29 +144,17 @@ class Sort:
         self._report(states, counts, confidence)
 
     def _report(self, states: Float64Array, counts: _Counts, confidence: FloatArray) -> None:
-        """Note tracks seen in this frame; which of them are proven is decided in ``_pack``."""
-        self._reports.append((states[sort_filter.VALUE].copy(), counts.copy(), confidence))
+        """Note tracks seen in this frame; which of them are confirmed is decided in ``finish``."""
+        moment = (self._time, self._shot, *self._shift)
+        self._reports.append((states[sort_filter.VALUE].copy(), counts.copy(), confidence, moment))
         if len(self._reports) >= _REPORTS_PER_BLOCK:
             self._pack()
 
     def _pack(self) -> None:
-        if not self._reports:
-            return
-        xysr, counts, confidence = zip(*self._reports, strict=True)
-        self._reports = []
-        track_id, shot, before, last = np.concatenate(counts, axis=1)
-        proven = (last - before >= self.min_hits) | (last - shot < self.min_hits)
-        xyxy = xysr_to_xyxy(np.concatenate(xysr, axis=1).T[proven])
-        self._blocks.append(Tracks.of(last[proven], track_id[proven], xyxy, np.concatenate(confidence)[proven]))
-
-
-def _concatenate(blocks: list[Tracks]) -> Tracks:
-    if not blocks:
-        return Tracks.empty()
-    return Tracks(
-        np.concatenate([b.frame_index for b in blocks]),
-        np.concatenate([b.track_id for b in blocks]),
-        np.concatenate([b.xyxy for b in blocks]),
-        np.concatenate([b.confidence for b in blocks]),
-        np.concatenate([b.observed for b in blocks]),
-    )
+        if self._reports:
+            xysr, counts, confidence, moments = zip(*self._reports, strict=True)
+            shown = np.repeat(np.array(moments).T, [len(c) for c in confidence], axis=1)
+            self._blocks.append(
+                (np.concatenate(xysr, axis=1), np.concatenate(counts, axis=1), np.concatenate(confidence), shown)
+            )
+            self._reports = []

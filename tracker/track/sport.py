@@ -1,13 +1,13 @@
-"""A tracker for recorded sport: players in motion under a moving camera, followed online and linked offline.
+"""A tracker for recorded sport: players in motion under a moving camera, followed online and cut for linking.
 
-Online, ``SportTracker.update``, frame by frame: the camera's shift, seen in the pictures
+Frame by frame, in ``SportTracker.update``: the camera's shift, seen in the pictures
 (``tracker.scene.camera_motion``) or else estimated from what the boxes have in common (``tracker.track.camera_vote``),
 is taken out; every track predicts where its player would be detected, and how surely (``tracker.track.motion``);
 confident detections are assigned first, weak ones to the tracks left over (Zhang et al., "ByteTrack", ECCV 2022). How
 well two fit is a likelihood, not an overlap, so a fast or long hidden player may be found far from where he was
 expected, and one just seen may not. What is reported is the detection, not the filter's opinion.
-Offline, ``finish``: the same tracks, cut where the online step could not know, and linked over the whole video
-(``tracker.track.linking``).
+``finish`` cuts the tracks where the online step could not know; ``tracker.track.linking`` links them over the whole
+video.
 
 All state is in arrays with one column per track.
 """
@@ -22,8 +22,8 @@ from tracker.assignment import Indices, assign, others
 from tracker.boxes import Float64Array
 from tracker.track import motion
 from tracker.track.camera_vote import camera_shift
-from tracker.track.linking import Extra, LinkConfig, Tracklets, cut, link
-from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, Tracks
+from tracker.track.tracklets import Tracklets, cut
+from tracker.types import BoolArray, CameraMotion, Detections, FloatArray
 
 _CONFIDENT = 0.5
 """Detections from here on are assigned first, and only they begin tracks."""
@@ -57,16 +57,13 @@ _Counts = npt.NDArray[np.intp]
 
 
 class SportTracker:
-    """Two-stage association by likelihood in camera-stabilised coordinates, then one global linking."""
+    """Two-stage association by likelihood in camera-stabilised coordinates."""
 
-    def __init__(
-        self, max_lost: float = 2.0, min_hits: int = 2, offline: bool = True, linking: LinkConfig | None = None
-    ) -> None:
+    def __init__(self, max_lost: float = 2.0, min_hits: int = 2) -> None:
         """Set what a recording may need.
 
         max_lost: seconds that a track outlives without a detection.
-        min_hits: detections before a track is reported online.
-        offline: link the tracks in ``finish``; without it, ``finish`` gives what was reported frame by frame.
+        min_hits: detections before a track is confirmed.
 
         Raises InputError for values below 0.
         """
@@ -74,7 +71,6 @@ class SportTracker:
             raise InputError(f"max_lost and min_hits must be 0 or more, not {max_lost} and {min_hits}")
         self.max_lost = max_lost
         self.min_hits = min_hits
-        self.linking = (linking or LinkConfig()) if offline else None
         self._states = np.empty((5, 4, 0))
         self._counts = np.empty((2, 0), np.intp)
         self._seen_at = np.empty(0)
@@ -88,15 +84,15 @@ class SportTracker:
         self._reports: list[Float64Array] = []
         self._blocks: list[Float64Array] = []
 
-    def update(self, detections: Detections, time: float, view: CameraMotion | None = None) -> None:
+    def update(self, detections: Detections, time: float, camera: CameraMotion | None = None) -> None:
         """Take the detections of the next frame, shown at ``time`` seconds.
 
-        view: how the camera moved since the frame before; without it, what the boxes have in common tells. A cut ends
-        all tracks, and after it only ``extra`` in ``finish`` says who is who.
+        camera: how it moved since the frame before; without it, what the boxes have in common tells. A cut ends all
+        tracks.
         """
         self._num_frames += 1
-        if view is not None:
-            self._turn(view)
+        if camera is not None:
+            self._turn(camera)
         if not len(detections):
             return  # The next frame with boxes is told how long the pause was.
         dt = max(time - self._time, _SHORTEST)
@@ -112,34 +108,26 @@ class SportTracker:
         rows, columns, doubtful = self._associate(boxes, detections.confidence)
         self._step(boxes, detections, rows, columns, doubtful)
 
-    def finish(self, extra: Extra | None = None) -> Tracks:
-        """All tracks so far; more frames may follow. Boxes and confidences are those of the detections.
+    def finish(self) -> Tracklets:
+        """The tracks so far, cut where the online step was in doubt; more frames may follow.
 
-        extra: evidence for linking besides boxes, about the tracklets that ``tracklets`` gives.
+        Boxes and confidences are those of the detections.
         """
-        if self.linking is not None:
-            return link(self.tracklets(), self.linking, extra)
-        rows = self._packed()
-        rows = rows[rows[:, _SEEN] >= self.min_hits]
-        return Tracks.of(rows[:, _FRAME], rows[:, _TRACK], rows[:, _BOX], rows[:, _CONFIDENCE])
-
-    def tracklets(self) -> Tracklets:
-        """The tracks so far, cut where the online step was in doubt: what ``finish`` links."""
         rows = self._packed()
         whole = rows[:, [_FRAME, _TRACK, _SHOT]].astype(np.intp)
         return cut(
             whole[:, 1], whole[:, 0], rows[:, _SECONDS], rows[:, _BOX], rows[:, _CONFIDENCE],
-            rows[:, _CAMERA], rows[:, _DOUBTFUL] > 0, whole[:, 2],
+            rows[:, _CAMERA], rows[:, _DOUBTFUL] > 0, whole[:, 2], rows[:, _SEEN] >= self.min_hits,
         )  # fmt: skip
 
-    def _turn(self, view: CameraMotion) -> None:
-        if view.is_cut:
+    def _turn(self, camera: CameraMotion) -> None:
+        if camera.is_cut:
             self._shot += 1
             self._keep(np.zeros(len(self._seen_at), np.bool_))
             self._camera, self._camera_velocity = np.zeros((2, 1)), np.zeros((2, 1))
             self._seen_shift = None
         else:
-            self._seen_shift = np.array(view.shift)[:, None] + (0.0 if self._seen_shift is None else self._seen_shift)
+            self._seen_shift = np.array(camera.shift)[:, None] + (0.0 if self._seen_shift is None else self._seen_shift)
 
     def _shift(self, boxes: Float64Array, confidence: FloatArray, dt: float) -> Float64Array:
         seen, self._seen_shift = self._seen_shift, None

@@ -145,16 +145,19 @@ def _track_file(options: argparse.Namespace) -> int:
         raise InputError("track --detections needs -o FILE, where the tracks go")
     from pipeline.config import PipelineConfig, read_config
     from pipeline.outputs.place import require_file
-    from tracker.files.mot import follow, read_detections, write_tracks
+    from tracker.files.mot import read_detections, write_tracks
     from tracker.players.selection import SelectionConfig, choose_players
+    from tracker.track.linking import link
     from tracker.track.registry import TrackerConfig, make_tracker
+    from tracker.track.tracklets import follow
 
     require_file(options.output, [options.detections])
     paper = TrackerConfig("sort", max_age=1, min_hits=3, min_iou=0.3)
     everyone = SelectionConfig(min_confidence=0, players=0)
     base = read_config(options.config, PipelineConfig(tracker=paper, selection=everyone))
     config = apply_flags(base, options, TRACK_FLAGS)
-    tracks = follow(make_tracker(config.tracker), read_detections(options.detections))
+    found = follow(make_tracker(config.tracker), read_detections(options.detections))
+    tracks = found.tracks() if config.tracker.online_only else link(found, config.linking)
     tracks, _ = choose_players(tracks, config.selection)
     write_tracks(options.output, tracks)
     say(options, f"{len(tracks.ids)} tracks, {len(tracks)} boxes: {options.output}")

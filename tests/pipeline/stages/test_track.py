@@ -57,7 +57,7 @@ def test_a_cut_ends_all_tracks_at_its_frame(result: Analysis, tmp_path: Path) ->
     assert all(window.end <= _CUT / 25 + 1e-6 or window.start >= _CUT / 25 - 1e-6 for window in result.scores.windows)
     result.save(tmp_path)
     kept = Analysis.load(tmp_path).frames
-    assert kept.views() == result.frames.views()
+    assert kept.camera_motions() == result.frames.camera_motions()
 
 
 def test_a_player_chosen_among_the_detected_keeps_his_name(two_shots: Path, result: Analysis, tmp_path: Path) -> None:
@@ -98,9 +98,11 @@ def test_every_switch_is_a_flag(two_shots: Path, tmp_path: Path) -> None:
     common = ["analyze", str(two_shots), "--end", "0.9", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, *flags.split(), "--max-absence", "3"]) == 0
     done = Analysis.load(folder)
-    tracker, roster = done.settings["tracker"], done.settings["selection"]
-    assert (tracker["offline"], tracker["looks"], tracker["bridge"], tracker["max_lost"]) == (False, "none", True, 1)
-    assert not any(roster[name] for name in ("drop_referees", "drop_outside", "drop_still"))
+    settings = done.settings
+    assert (settings["linking"]["offline"], settings["linking"]["max_absence"]) == (False, 3)
+    assert (settings["looks"]["describe"], settings["tracker"]["max_lost"]) == ("none", 1)
+    assert settings["smoothing"]["bridge"]
+    assert not any(settings["selection"][name] for name in ("drop_referees", "drop_outside", "drop_still"))
     assert any("CSRT bridged" in note for note in done.notes)
     assert main([*common, "--looks", "face"]) == main([*common, "--reid", "none.onnx"]) == 2
     assert main([*common, "--court", str(tmp_path / "none.json")]) == 2

@@ -17,6 +17,7 @@ from tracker.by_hand.rois import Roi
 from tracker.by_hand.seeds import SeedFollower, add_seeds, name_seeded, place_seeds
 from tracker.files.mot import read_detections, read_truth
 from tracker.players.smoothing import smooth_tracks
+from tracker.track.linking import link
 from tracker.track.sport import SportTracker
 from tracker.types import Detections, IntArray, Tracks
 
@@ -198,4 +199,4 @@ def tracked(found: dict[int, Detections], frames: IntArray, seeds: Tracks) -> Tr
     for frame in frames:
         low, high = np.searchsorted(at, [frame, frame + 1])
         tracker.update(detections[int(low) : int(high)], frame / 25)
-    return tracker.finish()
+    return link(tracker.finish())

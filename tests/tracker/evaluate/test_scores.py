@@ -13,7 +13,6 @@ from trackeval.metrics import CLEAR, HOTA, Identity
 
 from tracker.evaluate.scores import FIGURES, TrackScores, combine, covering_ids, evaluate_tracks, without_distracted
 from tracker.files.mot import (
-    follow,
     read_all_truth,
     read_detections,
     read_people,
@@ -22,6 +21,7 @@ from tracker.files.mot import (
     write_tracks,
 )
 from tracker.track.sort import Sort
+from tracker.track.tracklets import follow
 from tracker.types import Tracks
 
 SPORTS = (
@@ -79,7 +79,8 @@ def compared(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared
     path = tmp_path_factory.mktemp("sports") / "tracks.txt"
     for name in SPORTS:
         truth = shared / "mot/sportsmot/gt" / name / "gt/gt.txt"
-        write_tracks(path, follow(Sort(max_age=30), read_detections(shared / "mot/sportsmot/det" / f"{name}.txt")))
+        found_boxes = read_detections(shared / "mot/sportsmot/det" / f"{name}.txt")
+        write_tracks(path, follow(Sort(max_age=30), found_boxes).tracks())
         ours = evaluate_tracks(read_truth(truth), read_tracks(path))
         found[name] = ours, reference_scores(rows_of(truth), rows_of(path))
     return found
@@ -93,7 +94,7 @@ def test_equals_trackeval_on_sportsmot(compared: Compared, name: str) -> None:
 @pytest.mark.parametrize("name", ["TUD-Campus", "TUD-Stadtmitte"])
 def test_equals_trackeval_on_mot15(shared: Path, tmp_path: Path, name: str) -> None:
     folder = shared / "mot/sort-mot15" / name
-    write_tracks(tmp_path / "tracks.txt", follow(Sort(), read_detections(folder / "det.txt")))
+    write_tracks(tmp_path / "tracks.txt", follow(Sort(), read_detections(folder / "det.txt")).tracks())
     scores = evaluate_tracks(read_truth(folder / "gt.txt"), read_tracks(tmp_path / "tracks.txt"))
     assert_same(scores, reference_scores(rows_of(folder / "gt.txt"), rows_of(tmp_path / "tracks.txt")))
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from ground.errors import InputError
 from tracker.files.mot import (
-    follow,
     read_detections,
     read_people,
     read_tracks,
@@ -19,7 +17,6 @@ from tracker.files.mot import (
     write_detections,
     write_tracks,
 )
-from tracker.track.sort import Sort
 from tracker.types import Detections, Tracks
 
 GOOD = "1,-1,10,20,30,40,0.9,-1,-1,-1\n"
@@ -200,23 +197,3 @@ def test_truth_leaves_out_what_is_marked_as_not_counting(tmp_path: Path) -> None
     path = file_of(tmp_path, "1,1,10,20,30,40,1,1,1\n1,2,10,20,30,40,0,1,1\n")
     assert read_truth(path).track_id.tolist() == [1]
     assert read_tracks(path).observed.tolist() == [True, False]
-
-
-def test_follow_shows_missing_frames_as_empty_ones() -> None:
-    box = Detections.of([[10, 10, 50, 110]])
-    seen = follow(Sort(min_hits=0), dict.fromkeys((2, 3, 4, 7, 8), box))
-    assert seen.frame_index.tolist() == [2, 3, 4, 7, 8]
-    assert seen.track_id.tolist() == [1, 1, 1, 2, 2]
-    assert len(follow(Sort(), {})) == 0
-
-
-def test_a_gap_of_two_thousand_million_frames_costs_neither_time_nor_memory() -> None:
-    box = Detections.of([[10, 10, 50, 110]])
-    frames = [0, 1, 2, 2_000_000_000, 2_000_000_001]
-    tracemalloc.start()
-    seen = follow(Sort(min_hits=0, max_age=30), dict.fromkeys(frames, box))
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert seen.frame_index.tolist() == frames
-    assert seen.track_id.tolist() == [1, 1, 1, 2, 2]
-    assert peak < 5e6

@@ -14,7 +14,8 @@ from tracker.files.mot import read_truth
 from tracker.looks import appearance
 from tracker.looks.appearance import Appearance, AppearanceCollector, plan_samples
 from tracker.looks.describers import ColorDescriber, Describer
-from tracker.track.linking import Tracklets, cut, link
+from tracker.track.linking import link
+from tracker.track.tracklets import Tracklets, cut
 from tracker.types import BoolArray, FloatArray
 
 RATE = 30
@@ -195,5 +196,5 @@ def test_the_two_teams_of_a_real_game_are_told_apart(shared: Path) -> None:
     assert separation(cost[same | ~same_team], same[same | ~same_team]) > 0.97
     assert separation(cost[same_team], same[same_team]) > 0.75
     assert information(cost, same) < 0.65
-    players = link(tracklets, extra=looks.costs)
+    players = link(tracklets, evidence=looks.costs)
     assert len(players.ids) >= 10

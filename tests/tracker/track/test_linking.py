@@ -8,7 +8,8 @@ import pytest
 from ground.errors import InputError
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
-from tracker.track.linking import LinkConfig, Tracklets, cut, link
+from tracker.track.linking import LinkingConfig, link
+from tracker.track.tracklets import Tracklets, cut
 from tracker.types import Tracks
 
 RATE = 25
@@ -100,8 +101,8 @@ def test_a_player_is_never_in_two_places() -> None:
 def test_ghosts_and_more_players_than_there_are() -> None:
     pieces = tracklets(*CORNERS, (30, walk(700, 0, 4)), (0, walk(400, 0, 100)))
     assert len(link(pieces).ids) == 3
-    assert len(link(pieces, LinkConfig(min_length=0)).ids) == 4
-    kept = link(pieces, LinkConfig(players=2))
+    assert len(link(pieces, LinkingConfig(min_length=0)).ids) == 4
+    kept = link(pieces, LinkingConfig(players=2))
     assert len(kept.ids) == 2
     assert len(kept) == 400
 
@@ -113,7 +114,7 @@ def test_other_evidence_decides_where_boxes_do_not() -> None:
     cost = np.zeros((6, 6))
     for swap in (False, True):
         cost[2:4, 4:6] = np.where(np.eye(2, dtype=bool) == swap, 30.0, 0.0)
-        a, b = identities(link(pieces, extra=lambda i, j, _: cost[i, j]), 20, 90)
+        a, b = identities(link(pieces, evidence=lambda i, j, _: cost[i, j]), 20, 90)
         assert (a == b) != swap
 
 
@@ -132,20 +133,20 @@ def test_without_looks_nobody_outlives_a_cut() -> None:
     still = [(0, walk(400, 0, 50)), (50, walk(400, 0, 50))]
     assert len(link(tracklets(*still)).ids) == 1
     assert len(link(tracklets(*still, cuts=(50,))).ids) == 2
-    assert len(link(tracklets(*still, cuts=(50,)), extra=lambda i, _j, _c: np.zeros(len(i))).ids) == 2
+    assert len(link(tracklets(*still, cuts=(50,)), evidence=lambda i, _j, _c: np.zeros(len(i))).ids) == 2
     assert len(link(three_shots()).ids) == 6
 
 
 @pytest.mark.parametrize(("evidence", "found"), [(30.0, True), (0.5, False)])
 def test_looks_find_a_player_again_in_any_later_shot(evidence: float, found: bool) -> None:
-    tracks = link(three_shots(), extra=looks([0, 1, 1, 0, 0, 1], evidence))
+    tracks = link(three_shots(), evidence=looks([0, 1, 1, 0, 0, 1], evidence))
     first, second, third = identities(tracks, 10, 60, 7610)
     assert (first == second[::-1] == third) == found
     assert len(tracks.ids) == (2 if found else 6)
 
 
 def test_a_player_who_misses_a_shot_is_found_in_the_next() -> None:
-    tracks = link(three_shots(), extra=looks([0, 1, 2, 1, 0, 3], 30.0))
+    tracks = link(three_shots(), evidence=looks([0, 1, 2, 1, 0, 3], 30.0))
     first, second, third = identities(tracks, 10, 60, 7610)
     assert first[0] == third[0]
     assert first[1] == second[1]
@@ -153,20 +154,20 @@ def test_a_player_who_misses_a_shot_is_found_in_the_next() -> None:
 
 
 def test_nobody_is_found_again_after_too_long() -> None:
-    extra = looks([0, 1, 1, 0, 0, 1], 30.0)
-    assert len(link(three_shots(), LinkConfig(max_absence=100), extra).ids) == 4
-    assert len(link(three_shots(), LinkConfig(max_absence=0.02), extra).ids) == 6
+    evidence = looks([0, 1, 1, 0, 0, 1], 30.0)
+    assert len(link(three_shots(), LinkingConfig(max_absence_over_cuts=100), evidence).ids) == 4
+    assert len(link(three_shots(), LinkingConfig(max_absence_over_cuts=0.02), evidence).ids) == 6
 
 
 def test_all_of_a_shot_speaks_for_who_it_is() -> None:
     halves = (0, walk(400, 0, 20)), (30, walk(400, 0, 20)), (50, walk(900, 0, 20)), (80, walk(900, 0, 20))
     seen: set[tuple[int, int, bool]] = set()
 
-    def extra(i: Indices, j: Indices, chain: Indices) -> Float64Array:
+    def evidence(i: Indices, j: Indices, chain: Indices) -> Float64Array:
         seen.update(zip(i.tolist(), j.tolist(), (chain == [0, 0, 2, 2]).all(keepdims=True).repeat(len(i)), strict=True))
         return np.full(len(i), -20.0)
 
-    assert len(link(tracklets(*halves, cuts=(50,)), extra=extra).ids) == 1
+    assert len(link(tracklets(*halves, cuts=(50,)), evidence=evidence).ids) == 1
     assert (1, 2, True) in seen
     assert not {(i, j) for i, j, _ in seen} - {(0, 1), (2, 3), (1, 2)}
 
@@ -192,8 +193,15 @@ def test_no_tracklets_and_no_links() -> None:
 
 
 @pytest.mark.parametrize(
-    "knob", [{"max_gap": -1}, {"max_absence": -1}, {"min_length": -1}, {"players": -1}, {"max_gap": float("nan")}]
+    "knob",
+    [
+        {"max_absence_over_cuts": -1},
+        {"max_absence": -1},
+        {"min_length": -1},
+        {"players": -1},
+        {"max_absence": float("nan")},
+    ],
 )
 def test_impossible_knobs(knob: dict[str, float]) -> None:
     with pytest.raises(InputError, match="0 or more"):
-        LinkConfig(**knob)  # type: ignore[arg-type]
+        LinkingConfig(**knob)  # type: ignore[arg-type]

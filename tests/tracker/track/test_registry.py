@@ -25,7 +25,7 @@ def test_people_keep_their_numbers_through_a_gap(name: str) -> None:
     tracker = make_tracker(TrackerConfig(name))
     for i, found in enumerate(_walkers(missing=(20, 21, 22))):
         tracker.update(found, i / 30)
-    tracks = tracker.finish()
+    tracks = tracker.finish().tracks()
     assert len(tracks.ids) == 3
     for _, track in tracks.by_id():
         steps = np.diff(track.xyxy[:, 0]) / np.diff(track.frame_index)
@@ -42,10 +42,10 @@ def test_nothing_found_is_no_tracks_and_instances_share_nothing(name: str) -> No
     again = make_tracker(TrackerConfig(name))
     for i, found in enumerate(_walkers(20)):
         again.update(found, i / 30)
-    assert again.finish().ids.tolist() == full.finish().ids.tolist()
+    assert again.finish().tracks().ids.tolist() == full.finish().tracks().ids.tolist()
 
 
-@pytest.mark.parametrize("bad", [{"name": "x"}, {"max_age": 0}, {"min_iou": 2.0}, {"max_gap": -1}])
+@pytest.mark.parametrize("bad", [{"name": "x"}, {"max_age": 0}, {"min_iou": 2.0}, {"max_lost": -1}])
 def test_bad_settings_are_said(bad: dict[str, object]) -> None:
     with pytest.raises(InputError):
         TrackerConfig(**bad)  # type: ignore[arg-type]

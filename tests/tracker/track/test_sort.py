@@ -10,8 +10,9 @@ import pytest
 from benchmarks.plain_sort import PlainSort
 from ground.errors import InputError
 from tracker.evaluate.scores import evaluate_tracks
-from tracker.files.mot import follow, read_detections, read_truth
+from tracker.files.mot import read_detections, read_truth
 from tracker.track.sort import Sort
+from tracker.track.tracklets import follow
 from tracker.types import CameraMotion, Detections, Tracks
 
 SEQUENCES = (
@@ -39,7 +40,7 @@ def plain_tracks(detections: dict[int, Detections], max_age: int) -> Tracks:
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_is_the_published_algorithm(shared: Path, name: str, max_age: int) -> None:
     detections = read_detections(shared / "mot/sort-mot15" / name / "det.txt")
-    expected, tracks = plain_tracks(detections, max_age), follow(Sort(max_age), detections)
+    expected, tracks = plain_tracks(detections, max_age), follow(Sort(max_age), detections).tracks()
     np.testing.assert_array_equal(tracks.frame_index, expected.frame_index)
     # Boxes of a frame come in the order of identities, which may be other numbers: compare by place.
     a, b = (np.lexsort((*t.xyxy.T[::-1], t.frame_index)) for t in (tracks, expected))
@@ -51,7 +52,7 @@ def test_is_the_published_algorithm(shared: Path, name: str, max_age: int) -> No
 @pytest.mark.parametrize(("name", "mota", "switches"), [("TUD-Campus", 62.674, 6), ("TUD-Stadtmitte", 71.713, 10)])
 def test_reaches_the_published_scores(shared: Path, name: str, mota: float, switches: int) -> None:
     folder = shared / "mot/sort-mot15" / name
-    tracks = follow(Sort(max_age=1, min_hits=3, min_iou=0.3), read_detections(folder / "det.txt"))
+    tracks = follow(Sort(max_age=1, min_hits=3, min_iou=0.3), read_detections(folder / "det.txt")).tracks()
     scores = evaluate_tracks(read_truth(folder / "gt.txt"), tracks)
     assert round(100 * scores.mota, 3) == mota
     assert scores.id_switches == switches
@@ -60,7 +61,7 @@ def test_reaches_the_published_scores(shared: Path, name: str, mota: float, swit
 def run(tracker: Sort, frames: list[Detections]) -> Tracks:
     for i, detections in enumerate(frames):
         tracker.update(detections, i / 30)
-    return tracker.finish()
+    return tracker.finish().tracks()
 
 
 def crowd(seed: int, num_frames: int = 60, num_players: int = 8) -> list[Detections]:
@@ -100,7 +101,7 @@ def test_a_cut_makes_two_videos_of_one(seed: int) -> None:
     tracker = Sort(max_age=5)
     for i, detections in enumerate(shots[0] + shots[1]):
         tracker.update(detections, 0.0, CUT if i == len(shots[0]) else None)
-    tracks = tracker.finish()
+    tracks = tracker.finish().tracks()
     before, after = tracks[tracks.frame_index < len(shots[0])], tracks[tracks.frame_index >= len(shots[0])]
     alone = [run(Sort(max_age=5), shot) for shot in shots]
     np.testing.assert_array_equal(before.track_id, alone[0].track_id)
@@ -114,7 +115,7 @@ def test_who_stands_there_after_a_cut_is_somebody_else() -> None:
     tracker = Sort(max_age=30, min_hits=0)
     for view in (None, PAN, PAN, CUT, None):
         tracker.update(BOX, 0.0, view)
-    assert tracker.finish().track_id.tolist() == [1, 1, 1, 2, 2]
+    assert tracker.finish().tracks().track_id.tolist() == [1, 1, 1, 2, 2]
 
 
 def test_only_cuts_of_a_view_count() -> None:
@@ -123,14 +124,14 @@ def test_only_cuts_of_a_view_count() -> None:
     for detections in frames:
         seen.update(detections, 0.0, PAN)
         blind.update(detections, 0.0)
-    np.testing.assert_array_equal(seen.finish().xyxy, blind.finish().xyxy)
+    np.testing.assert_array_equal(seen.finish().tracks().xyxy, blind.finish().tracks().xyxy)
 
 
 def test_a_cut_to_an_empty_picture() -> None:
     tracker = Sort(max_age=30, min_hits=0)
     for detections, view in ((BOX, CUT), (Detections.empty(), CUT), (BOX, None)):
         tracker.update(detections, 0.0, view)
-    assert tracker.finish().track_id.tolist() == [1, 2]
+    assert tracker.finish().tracks().track_id.tolist() == [1, 2]
 
 
 def test_identities_belong_to_the_tracker() -> None:
@@ -154,7 +155,7 @@ def test_finish_may_be_called_at_any_time() -> None:
     whole, tracker = run(Sort(), frames), Sort()
     for i, detections in enumerate(frames):
         tracker.update(detections, 0.0)
-        so_far = tracker.finish()
+        so_far = tracker.finish().tracks()
         np.testing.assert_array_equal(so_far.xyxy, whole[whole.frame_index <= i].xyxy)
 
 
@@ -164,7 +165,7 @@ def test_can_be_saved_in_the_middle_and_go_on() -> None:
     for detections in frames:
         tracker.update(detections, 0.0)
         tracker = pickle.loads(pickle.dumps(tracker))
-    np.testing.assert_array_equal(tracker.finish().xyxy, run(Sort(max_age=5), frames).xyxy)
+    np.testing.assert_array_equal(tracker.finish().tracks().xyxy, run(Sort(max_age=5), frames).xyxy)
 
 
 def test_memory_does_not_grow_with_empty_frames() -> None:
@@ -176,7 +177,7 @@ def test_memory_does_not_grow_with_empty_frames() -> None:
     grown = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
     assert grown < 50_000
-    assert tracker.finish().frame_index.tolist() == [0]
+    assert tracker.finish().tracks().frame_index.tolist() == [0]
 
 
 def test_thousands_of_boxes_in_one_frame() -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from ground.errors import InputError
 from tracker.evaluate.scores import TrackScores, combine, evaluate_tracks
-from tracker.files.mot import follow, read_detections, read_truth
+from tracker.files.mot import read_detections, read_truth
 from tracker.players.smoothing import smooth_tracks
+from tracker.track.linking import LinkingConfig, link
 from tracker.track.registry import TrackerConfig, make_tracker
 from tracker.track.sport import SportTracker
+from tracker.track.tracklets import follow
 from tracker.types import CameraMotion, Detections, Tracks
 
 BOX = Detections.of([[10, 10, 50, 110]], [0.9])
@@ -41,10 +43,10 @@ def game(seed: int, num_frames: int = 250, pan: float = 25.0) -> tuple[list[Dete
     return frames, Tracks.of(frame, player + 1, xyxy.reshape(-1, 4))
 
 
-def run(tracker: SportTracker, frames: list[Detections]) -> Tracks:
+def run(tracker: SportTracker, frames: list[Detections], offline: bool = True) -> Tracks:
     for i, detections in enumerate(frames):
         tracker.update(detections, i / 25)
-    return tracker.finish()
+    return link(tracker.finish(), LinkingConfig(offline=offline))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -62,7 +64,7 @@ def test_frames_may_be_sampled_unevenly() -> None:
     tracker = SportTracker()
     for i in shown.tolist():
         tracker.update(frames[i], i / 25)
-    tracks = tracker.finish()
+    tracks = link(tracker.finish())
     found = Tracks.of(shown[tracks.frame_index], tracks.track_id, tracks.xyxy)
     assert evaluate_tracks(truth[np.isin(truth.frame_index, shown)], found).idf1 > 0.85
 
@@ -71,7 +73,8 @@ def scores_on(shared: Path, offline: bool) -> TrackScores:
     folder = shared / "mot/sportsmot"
     scores: list[TrackScores] = []
     for name in HELD_OUT:
-        tracks = follow(SportTracker(offline=offline), read_detections(folder / f"det/{name}.txt"), 25)
+        found = follow(SportTracker(), read_detections(folder / f"det/{name}.txt"), 25)
+        tracks = link(found, LinkingConfig(offline=offline))
         if offline:
             tracks = smooth_tracks(tracks, np.arange(tracks.frame_index[-1] + 1) / 25)
         scores.append(evaluate_tracks(read_truth(folder / f"gt/{name}/gt/gt.txt"), tracks))
@@ -89,7 +92,7 @@ def test_identities_hold_in_real_games(shared: Path) -> None:
 def test_the_result_is_detections_and_no_identity_is_twice_in_a_frame() -> None:
     frames, _ = game(1, num_frames=100)
     for offline in (False, True):
-        tracks = run(SportTracker(offline=offline), frames)
+        tracks = run(SportTracker(), frames, offline)
         assert tracks.observed.all()
         assert tracks.ids[0] == 1
         for i, found in enumerate(frames):
@@ -103,7 +106,7 @@ def test_the_order_of_detections_does_not_matter(offline: bool) -> None:
     frames, _ = game(2, num_frames=100)
     rng = np.random.default_rng(0)
     shuffled = [d[rng.permutation(len(d))] for d in frames]
-    a, b = run(SportTracker(offline=offline), frames), run(SportTracker(offline=offline), shuffled)
+    a, b = run(SportTracker(), frames, offline), run(SportTracker(), shuffled, offline)
     keys = [np.lexsort((*t.xyxy.T, t.frame_index)) for t in (a, b)]
     np.testing.assert_array_equal(a.xyxy[keys[0]], b.xyxy[keys[1]])
     pairs = set(zip(a.track_id[keys[0]].tolist(), b.track_id[keys[1]].tolist(), strict=True))
@@ -116,7 +119,7 @@ def test_finish_may_be_called_twice_and_in_between() -> None:
     run(tracker, frames[:60])
     for i, detections in enumerate(frames[60:], 60):
         tracker.update(detections, i / 25)
-    first, second, whole = tracker.finish(), tracker.finish(), run(SportTracker(), frames)
+    first, second, whole = link(tracker.finish()), link(tracker.finish()), run(SportTracker(), frames)
     for tracks in (second, whole):
         np.testing.assert_array_equal(first.xyxy, tracks.xyxy)
         np.testing.assert_array_equal(first.track_id, tracks.track_id)
@@ -128,11 +131,11 @@ def test_can_be_saved_in_the_middle_and_go_on() -> None:
     for i, detections in enumerate(frames):
         tracker.update(detections, i / 25)
         tracker = pickle.loads(pickle.dumps(tracker))
-    np.testing.assert_array_equal(tracker.finish().track_id, run(SportTracker(), frames).track_id)
+    np.testing.assert_array_equal(link(tracker.finish()).track_id, run(SportTracker(), frames).track_id)
 
 
 def test_memory_does_not_grow_with_empty_frames() -> None:
-    tracker = SportTracker(linking=None, offline=False)
+    tracker = SportTracker()
     tracker.update(BOX, 0.0)
     tracemalloc.start()
     for i in range(1, 50_000):
@@ -148,28 +151,29 @@ def test_a_seen_pan_is_believed_whatever_the_players_do() -> None:
     camera = np.cumsum(rng.normal(0, 30, 40))
     camera -= camera[0]
     x = np.array([200.0, 230.0, 900.0])
-    tracker = SportTracker(offline=False, min_hits=0)
+    tracker = SportTracker(min_hits=0)
     for i, shift in enumerate(camera):
         centre = x + shift
         boxes = np.stack([centre - 15, np.full(3, 300.0), centre + 15, np.full(3, 400.0)], axis=1)
         view = CameraMotion((float(shift - camera[max(i - 1, 0)]), 0.0))
         tracker.update(Detections.of(boxes if i % 5 else boxes[:0]), i / 25, view)  # every fifth frame saw nobody
-    for _, track in tracker.finish().by_id():
+    found = tracker.finish()
+    for _, track in found.tracks().by_id():
         np.testing.assert_allclose(
             track.xyxy[:, 0] - camera[track.frame_index], track.xyxy[0, 0] - camera[1], atol=1e-3
         )
-    assert len(tracker.finish().ids) == 3
-    np.testing.assert_allclose(tracker.tracklets().camera[:, 0], camera[tracker.tracklets().frame], atol=1e-9)
+    assert len(found.tracks().ids) == 3
+    np.testing.assert_allclose(found.camera[:, 0], camera[found.frame], atol=1e-9)
 
 
 def test_a_cut_ends_all_tracks_there() -> None:
     for offline in (False, True):
-        tracker = SportTracker(offline=offline, min_hits=0)
+        tracker = SportTracker(min_hits=0)
         for i in range(60):
             tracker.update(BOX, i / 25, CameraMotion((5.0, 0.0), is_cut=i in (20, 40)))
-        tracks = tracker.finish()
+        pieces = tracker.finish()
+        tracks = link(pieces, LinkingConfig(offline=offline))
         assert [track.frame_index[[0, -1]].tolist() for _, track in tracks.by_id()] == [[0, 19], [20, 39], [40, 59]]
-        pieces = tracker.tracklets()
         assert pieces.shot.tolist() == np.repeat([0, 1, 2], 20).tolist()
         assert pieces.camera[[0, 19, 20, 39, 40], 0].tolist() == [5, 100, 0, 95, 0]
 
@@ -179,11 +183,12 @@ def test_after_a_cut_looks_say_who_it_is() -> None:
     tracker = SportTracker()
     for i, detections in enumerate(frames):
         tracker.update(detections, i / 25, CameraMotion(is_cut=i == 50))
-    apart = tracker.finish()
+    pieces = tracker.finish()
+    apart = link(pieces)
     assert not set(apart[apart.frame_index < 50].ids) & set(apart[apart.frame_index >= 50].ids)
-    pieces = tracker.tracklets()
+    pieces = pieces.without_glimpses()
     top = pieces.xyxy[pieces.first, 1] // 40  # each player of the game keeps to his depth
-    tracks = tracker.finish(lambda i, j, _: np.where(top[i] == top[j], -20.0, 20.0))
+    tracks = link(pieces, evidence=lambda i, j, _: np.where(top[i] == top[j], -20.0, 20.0))
     assert len(set(tracks[tracks.frame_index < 50].ids) & set(tracks[tracks.frame_index >= 50].ids)) >= 5
 
 
@@ -192,15 +197,16 @@ def test_views_of_a_still_camera_change_little() -> None:
     tracker = SportTracker()
     for i, detections in enumerate(frames):
         tracker.update(detections, i / 25, CameraMotion())
-    assert evaluate_tracks(truth, tracker.finish()).idf1 > 0.95
+    assert evaluate_tracks(truth, link(tracker.finish())).idf1 > 0.95
 
 
 def test_whoever_comes_back_after_an_age_is_somebody_else() -> None:
     tracker = SportTracker()
     for i in (*range(20), *range(100_000, 100_020)):
         tracker.update(BOX, i / 25)
-    assert tracker.finish().track_id.tolist() == [1] * 20 + [2] * 20
-    assert np.isfinite(tracker.finish().xyxy).all()
+    tracks = link(tracker.finish())
+    assert tracks.track_id.tolist() == [1] * 20 + [2] * 20
+    assert np.isfinite(tracks.xyxy).all()
 
 
 def test_time_that_stands_still_or_runs_backwards() -> None:
@@ -209,7 +215,7 @@ def test_time_that_stands_still_or_runs_backwards() -> None:
         tracker = SportTracker()
         for detections, moment in zip(frames, times.tolist(), strict=True):
             tracker.update(detections, moment)
-        assert np.isfinite(tracker.finish().xyxy).all()
+        assert np.isfinite(link(tracker.finish()).xyxy).all()
 
 
 def test_nothing_one_box_and_duplicates() -> None:

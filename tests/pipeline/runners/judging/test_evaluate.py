@@ -10,9 +10,10 @@ import pytest
 from pipeline.outputs.cvat import write_cvat
 from pipeline.runners.cli import main
 from tracker.evaluate.scores import FIGURES, combine, evaluate_tracks
-from tracker.files.mot import follow, read_detections, read_tracks, read_truth, write_tracks
+from tracker.files.mot import read_detections, read_tracks, read_truth, write_tracks
 from tracker.files.track_file import TrackFile
 from tracker.track.sort import Sort
+from tracker.track.tracklets import follow
 
 NAMES = ("TUD-Campus", "TUD-Stadtmitte")
 
@@ -21,7 +22,7 @@ def test_table_json_and_plots_say_the_same(shared: Path, tmp_path: Path, capsys:
     truth, tracks = shared / "mot/sort-mot15", tmp_path / "tracks"
     scores = {}
     for name in NAMES:
-        write_tracks(tracks / f"{name}.txt", follow(Sort(), read_detections(truth / name / "det.txt")))
+        write_tracks(tracks / f"{name}.txt", follow(Sort(), read_detections(truth / name / "det.txt")).tracks())
         scores[name] = evaluate_tracks(read_truth(truth / name / "gt.txt"), read_tracks(tracks / f"{name}.txt"))
     save = ["--json", str(tmp_path / "new/scores.json"), "--plot", str(tmp_path / "plots")]
     assert main(["evaluate", "tracks", "--gt", str(truth), "--tracks", str(tracks), *save]) == 0

@@ -1,0 +1,59 @@
+"""The networks that an analysis needs, each loaded when it is first wanted and kept for the next video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from classify.run.classifier import ActionClassifier
+from ground.devices import resolve_device
+from pipeline.shipped import WEIGHTS
+from tracker.detect.detector import YoloDetector
+from tracker.detect.weights import resolve_weights
+from tracker.looks.describers import Describer
+from tracker.looks.registry import make_describers
+
+if TYPE_CHECKING:
+    from pipeline.config import PipelineConfig
+
+_M = TypeVar("_M")
+
+
+class Models:
+    """Networks by the settings that they were loaded with; pass one on from video to video and nothing loads twice.
+
+    One analysis at a time: networks keep buffers between calls.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[Hashable, object] = {}
+
+    def detector(self, config: PipelineConfig) -> YoloDetector:
+        """What finds the players. Raises InputError for weights that cannot be used."""
+        device = resolve_device(config.device)
+        return self._once(("detector", config.detector, device), lambda: YoloDetector(config.detector, device))
+
+    def classifier(self, config: PipelineConfig) -> ActionClassifier:
+        """What labels clips. Raises InputError for weights that cannot be used."""
+        wanted, device = config.classifier, resolve_device(config.device)
+        return self._once(
+            ("classifier", wanted, device),
+            lambda: ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime),
+        )
+
+    def describers(self, config: PipelineConfig) -> list[Describer]:
+        """Ways to see what a player looks like. Raises InputError for files that cannot be used."""
+        device = resolve_device(config.device)
+
+        def load() -> list[Describer]:
+            own = resolve_weights(config.detector.weights)
+            layers = own if own.suffix == ".pt" else WEIGHTS / "players.pt"  # an exported model hides its layers
+            return make_describers(config.looks, layers, device)
+
+        return self._once(("describers", config.looks, config.detector.weights, device), load)
+
+    def _once(self, key: Hashable, load: Callable[[], _M]) -> _M:
+        if key not in self._loaded:
+            self._loaded[key] = load()
+        return cast(_M, self._loaded[key])

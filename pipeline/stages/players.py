@@ -1,0 +1,87 @@
+"""Tracks into players: who was drawn by hand, who counts as a player, gaps filled and boxes smoothed."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from ground.video.source import VideoSource
+from pipeline.analysis.values import Drawn, Frames, Players
+from pipeline.progress import Progress
+from pipeline.stages.detect import Detected
+from tracker.by_hand.seeds import Named, name_seeded
+from tracker.detect.detector import REFEREE, people_classes
+from tracker.players.bridge import Bridger
+from tracker.players.selection import SelectionConfig, choose_players
+from tracker.players.smoothing import SmoothingConfig, smooth_tracks
+from tracker.scene.court import Scene
+from tracker.types import Tracks
+
+
+def select_players(
+    tracks: Tracks,
+    seeds: Tracks,
+    detected: Detected,
+    drawn: Drawn,
+    size: tuple[int, int],
+    config: SelectionConfig,
+    classes: Sequence[str] = (),
+) -> Players:
+    """Those of everybody's tracks who play, and why the others do not; who was drawn by hand plays.
+
+    seeds: drawn boxes as they were followed. size: width and height of the picture, pixels. classes: names of the
+    detector's classes that are followed.
+    """
+    named = name_seeded(tracks, seeds, drawn.rois) if drawn.rois else Named(tracks, {}, frozenset(), ())
+    rows = np.searchsorted(detected.frames.index, named.tracks.frame_index).astype(np.int32)
+    scene = _scene(detected, drawn, size, classes)
+    _, reasons = choose_players(dataclasses.replace(named.tracks, frame_index=rows), config, scene)
+    dropped = {i: reason for i, reason in reasons.items() if i not in named.protected}
+    kept = named.tracks[~np.isin(named.tracks.track_id, list(dropped))]
+    return Players(kept, named.names, dropped=dropped, notes=tuple(named.notes))
+
+
+def smooth_players(
+    players: Players, frames: Frames, config: SmoothingConfig, video: VideoSource | None, progress: Progress
+) -> Players:
+    """Their tracks smoothed, with short gaps filled: by a curve, or by CSRT where ``config`` and ``video`` allow it."""
+    rows = np.searchsorted(frames.index, players.tracks.frame_index).astype(np.int32)
+    smooth = smooth_tracks(
+        dataclasses.replace(players.tracks, frame_index=rows), frames.time, config.max_gap, frames.shot()
+    )
+    tracks, notes = dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index]), players.notes
+    if config.bridge and video is not None:
+        tracks, note = _bridge(tracks, video, progress)
+        notes = (*notes, note)
+    return dataclasses.replace(players, tracks=tracks, notes=notes)
+
+
+def _bridge(tracks: Tracks, video: VideoSource, progress: Progress) -> tuple[Tracks, str]:
+    bridger = Bridger(tracks)
+    with progress.stage("bridge", video.num_frames) as advance:
+        for frame in video:
+            if frame.index > bridger.last_frame:
+                break
+            bridger.update(frame)
+            advance(1)
+    return bridger.finish(), f"CSRT bridged {bridger.num_bridged} of {bridger.num_gaps} gaps"
+
+
+def _scene(detected: Detected, drawn: Drawn, size: tuple[int, int], classes: Sequence[str]) -> Scene:
+    """What the rules of the selection judge by."""
+    table, frames, names = detected.detections, detected.frames, detected.detections.classes
+    rows = np.isin(table.boxes.class_id, people_classes(names, classes))
+    return Scene(
+        size=size,
+        index=frames.index,
+        time=frames.time,
+        people=table.boxes[rows],
+        people_frame=np.searchsorted(frames.index, table.frame_index[rows]).astype(np.int32),
+        floor=None if table.floor is None else table.floor[rows],
+        is_referee=table.boxes.class_id[rows] == names.index(REFEREE) if REFEREE in names else None,
+        camera=frames.camera(),
+        shot=frames.shot(),
+        court=drawn.court,
+    )

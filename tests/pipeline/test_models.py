@@ -1,0 +1,48 @@
+"""Networks are loaded once in a process, however many videos it analyses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import pipeline.models
+from pipeline.analyze import analyze_video
+from pipeline.config import PipelineConfig, with_settings
+from pipeline.models import Models
+from pipeline.synthetic.game import SyntheticGame
+from pipeline.video.encode import write_video
+
+
+def test_two_videos_load_nothing_twice_and_find_what_one_alone_finds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = SyntheticGame(seed=2, seconds=1)
+    pictures = ((i / 30, game.frame(i).image) for i in range(game.num_frames))
+    write_video(tmp_path / "game.mp4", pictures, frame_rate=Fraction(30))
+    loaded = Counter[str]()
+
+    def counted(name: str) -> Any:
+        load = getattr(pipeline.models, name)
+
+        def once(*arguments: Any) -> Any:
+            loaded[name] += 1
+            return load(*arguments)
+
+        return once
+
+    names = ("YoloDetector", "ActionClassifier", "make_describers")
+    for name in names:
+        monkeypatch.setattr(pipeline.models, name, counted(name))
+    config = with_settings(PipelineConfig(device="cpu"), {"selection": {"min_confidence": 0.0}})
+    models = Models()
+    first, second = (analyze_video(tmp_path / "game.mp4", config, models=models) for _ in range(2))
+    assert loaded == dict.fromkeys(names, 1)
+    assert first.detections is not None and second.detections is not None
+    np.testing.assert_array_equal(first.detections.boxes.xyxy, second.detections.boxes.xyxy)
+    np.testing.assert_array_equal(first.tracks.xyxy, second.tracks.xyxy)
+    assert first.timeline == second.timeline
