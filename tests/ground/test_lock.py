@@ -61,7 +61,7 @@ def test_a_folder_that_stays_empty_is_taken_away(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_claimed_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="cannot be written"), claim(place):
             pass
