@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
@@ -12,29 +12,22 @@ from typing import Any
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import ColorRange, Colorspace, VideoReformatter
-from av.video.stream import VideoStream
 
 from ground.errors import InputError
 from ground.files import PART_PREFIX, PART_SUFFIX, write_atomically
 from ground.frames import Image
 from ground.video.container import ffmpeg_name
+from pipeline.video.packets import Encoded, VideoFormat, encode
 from pipeline.video.sound import write_sound
 
-_THREADS = 4
-"""Of the encoder, which makes other files of other numbers: by itself it takes as many as there are cores. Frames in
-threads and not slices of them, which would cost a fifth of the size."""
-_X264 = {"preset": "veryfast", "crf": "20", "forced-idr": "1"}
-_SECONDS_PER_KEY_FRAME = 2
-"""More key frames than x264 makes by itself, so that one can jump about in the video."""
-_RATES = Fraction(1), Fraction(240)
-"""Frames per second that the encoder is told: beyond them it asks for a level that no player has."""
-_BT709, _SMPTE170M = 1, 6
-"""AVColorSpace, AVColorPrimaries and AVColorTransferCharacteristic of high and standard definition."""
+_STRETCH = 5.0
+"""Seconds of pictures that are encoded at once."""
+_REORDER = 2
+"""Pictures by which x264 decodes ahead of what it shows, with the B-frames that its preset makes."""
 
 
 def write_video(
@@ -59,20 +52,57 @@ def write_video(
     first = next(iterator, None)
     if first is None:
         raise InputError(f"{path}: there are no pictures to write")
+    height, width = first[1].shape[:2]
+    video = VideoFormat(width, height, frame_rate, time_base or 1 / frame_rate, sample_aspect_ratio)
+    shown = ((time - start, image) for time, image in chain([first], iterator))
+    return join_video(path, _encoded(shown, video), video, audio_from=audio_from, start=start, end=end)
+
+
+def join_video(
+    path: Path,
+    stretches: Iterable[Encoded],
+    video: VideoFormat,
+    *,
+    audio_from: str | Path | None = None,
+    start: float = 0.0,
+    end: float = float("inf"),
+) -> list[str]:
+    """Write stretches of a video, in order of time, to ``path``; no picture is decoded or encoded.
+
+    audio_from, start, end: as in ``write_video``. The file depends on the packets only, not on who made them when.
+    Returns notes on what could not be kept. Raises InputError where it cannot be written.
+    """
     with write_atomically(path) as part, ExitStack() as stack:
         sound, notes = _open_sound(stack, path.parent, audio_from, start, end)
         name, options = ffmpeg_name(str(part)), {"movflags": "+faststart"}
         output = stack.enter_context(av.open(name, "w", format="mp4", options=options))
-        video = _VideoEncoder(output, first[1], frame_rate, time_base or 1 / frame_rate, sample_aspect_ratio)
-        track = _Track(output, sound) if sound is not None else None
-        for time, image in chain([first], iterator):
-            output.mux(video.encode(image, time - start))
-            if track is not None:
-                track.mux_until(time - start)
-        output.mux(video.finish())
-        if track is not None:
-            track.mux_until(float("inf"))
+        track = _PictureTrack(output, video)
+        heard = _SoundTrack(output, sound) if sound is not None else None
+        for stretch in stretches:
+            for packet, time in track.packets(stretch):
+                output.mux(packet)
+                if heard is not None:
+                    heard.mux_until(time)
+        if heard is not None:
+            heard.mux_until(float("inf"))
     return notes
+
+
+def _encoded(pictures: Iterator[tuple[float, Image]], video: VideoFormat) -> Iterator[Encoded]:
+    waiting = next(pictures, None)
+    while waiting is not None:
+        first, last = waiting, list[tuple[float, Image]]()
+
+        def stretch(first: tuple[float, Image] = first, last: list[Any] = last) -> Iterator[tuple[float, Image]]:
+            yield first
+            for picture in pictures:
+                if picture[0] >= first[0] + _STRETCH:
+                    last.append(picture)
+                    return
+                yield picture
+
+        yield encode(stretch(), video)
+        waiting = last[0] if last else None
 
 
 def _open_sound(
@@ -87,60 +117,40 @@ def _open_sound(
     return (stack.enter_context(av.open(ffmpeg_name(str(path)))) if path.exists() else None), notes
 
 
-class _VideoEncoder:
-    """Pictures to packets of one H.264 stream."""
+class _PictureTrack:
+    """Packets of stretches as those of one stream."""
 
-    def __init__(
-        self, container: OutputContainer, first: Image, frame_rate: Fraction, time_base: Fraction, aspect: Fraction
-    ) -> None:
-        height, width = first.shape[:2]
-        rate = min(max(frame_rate, _RATES[0]), _RATES[1])
-        stream: Any = container.add_stream("libx264", rate=rate, options=_X264)
-        stream.codec_context.thread_count, stream.codec_context.thread_type = _THREADS, "FRAME"
-        stream.width, stream.height, stream.pix_fmt = width + width % 2, height + height % 2, "yuv420p"
-        context = stream.codec_context
-        context.time_base, context.sample_aspect_ratio = time_base, aspect
-        context.colorspace = _BT709 if height >= 720 else _SMPTE170M
-        context.color_primaries = context.color_trc = _BT709
-        context.color_range = int(ColorRange.MPEG)
-        self._matrix = Colorspace.ITU709 if height >= 720 else Colorspace.SMPTE170M
-        self._stream: VideoStream = stream
-        self._size = (height, width)
-        self._time_base = time_base
-        self._frame_duration = max(1, round(1 / frame_rate / time_base))
-        self._last_pts: int | None = None
-        self._next_key = float("-inf")
-        self._reformatter = VideoReformatter()
+    def __init__(self, output: OutputContainer, video: VideoFormat) -> None:
+        self._stream: Any = output.add_stream("libx264", rate=video.frame_rate)
+        video.configure(self._stream.codec_context)  # it encodes nothing, but it tells what all packets need
+        self._video = video
+        self._shown: npt.NDArray[np.int64] | None = None
 
-    def encode(self, image: Image, time: float) -> list[Packet[VideoStream]]:
-        """``time``: seconds in the result."""
-        if image.shape[:2] != self._size:
-            raise ValueError(f"a picture of {image.shape} in a video of {self._size}")
-        pts = round(Fraction(time) / self._time_base)
-        pts = pts if self._last_pts is None else max(pts, self._last_pts + 1)
-        self._last_pts = pts
-        height, width = self._size
-        if height % 2 or width % 2:
-            image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        picture = self._reformatter.reformat(
-            VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24"),
-            format="yuv420p",
-            dst_colorspace=self._matrix,
-            src_color_range=ColorRange.JPEG,
-            dst_color_range=ColorRange.MPEG,
-        )
-        picture.pts, picture.time_base, picture.duration = pts, self._time_base, self._frame_duration
-        if time >= self._next_key:
-            picture.pict_type = PictureType.I
-            self._next_key = time + _SECONDS_PER_KEY_FRAME
-        return self._stream.encode(picture)
+    def packets(self, stretch: Encoded) -> Iterator[tuple[Packet[Any], float]]:
+        """Each packet, with the time of its picture in seconds."""
+        ends = np.cumsum(stretch.size)
+        for end, size, pts, dts, is_key in zip(
+            ends.tolist(), stretch.size.tolist(), stretch.pts.tolist(), self._decoded(stretch), stretch.is_key.tolist(),
+            strict=True,
+        ):  # fmt: skip
+            packet: Any = Packet(stretch.data[end - size : end].tobytes())
+            packet.stream, packet.time_base = self._stream, self._video.time_base
+            packet.pts, packet.dts, packet.duration = pts, dts, self._video.frame_duration
+            packet.is_keyframe = is_key
+            yield packet, float(pts * self._video.time_base)
 
-    def finish(self) -> list[Packet[VideoStream]]:
-        """What the encoder still holds."""
-        return self._stream.encode(None)
+    def _decoded(self, stretch: Encoded) -> list[int]:
+        """When each packet is decoded: _REORDER pictures before one is shown that comes so late in the order."""
+        shown = np.sort(stretch.pts)
+        if self._shown is None:
+            step = self._video.frame_duration
+            self._shown = shown[:1] - step * np.arange(_REORDER, 0, -1)
+        both = np.concatenate([self._shown, shown])
+        self._shown = both[len(both) - _REORDER :]
+        return both[: len(shown)].tolist()
 
 
-class _Track:
+class _SoundTrack:
     """Sound that is ready for MP4, muxed along with the pictures."""
 
     def __init__(self, output: OutputContainer, sound: InputContainer) -> None:

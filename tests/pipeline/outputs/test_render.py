@@ -188,7 +188,7 @@ def test_nothing_half_written(tmp_path: Path, failure: type[BaseException]) -> N
     (tmp_path / "v.mp4").write_text("the one before")
 
     def pictures() -> Iterator[tuple[float, Image]]:
-        yield from noise(40)
+        yield from noise(140)  # longer than what is encoded at once
         assert [p for p in tmp_path.iterdir() if p.name.startswith(PART_PREFIX)]
         raise failure("now")
 
