@@ -114,8 +114,10 @@ _OF_A_HUNDRED = {"boxes of a hundred", "boxes of a hundred, harder"}
 
 
 def _numbers(pattern: str, *paths: Path) -> list[list[str]]:
-    """The numbers of every place in ``paths`` that ``pattern`` finds."""
-    found = [place.groups() for path in paths for place in re.finditer(pattern, path.read_text(encoding="utf-8"))]
+    """The numbers of every place in ``paths`` that ``pattern`` finds; a line may break anywhere in prose."""
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    prose = [re.sub(r"(?<![|\n])\n *(?![|\n])", " ", text) for text in texts]
+    found = [place.groups() for text in prose for place in re.finditer(pattern, text)]
     assert found, f"{', '.join(path.name for path in paths)}: nothing like {pattern}"
     return [[number.replace(",", "") for number in groups] for groups in found]
 
