@@ -31,7 +31,7 @@ from classify.train.last_layer import embed
 from classify.weights.checkpoint import CheckpointInfo, load_start
 from classify.weights.kinetics import load_classifier
 from pipeline.shipped import WEIGHTS
-from tracker.looks.backbone import export_backbone
+from tracker.detect.features import export_backbone
 
 _PARTS = 5
 """A folder of examples is cut into so many groups, as in `classify.data.layouts`."""

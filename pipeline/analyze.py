@@ -72,12 +72,11 @@ def analyze_video(
             frames, players = follow_by_hand(video, rois, progress)
         else:
             drawn = Drawn(tuple(validate_rois(rois, *size)) if rois else (), drawn.court)
-            carried = drawn.rois if config.smoothing.bridge else ()
-            detected = detect_players(video, models.detector(config), progress, config.detector.classes, carried)
+            detected = detect_players(video, models.detector(config), progress, config.detector.classes)
             frames, players = detected.frames, track_players(detected, drawn, size, config, models, video, progress)
         found = Analysis(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
-            detections=detected and detected.detections, seeds=detected and detected.seeds, drawn=drawn,
+            detections=detected and detected.detections, drawn=drawn,
         )  # fmt: skip
         if keep_actions and given is not None and given.actions is not None:
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
@@ -104,7 +103,7 @@ def track_again(
     classifier = models.classifier(config)
     with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
         require_same_video(facts, opened)
-        detected = Detected(analysis.frames, analysis.detections, analysis.seeds)
+        detected = Detected(analysis.frames, analysis.detections)
         size = (facts.width, facts.height)
         players = track_players(detected, analysis.drawn, size, config, models, opened, progress)
         found = dataclasses.replace(
@@ -127,8 +126,8 @@ def track_players(
 ) -> Players:
     """Pass 2 as a whole: detections into smoothed tracks of those who play.
 
-    size: width and height of the picture, pixels. video: for a few looks at everybody, and for CSRT, where the
-    configuration wants them; None: no pixels. Raises InputError for weights that cannot be used.
+    size: width and height of the picture, pixels. video: for a few views of everybody; None: no pixels. Raises
+    InputError for weights that cannot be used.
     """
     classes = config.detector.classes
     tracklets, seeds = follow(detected, drawn, size, make_tracker(config.tracker), classes)
@@ -138,7 +137,7 @@ def track_players(
         seen = None if video is None else see_looks(tracklets, size, models.describers(config), video, progress)
         tracks = link(tracklets, config.linking, seen)
     players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
-    return smooth_players(players, detected.frames, config.smoothing, video, progress)
+    return smooth_players(players, detected.frames, config.smoothing)
 
 
 def _with_names(players: Players, before: Analysis) -> Players:

@@ -30,9 +30,9 @@ _MOVED = {
     ("tracker", "looks"): ("looks", "describe"),
     ("tracker", "reid"): ("looks", "reid"),
     ("tracker", "max_gap"): ("smoothing", "max_gap"),
-    ("tracker", "bridge"): ("smoothing", "bridge"),
+    ("tracker", "bridge"): (),
 }
-"""Settings that had another place in analyses and files of version 0.1."""
+"""Settings that had another place, or none is left for, in analyses and files of version 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +113,8 @@ def moved(settings: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(group, dict) or old[-1] not in group:
             continue
         value = cast("dict[str, Any]", group).pop(old[-1])
+        if not new:
+            continue
         target: Any = result if len(new) == 1 else result.setdefault(new[0], {})
         if isinstance(target, dict):
             cast("dict[str, Any]", target).setdefault(new[-1], value)

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from classify.run.classifier import ActionClassifier
 from ground.devices import resolve_device
-from pipeline.shipped import WEIGHTS
 from tracker.detect.detector import YoloDetector
-from tracker.detect.weights import resolve_weights
 from tracker.looks.describers import Describer
 from tracker.looks.registry import make_describers
 
@@ -44,14 +42,7 @@ class Models:
 
     def describers(self, config: PipelineConfig) -> list[Describer]:
         """Ways to see what a player looks like. Raises InputError for files that cannot be used."""
-        device = resolve_device(config.device)
-
-        def load() -> list[Describer]:
-            own = resolve_weights(config.detector.weights)
-            layers = own if own.suffix == ".pt" else WEIGHTS / "players.pt"  # an exported model hides its layers
-            return make_describers(config.looks, layers, device)
-
-        return self._once(("describers", config.looks, config.detector.weights, device), load)
+        return self._once(("describers", config.looks), lambda: make_describers(config.looks))
 
     def _once(self, key: Hashable, load: Callable[[], _M]) -> _M:
         if key not in self._loaded:

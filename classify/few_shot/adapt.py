@@ -90,7 +90,7 @@ class _Seen:
 def detector_embedding(layers: Path, name: str) -> Embedding:
     """What a detector's own first layers make of clips.
 
-    layers: written by ``tracker.looks.backbone.export_backbone``. name: the detector's, for whoever reads the
+    layers: written by ``tracker.detect.features.export_backbone``. name: the detector's, for whoever reads the
     checkpoint. Raises InputError when they are not a YOLO11n's.
     """
     info = CheckpointInfo("pooled", (), architecture("pooled").profile, Origin(f"the detector {name}"))

@@ -45,7 +45,7 @@ class PooledBackbone(nn.Module):
 
 
 def pooled_backbone(path: Path) -> nn.Module:
-    """The network with the layers in ``path``, as ``tracker.looks.backbone.export_backbone`` writes them; ``fc`` is
+    """The network with the layers in ``path``, as ``tracker.detect.features.export_backbone`` writes them; ``fc`` is
     new.
 
     Raises InputError when the file does not hold them: another detector than a YOLO11n.

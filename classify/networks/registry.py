@@ -138,7 +138,7 @@ class SmallR2Plus1d(nn.Module):
     """A small R(2+1)D for machines without a GPU: the first stages of YOLO11n in each picture, time in between.
 
     Its spatial half has the shape of YOLO11n's backbone, so it can start from a detector's weights
-    (``tracker.looks.backbone.export_backbone``); the temporal convolutions begin as identity. From that it sees where
+    (``tracker.detect.features.export_backbone``); the temporal convolutions begin as identity. From that it sees where
     joints and ball are (``classify.networks.player_maps``, taught by ``classify.train.distillation``). A clip is summed
     up over time by mean, spread and mean absolute change of those, and of what the backbone sees in each part of the
     picture.

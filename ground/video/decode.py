@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import chain, dropwhile
 from pathlib import Path
 
 import av
 import numpy as np
+import numpy.typing as npt
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, VideoReformatter
@@ -23,6 +24,7 @@ from ground.video.info import VideoInfo
 from ground.video.losses import Losses
 from ground.video.opening import Opening
 from ground.video.orientation import Orientation, read_display_matrix
+from ground.video.parts import Part, ReadingLog, planned
 from ground.video.rate import measure_rate
 
 _log = logging.getLogger("courtscribe")
@@ -95,6 +97,54 @@ class ContainerReader:
             notes += _notes_at_end(info, time, index - num_lost)
         for note in notes:
             _log.info("%s: %s", Path(self._source).name, note)
+
+    def frame_times(self) -> npt.NDArray[np.float64] | None:
+        """When each frame is shown, seconds, from one scan of the packets; None where they do not tell it."""
+        stamps: list[int] = []
+        with self._open() as opening:
+            if opening.stream.codec.canonical_name in _CODECS_WITH_HIDDEN_PACKETS:
+                return None
+            clock, first = _Clock(opening, Fraction(1)), None
+            try:
+                for packet in opening.container.demux(opening.stream):
+                    if packet.size == 0 or (first is None and not packet.is_keyframe):
+                        continue
+                    if packet.pts is None or packet.is_corrupt:
+                        return None
+                    first = packet.pts if first is None else first
+                    if packet.pts >= first and not packet.is_discard:
+                        stamps.append(packet.pts)
+            except av.FFmpegError:  # cut off
+                return None
+            times = np.array([clock.seconds(pts) for pts in sorted(stamps)])
+        return times if len(times) and (np.diff(times) > 0).all() else None
+
+    def read_parts(self, info: VideoInfo, parts: Sequence[Part]) -> Iterator[Frame]:
+        """The frames of ``parts``, which follow each other; what cannot be decoded is left out.
+
+        Raises UnplannedError where other frames are shown than the packets promised.
+        """
+        convert = _Converter(info)
+        start = parts[0].start if parts[0].first else 0.0
+        shown = ((time, picture) for time, picture, _ in self._decode_near(info, start))
+        for index, time, picture in planned(shown, parts):
+            size = (picture.width, picture.height)
+            other = None if size == convert.size else size
+            yield Frame(index, time, convert(picture, time), bool(picture.is_corrupt), other)
+
+    def notes_on_parts(self, info: VideoInfo, log: ReadingLog) -> list[str]:
+        """What was odd about reading parts, a line each, as ``read`` notes it. Raises InputError for no frame."""
+        if not log.num_read:
+            end = min(log.end, info.duration or log.end)
+            raise InputError(f"{self._source}: no frame between {log.start:g} s and {end:g} s")
+        notes: list[str] = []
+        if log.resized is not None:
+            time, width, height = log.resized
+            notes.append(_note_on_size(_stored_size(info), (width, height), time))
+        notes += _notes_of_damage(len(log.lost), log.num_damaged)
+        if log.is_to_the_end:
+            notes += _notes_at_end(info, log.last_time, log.num_read + log.num_before)
+        return notes
 
     def _open(self) -> Opening:
         return Opening(self._source, self._choice)
@@ -230,17 +280,14 @@ class _Converter:
 
     def __init__(self, info: VideoInfo) -> None:
         self._orientation = info.orientation
-        self._size = (info.height, info.width) if info.orientation.is_transposed else (info.width, info.height)
+        self.size = _stored_size(info)
         self._reformatter = VideoReformatter()
         self.notes: list[str] = []
 
     def __call__(self, picture: VideoFrame, time: float) -> Image:
-        width, height = self._size
-        if (picture.width, picture.height) != self._size and not self.notes:
-            sizes = f"{width}x{height} to {picture.width}x{picture.height}"
-            self.notes.append(
-                f"the pictures change their size from {sizes} at {time:.3f} s; they are scaled to the first"
-            )
+        width, height = self.size
+        if (picture.width, picture.height) != self.size and not self.notes:
+            self.notes.append(_note_on_size(self.size, (picture.width, picture.height), time))
         # Players take high definition of unknown matrix for BT.709; FFmpeg would take it for BT.601.
         unknown_hd = picture.colorspace == _UNSPECIFIED and height >= 720
         rgb = self._reformatter.reformat(
@@ -249,6 +296,15 @@ class _Converter:
         image = self._orientation.apply(np.asarray(rgb.to_ndarray(), np.uint8))
         image.flags.writeable = False
         return image
+
+
+def _stored_size(info: VideoInfo) -> tuple[int, int]:
+    return (info.height, info.width) if info.orientation.is_transposed else (info.width, info.height)
+
+
+def _note_on_size(before: tuple[int, int], after: tuple[int, int], time: float) -> str:
+    sizes = f"{before[0]}x{before[1]} to {after[0]}x{after[1]}"
+    return f"the pictures change their size from {sizes} at {time:.3f} s; they are scaled to the first"
 
 
 def _duration(container: InputContainer, stream: VideoStream) -> float | None:

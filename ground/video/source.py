@@ -6,12 +6,16 @@ can be read any number of times, also at once; a reading keeps a few frames in m
 
 from __future__ import annotations
 
+import logging
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Protocol, Self
+
+import numpy as np
+import numpy.typing as npt
 
 from ground.errors import InputError
 from ground.frames import Frame
@@ -19,7 +23,10 @@ from ground.prefetch import Prefetch, prefetch
 from ground.video.decode import ContainerReader
 from ground.video.images import ImageReader
 from ground.video.info import VideoInfo
+from ground.video.parts import PART_SECONDS, Part, ReadingLog, cut_parts
 from ground.video.sequence import checked_rate, is_sequence
+
+_log = logging.getLogger("courtscribe")
 
 __all__ = ["VideoInfo", "VideoSource", "open_video"]
 
@@ -33,6 +40,18 @@ class _Reader(Protocol):
 
     def read(self, info: VideoInfo, start: float, end: float, notes: list[str]) -> Iterator[Frame]:
         """Frames from ``start`` to before ``end`` (seconds); what is odd is appended to ``notes``."""
+        ...
+
+    def frame_times(self) -> npt.NDArray[np.float64] | None:
+        """When each frame is shown, seconds, without decoding; None where that cannot be known."""
+        ...
+
+    def read_parts(self, info: VideoInfo, parts: Sequence[Part]) -> Iterator[Frame]:
+        """The frames of parts that follow each other."""
+        ...
+
+    def notes_on_parts(self, info: VideoInfo, log: ReadingLog) -> list[str]:
+        """What was odd about reading parts."""
         ...
 
     def close(self) -> None:
@@ -84,6 +103,36 @@ class VideoSource:
         notes = list(self.info.notes)  # of this reading alone: another may go on at the same time
         yield from self._reader.read(self.info, self.start, self.end, notes)
         self.notes = notes
+
+    def plan(self, seconds: float = PART_SECONDS) -> tuple[Part, ...] | None:
+        """The parts of what is to be read, from one scan without decoding; None where it can only be read as it comes.
+
+        Streams that cannot be read again have no plan.
+        """
+        path = Path(self.source)
+        if "://" in self.source or not (is_sequence(path) or path.is_file()):
+            return None
+        times = self._reader.frame_times()
+        return None if times is None else cut_parts(times, self.info.frame_rate, self.start, self.end, seconds)
+
+    def read_parts(self, parts: Sequence[Part]) -> Iterator[Frame]:
+        """The frames of parts of its plan that follow each other, decoded in a thread; what cannot be is left out.
+
+        Raises UnplannedError where other frames are shown than the packets promised.
+        """
+        reading = prefetch(self._reader.read_parts(self.info, parts))
+        self._readings.add(reading)
+        return reading
+
+    def notes_on_parts(self, log: ReadingLog) -> list[str]:
+        """What was odd about the video and about reading parts of it, a line each; said in the log, too.
+
+        Raises InputError where none of their frames could be read.
+        """
+        notes = [*self.info.notes, *self._reader.notes_on_parts(self.info, log)]
+        for note in notes:
+            _log.info("%s: %s", Path(self.source).name, note)
+        return notes
 
     @property
     def num_frames(self) -> int | None:

@@ -52,7 +52,6 @@ _COLUMNS: Mapping[str, Mapping[str, tuple[str, tuple[int, ...]]]] = {
         "frame_index": ("<i4", ()), "xyxy": ("<f4", (4,)), "confidence": ("<f4", ()), "class_id": ("<i8", ()),
         "floor": ("<f4", ()),
     },
-    "seeds": _TRACK_COLUMNS,
     "tracks": _TRACK_COLUMNS,
     "scores": {
         "track_id": ("<i4", ()), "start": ("<f8", ()), "end": ("<f8", ()), "probabilities": ("<f4", (-1,)),
@@ -149,8 +148,6 @@ def _tables(analysis: Analysis) -> dict[str, Columns]:
             "probabilities": np.array([s.probabilities for s in scores], np.float32).reshape(-1, num_labels),
         },
     }
-    if analysis.seeds is not None:
-        tables["seeds"] = {name: getattr(analysis.seeds, name) for name in _TRACK_COLUMNS}
     if found is not None:
         boxes = {name: getattr(found.boxes, name) for name in ("xyxy", "confidence", "class_id")}
         floor = {} if found.floor is None else {"floor": found.floor}
@@ -228,7 +225,6 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
         timeline=Timeline(_lines(content["labels"]), tuple(ActionSegment(**s) for s in content["timeline"])),
         scores=Scores(_read_scores(tables.get("scores")), notes["scores"]),
         detections=None if boxes is None else _read_detections(boxes, _lines(content["detector_classes"])),
-        seeds=Tracks(**tables["seeds"]) if "seeds" in tables else None,
         drawn=Drawn(
             tuple(Roi(tuple(roi.pop("box")), **roi) for roi in content["rois"]),
             tuple(CourtPolygon(_corners(c["corners"]), c["frame"], c["time"]) for c in content["court"]),

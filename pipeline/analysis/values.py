@@ -203,8 +203,6 @@ class Analysis:
     scores: Scores = field(default_factory=Scores)
     detections: DetectionTable | None = None
     """None: the players were followed from boxes drawn by hand, or come from a file."""
-    seeds: Tracks | None = None
-    """Drawn boxes of players, carried by CSRT until detections took over; None: they were not carried."""
     drawn: Drawn = field(default_factory=Drawn)
     classifier: ClassifierFacts | None = None
 

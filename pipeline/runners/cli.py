@@ -114,7 +114,9 @@ def _run(arguments: Sequence[str]) -> int:
     lines = logging.StreamHandler(sys.stderr)
     lines.addFilter(_Once())
     logging.basicConfig(level=logging.ERROR if quiet else logging.WARNING, format="%(message)s", handlers=[lines])
-    logging.getLogger("courtscribe").setLevel(logging.ERROR if quiet else logging.INFO)
+    log = logging.getLogger("courtscribe")
+    level = log.level
+    log.setLevel(logging.ERROR if quiet else logging.INFO)
     before = _stop_on_terminate()
     try:
         if "" in arguments:
@@ -125,6 +127,7 @@ def _run(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"courtscribe: {one_line(str(error))}{flag and f' ({flag})'}\n")
         return 2
     finally:
+        log.setLevel(level)  # a test or a program may call ``main`` and go on
         if before is not None:
             signal.signal(signal.SIGTERM, before)
 

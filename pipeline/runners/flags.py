@@ -34,13 +34,8 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "max-lost": ("tracker.max_lost", float, "sport: seconds that a track outlives online without a detection"),
     "max-absence": ("linking.max_absence", float, "sport: seconds after which nobody is taken for who left before"),
     "offline": ("linking.offline", bool, "sport: link tracks over the whole video (default: yes)"),
-    "looks": ("looks.describe", str, "sport: looks that decide links, too: color, backbone (and colour), or none"),
+    "looks": ("looks.describe", str, "sport: what of looks decides links, too: color or none"),
     "reid": ("looks.reid", str, "sport: a re-identification network (ONNX) that describes looks besides"),
-    "bridge": (
-        "smoothing.bridge",
-        bool,
-        "let CSRT fill short gaps of detection (default: no, a smooth curve does)",
-    ),
     "drop-referees": (
         "selection.drop_referees",
         bool,

@@ -29,7 +29,7 @@ def follow_by_hand(video: VideoSource, rois: Sequence[Roi], progress: Progress) 
             follower.update(frame)
             log.append(frame, Detections.of(list(follower.boxes.values())))
             advance(1)
-    frames, lost, names = log.table(video.notes), follower.lost, follower.names
+    frames, lost, names = log.table(video), follower.lost, follower.names
     notes = (
         *(f"box of player {names.get(i, i)} starts after the last frame" for i in follower.waiting),
         *(_lost_note(names.get(i, str(i)), frames, at) for i, at in sorted(lost.items())),
@@ -51,7 +51,7 @@ def follow_file(video: VideoSource, given: TrackFile, progress: Progress) -> tup
         for frame in video:
             log.append(frame, Detections.of(given.tracks.at(frame.index).xyxy))
             advance(1)
-    frames = log.table(video.notes)
+    frames = log.table(video)
     inside = np.isin(given.tracks.frame_index, frames.index)
     beyond = (f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read",)
     return frames, Players(given.tracks[inside], given.names, notes=(*given.notes, *(() if inside.all() else beyond)))

@@ -1,24 +1,28 @@
-"""Pass 1, detect: every frame is decoded, and what it shows is written down: boxes, floor, how the camera moves."""
+"""Pass 1, detect: every frame is decoded, and what it shows is written down: boxes, floor, how the camera moves.
+
+It goes part by part. A part knows nothing of the others; how the camera came to its first picture is told when parts
+are joined, from the pictures on both sides. So parts found alone, in any order, join to what one run over all finds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ground.frames import Frame
+from ground.video.parts import Part, ReadingLog, UnplannedError, by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.values import DetectionTable, Frames
-from pipeline.progress import Progress
-from tracker.by_hand.rois import Roi
-from tracker.by_hand.seeds import SeedFollower
+from pipeline.progress import Advance, Progress
 from tracker.detect.detector import followed_classes, people_classes
-from tracker.scene.camera_motion import CameraMotionEstimator
+from tracker.scene.camera_motion import Background, CameraMotionEstimator, motion_between
 from tracker.scene.court import FloorFinder
-from tracker.types import CameraMotion, Detections, Detector, FloatArray, Tracks
+from tracker.types import CameraMotion, Detections, Detector, FloatArray
 
 
 class Detected(NamedTuple):
@@ -26,36 +30,164 @@ class Detected(NamedTuple):
 
     frames: Frames
     detections: DetectionTable
-    seeds: Tracks | None
-    """Drawn boxes of players carried by CSRT until they were detected; None: they were not to be carried."""
 
 
-def detect_players(
-    video: VideoSource, detector: Detector, progress: Progress, classes: Sequence[str] = (), carried: Sequence[Roi] = ()
-) -> Detected:
-    """Pass 1: decode, detect, find the floor and the camera's motion.
+@dataclass(frozen=True, slots=True, eq=False)
+class SeenPart:
+    """Frames that follow each other, and how the camera moved within them."""
+
+    index: npt.NDArray[np.int32]
+    """int32 (F,), 0-based in the video."""
+    time: npt.NDArray[np.float64]
+    """float64 (F,), seconds."""
+    motion: tuple[CameraMotion, ...]
+    """(F,), how the camera moved before each; that of ``first`` is not known yet."""
+    first: int
+    """Row of the first picture that shows something; -1: none does."""
+    before: Background | None
+    """What that picture shows."""
+    after: Background | None
+    """What the last picture that shows something shows."""
+    num_damaged: int
+    """Frames that could be decoded in part only."""
+    resized: tuple[float, int, int] | None
+    """See ``ReadingLog``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DetectedPart:
+    """What was found in a part."""
+
+    seen: SeenPart
+    frame_index: npt.NDArray[np.int32]
+    """int32 (N,), ascending."""
+    boxes: Detections
+    floor: FloatArray
+    """float32 (N,), see ``DetectionTable``."""
+
+
+def detect_players(video: VideoSource, detector: Detector, progress: Progress, classes: Sequence[str] = ()) -> Detected:
+    """Pass 1 over a whole video.
 
     classes: names of those of the detector's classes that are followed, as in ``followed_classes``.
-    carried: drawn boxes of players that CSRT carries until they are detected.
     """
-    frames, boxes = FrameLog(), _DetectionLog()
-    seeds = SeedFollower(carried) if carried else None
-    finder = FloorFinder()
-    followed, people = (wanted(detector.names, classes) for wanted in (followed_classes, people_classes))
+    parts, rate = video.plan(), video.info.frame_rate
     with progress.stage("detect", video.num_frames) as advance:
-        stream = iter(video)
-        while batch := list(islice(stream, detector.batch)):
-            for frame, found in zip(batch, detector.detect(batch), strict=True):
-                frames.append(frame, found)
-                floor = np.full(len(found), np.nan, np.float32)
-                rows = np.isin(found.class_id, people)
-                floor[rows] = finder.update(frame.image, found[rows])
-                boxes.append(frame.index, found, floor)
-                if seeds is not None:
-                    seeds.update(frame, found[np.isin(found.class_id, followed)])
-            advance(len(batch))
-    carried_boxes = None if seeds is None else seeds.finish()
-    return Detected(frames.table(video.notes), boxes.table(detector.names), carried_boxes)
+        if parts:
+            try:
+                streams = by_part(video.read_parts(parts), rate)
+                return join_parts([detect_part(s, detector, classes, advance) for s in streams], detector, video, parts)
+            except UnplannedError:
+                pass
+        found = [detect_part(frames, detector, classes, advance) for frames in by_part(video, rate)]
+    return join_parts(found, detector, video, None)
+
+
+def detect_part(
+    frames: Iterable[Frame], detector: Detector, classes: Sequence[str] = (), advance: Advance = lambda _: None
+) -> DetectedPart:
+    """Decode, detect, find the floor and the camera's motion in frames that follow each other."""
+    log, columns = FrameLog(), list[tuple[npt.NDArray[np.int32], Detections]]()
+    people = people_classes(detector.names, classes)
+    followed_classes(detector.names, classes)  # raises where the detector does not have them
+    floors, finder = list[FloatArray](), FloorFinder()
+    waiting: list[npt.NDArray[np.bool_]] = []
+
+    def settle() -> None:
+        for floor, rows in zip(finder.finish(), waiting, strict=True):
+            share = np.full(len(rows), np.nan, np.float32)
+            share[rows] = floor.share
+            floors.append(share)
+        waiting.clear()
+
+    stream = iter(frames)
+    while batch := list(islice(stream, detector.batch)):
+        for frame, found in zip(batch, detector.detect(batch), strict=True):
+            if log.append(frame, found).is_cut:
+                settle()
+                finder = FloorFinder()
+            rows = np.isin(found.class_id, people)
+            finder.add(frame.image, found[rows])
+            waiting.append(rows)
+            columns.append((np.full(len(found), frame.index, np.int32), found))
+        advance(len(batch))
+    settle()
+    none = np.empty(0, np.float32)
+    return DetectedPart(
+        log.part(),
+        np.concatenate([np.empty(0, np.int32), *(index for index, _ in columns)]),
+        concatenated([found for _, found in columns]),
+        np.concatenate([none, *floors]),
+    )
+
+
+def join_parts(
+    found: Sequence[DetectedPart], detector: Detector, video: VideoSource, parts: Sequence[Part] | None
+) -> Detected:
+    """The parts of a video, in order, as one.
+
+    parts: those that were to be read; None: the video was read as it comes, once. Raises InputError for no frame.
+    """
+    frames = join_frames([part.seen for part in found], video, parts)
+    table = DetectionTable(
+        np.concatenate([np.empty(0, np.int32), *(part.frame_index for part in found)]),
+        concatenated([part.boxes for part in found]),
+        np.concatenate([np.empty(0, np.float32), *(part.floor for part in found)]),
+        tuple(detector.names),
+    )
+    return Detected(frames, table)
+
+
+def join_frames(seen: Sequence[SeenPart], video: VideoSource, parts: Sequence[Part] | None) -> Frames:
+    """Frames of parts, in order, as one; see ``join_parts``."""
+    motions = list(_motions(seen))
+    index = np.concatenate([np.empty(0, np.int32), *(part.index for part in seen)])
+    time = np.concatenate([np.empty(0), *(part.time for part in seen)])
+    if parts is None:
+        notes = video.notes
+    else:
+        wanted = np.concatenate([np.arange(part.first, part.last + 1) for part in parts])
+        notes = video.notes_on_parts(
+            ReadingLog(
+                start=video.start,
+                end=video.end,
+                num_before=parts[0].first,
+                lost=np.setdiff1d(wanted, index).tolist(),
+                num_damaged=sum(part.num_damaged for part in seen),
+                resized=next((part.resized for part in seen if part.resized is not None), None),
+                num_read=len(index),
+                last_time=float(time[-1]) if len(time) else video.start,
+                is_to_the_end=parts[-1].is_last,
+            )
+        )
+    return Frames(
+        index,
+        time,
+        np.array([motion.shift for motion in motions], np.float64).reshape(-1, 2),
+        np.array([motion.zoom for motion in motions], np.float64),
+        np.array([motion.is_cut for motion in motions], np.bool_),
+        tuple(notes),
+    )
+
+
+def _motions(seen: Sequence[SeenPart]) -> Iterator[CameraMotion]:
+    last: Background | None = None
+    for part in seen:
+        for row, motion in enumerate(part.motion):
+            is_first = row == part.first and last is not None and part.before is not None
+            yield motion_between(last, part.before) if is_first else motion  # type: ignore[arg-type]
+        last = part.after or last
+
+
+def concatenated(found: Sequence[Detections]) -> Detections:
+    """Detections one after the other."""
+    if not found:
+        return Detections.empty()
+    return Detections(
+        np.concatenate([d.xyxy for d in found]),
+        np.concatenate([d.confidence for d in found]),
+        np.concatenate([d.class_id for d in found]),
+    )
 
 
 class FrameLog:
@@ -63,49 +195,36 @@ class FrameLog:
 
     def __init__(self) -> None:
         self._rows: list[tuple[int, float]] = []
-        self._views: list[CameraMotion] = []
+        self._motion: list[CameraMotion] = []
         self._estimator = CameraMotionEstimator()
+        self._first, self._num_damaged = -1, 0
+        self._resized: tuple[float, int, int] | None = None
 
-    def append(self, frame: Frame, moving: Detections) -> None:
+    def append(self, frame: Frame, moving: Detections) -> CameraMotion:
         """The next frame. moving: boxes in it of all that moves by itself and says nothing of the camera."""
-        self._views.append(self._estimator.update(frame.image, moving))
+        motion = self._estimator.update(frame.image, moving)
+        if self._first < 0 and self._estimator.first is not None:
+            self._first = len(self._rows)
+        if frame.stored_size is not None and self._resized is None:
+            self._resized = (frame.time, *frame.stored_size)
+        self._num_damaged += frame.is_damaged
+        self._motion.append(motion)
         self._rows.append((frame.index, frame.time))
+        return motion
 
-    def table(self, notes: Sequence[str]) -> Frames:
-        """All frames so far. notes: on the video."""
-        return Frames(
+    def part(self) -> SeenPart:
+        """All frames so far."""
+        return SeenPart(
             np.array([i for i, _ in self._rows], np.int32),
             np.array([t for _, t in self._rows], np.float64),
-            np.array([view.shift for view in self._views], np.float64).reshape(-1, 2),
-            np.array([view.zoom for view in self._views], np.float64),
-            np.array([view.is_cut for view in self._views], np.bool_),
-            tuple(notes),
+            tuple(self._motion),
+            self._first,
+            self._estimator.first,
+            self._estimator.last,
+            self._num_damaged,
+            self._resized,
         )
 
-
-class _DetectionLog:
-    """Collects detections frame by frame; packed often, since small arrays cost more than what they hold."""
-
-    def __init__(self) -> None:
-        self._packed: list[tuple[npt.NDArray[Any], ...]] = []
-        self._recent: list[tuple[int, Detections, FloatArray]] = []
-
-    def append(self, frame_index: int, found: Detections, floor: FloatArray) -> None:
-        self._recent.append((frame_index, found, floor))
-        if len(self._recent) >= 1024:
-            self._pack()
-
-    def _pack(self) -> None:
-        counts = [len(found) for _, found, _ in self._recent]
-        index = np.repeat(np.array([i for i, _, _ in self._recent], np.int32), counts)
-        names = ("xyxy", "confidence", "class_id")
-        columns = ([getattr(found, name) for _, found, _ in self._recent] for name in names)
-        floor = np.concatenate([floor for _, _, floor in self._recent])
-        self._packed.append((index, *(np.concatenate(column) for column in columns), floor))
-        self._recent.clear()
-
-    def table(self, classes: tuple[str, ...]) -> DetectionTable:
-        self._recent.append((0, Detections.empty(), np.empty(0, np.float32)))
-        self._pack()
-        index, xyxy, confidence, class_id, floor = (np.concatenate(c) for c in zip(*self._packed, strict=True))
-        return DetectionTable(index, Detections(xyxy, confidence, class_id), floor, classes)
+    def table(self, video: VideoSource) -> Frames:
+        """All frames of a video that was read as it comes."""
+        return join_frames([self.part()], video, None)

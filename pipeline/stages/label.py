@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import takewhile
 
 from classify.types import ActionScores, Classifier, Clip
+from ground.frames import Frame
+from ground.video.parts import by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.timeline import Timeline, TimelineConfig, join_scores, say_unsure
 from pipeline.analysis.values import Frames, Scores
-from pipeline.progress import Progress
+from pipeline.progress import Advance, Progress
 from pipeline.stages.speed import WORTH_SAYING, heed_speed, tells_gait
-from pipeline.stages.windows import ClipCutter, WindowConfig, notes_on_times, plan_windows
+from pipeline.stages.windows import ClipCutter, WindowConfig, WindowPlan, notes_on_times, plan_windows
 from tracker.types import Tracks
 
 _NO_CLIP = "nobody is labelled: no player is in the picture for long enough to cut a clip"
@@ -26,26 +29,56 @@ def label_players(
 ) -> Scores:
     """Pass 3: scores of every window of every track; clips of all players go through the model together."""
     plan = plan_windows(tracks, frames.index, frames.time, config, frames.shot())
-    notes = notes_on_times(frames.time, config) if len(tracks) else ()
     if not plan.num_windows:
-        return Scores(notes=(*notes, _NO_CLIP) if len(tracks) else ())
-    cutter, scores, waiting = ClipCutter(plan), list[ActionScores](), list[Clip]()
-    batch = classifier.batch
-    last = int(plan.frame_index[-1])
+        return no_scores(tracks, frames, config)
+    cutter, scores, last = ClipCutter(plan), list[ActionScores](), int(plan.frame_index[-1])
     with progress.stage("label", plan.num_windows, "clip") as advance:
-        for frame in video:
-            waiting += cutter.update(frame)
-            is_last = frame.index >= last
-            while len(waiting) >= batch or (waiting and is_last):
-                scores += classifier.classify(waiting[:batch])
-                advance(len(waiting[:batch]))
-                del waiting[:batch]
-            if is_last:
-                break
-        if waiting:  # the video ended earlier than when it was first read
-            scores += classifier.classify(waiting)
-            advance(len(waiting))
-    return Scores(tuple(scores), notes)
+        shown = takewhile(lambda frame: frame.index <= last, video)
+        for part in by_part(shown, video.info.frame_rate):
+            scores += _label(part, cutter, classifier, advance)
+    return Scores(tuple(scores), notes_on_times(frames.time, config))
+
+
+def label_part(
+    plan: WindowPlan,
+    first: int,
+    last: int,
+    frames: Callable[[int], Iterable[Frame]],
+    classifier: Classifier,
+    advance: Advance = lambda _: None,
+) -> list[ActionScores]:
+    """Scores of the windows that frames ``first`` to ``last`` complete, as ``label_players`` gives them.
+
+    frames: gives the video's frames from an index on, as windows begin before the part.
+    """
+    mine = plan.completed_by(first, last)
+    if not mine.num_windows:
+        return []
+    needed = takewhile(lambda frame: frame.index <= last, frames(int(mine.frame_index[0])))
+    return _label(needed, ClipCutter(mine), classifier, advance)
+
+
+def no_scores(tracks: Tracks, frames: Frames, config: WindowConfig) -> Scores:
+    """What is said where no clip can be cut."""
+    return Scores(notes=(*notes_on_times(frames.time, config), _NO_CLIP) if len(tracks) else ())
+
+
+def _label(frames: Iterable[Frame], cutter: ClipCutter, classifier: Classifier, advance: Advance) -> list[ActionScores]:
+    """Batches end with the frames, so that what shares one does not depend on who labels the next part."""
+    scores, waiting = list[ActionScores](), list[Clip]()
+
+    def classify(count: int) -> None:
+        scores.extend(classifier.classify(waiting[:count]))
+        advance(len(waiting[:count]))
+        del waiting[:count]
+
+    for frame in frames:
+        waiting += cutter.update(frame)
+        while len(waiting) >= classifier.batch:
+            classify(classifier.batch)
+    if waiting:
+        classify(len(waiting))
+    return scores
 
 
 def join(

@@ -7,13 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ground.video.source import VideoSource
 from pipeline.analysis.values import Drawn, Frames, Players
-from pipeline.progress import Progress
 from pipeline.stages.detect import Detected
 from tracker.by_hand.seeds import Named, name_seeded
 from tracker.detect.detector import REFEREE, people_classes
-from tracker.players.bridge import Bridger
 from tracker.players.selection import SelectionConfig, choose_players
 from tracker.players.smoothing import SmoothingConfig, smooth_tracks
 from tracker.scene.court import Scene
@@ -43,30 +40,15 @@ def select_players(
     return Players(kept, named.names, dropped=dropped, notes=tuple(named.notes))
 
 
-def smooth_players(
-    players: Players, frames: Frames, config: SmoothingConfig, video: VideoSource | None, progress: Progress
-) -> Players:
-    """Their tracks smoothed, with short gaps filled: by a curve, or by CSRT where ``config`` and ``video`` allow it."""
+def smooth_players(players: Players, frames: Frames, config: SmoothingConfig) -> Players:
+    """Their tracks smoothed, with short gaps filled."""
     rows = np.searchsorted(frames.index, players.tracks.frame_index).astype(np.int32)
     smooth = smooth_tracks(
         dataclasses.replace(players.tracks, frame_index=rows), frames.time, config.max_gap, frames.shot()
     )
-    tracks, notes = dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index]), players.notes
-    if config.bridge and video is not None:
-        tracks, note = _bridge(tracks, video, progress)
-        notes = (*notes, note)
-    return dataclasses.replace(players, tracks=tracks, notes=notes)
-
-
-def _bridge(tracks: Tracks, video: VideoSource, progress: Progress) -> tuple[Tracks, str]:
-    bridger = Bridger(tracks)
-    with progress.stage("bridge", video.num_frames) as advance:
-        for frame in video:
-            if frame.index > bridger.last_frame:
-                break
-            bridger.update(frame)
-            advance(1)
-    return bridger.finish(), f"CSRT bridged {bridger.num_bridged} of {bridger.num_gaps} gaps"
+    return dataclasses.replace(
+        players, tracks=dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index])
+    )
 
 
 def _scene(detected: Detected, drawn: Drawn, size: tuple[int, int], classes: Sequence[str]) -> Scene:

@@ -41,9 +41,7 @@ def follow(
     frames, table = detected.frames, detected.detections
     followed = followed_classes(table.classes, classes)
     kept = np.isin(table.boxes.class_id, followed)
-    seeds = detected.seeds
-    if seeds is None:
-        seeds = place_seeds(drawn.rois, frames.index, frames.time, *size)
+    seeds = place_seeds(drawn.rois, frames.index, frames.time, *size)
     at, boxes = add_seeds(table.frame_index[kept], table.boxes[kept], seeds, followed[0])
     bounds = np.searchsorted(at, np.append(frames.index, frames.index[-1:] + 1))
     camera = frames.camera_motions() or [None] * len(frames)
@@ -70,7 +68,7 @@ def see_looks(
     with progress.stage("glance", len(wanted)) as advance:
         for frame in video:
             if collector.needs(frame.index):
-                collector.add(frame.index, frame.image)
+                collector.add(frame.index, collector.describe(frame.index, frame.image))
                 advance(1)
             if frame.index >= wanted[-1]:
                 break

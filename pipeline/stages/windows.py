@@ -80,6 +80,25 @@ class WindowPlan:
         """Number of clips that the plan gives."""
         return int(np.isfinite(self.window_start).sum())
 
+    def completed_by(self, first: int, last: int) -> WindowPlan:
+        """The plan of those windows only that frames ``first`` to ``last`` complete."""
+        order = np.lexsort((self.frame_index, self.track_id))
+        row = np.arange(len(order))
+        begins = np.maximum.accumulate(np.where(self.first[order], row, 0))  # of the stretch that each row is in
+        frame = self.frame_index[order]
+        ends = row[np.isfinite(self.window_start[order]) & (frame >= first) & (frame <= last)]
+        change = np.zeros(len(order) + 1, np.intp)
+        np.add.at(change, np.maximum(ends - CLIP_LENGTH + 1, begins[ends]), 1)
+        np.add.at(change, ends + 1, -1)
+        needed = np.zeros(len(order), np.bool_)
+        needed[order] = np.cumsum(change[:-1]) > 0
+        windows = needed & (self.frame_index >= first)
+        return WindowPlan(
+            self.frame_index[needed], self.track_id[needed], self.xyxy[needed], self.first[needed],
+            self.last[needed],
+            np.where(windows, self.window_start, np.nan)[needed], np.where(windows, self.window_end, np.nan)[needed],
+        )  # fmt: skip
+
 
 def plan_windows(
     tracks: Tracks,

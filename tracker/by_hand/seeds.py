@@ -1,8 +1,7 @@
 """Players chosen by hand whom detections carry: where a box is drawn a track begins, and it bears the player's number.
 
 Seeds are Tracks: the boxes that are known without the detector, ``track_id`` being the number of the drawn box from 1.
-Each begins with the drawn box itself (``place_seeds``); where nobody is detected in it, CSRT can go on from there until
-somebody is (``SeedFollower``). Then
+Each is the drawn box itself (``place_seeds``). Then
 
     frame_index, boxes = add_seeds(frame_index, boxes, seeds)    before tracking: sure detections in these places
     named = name_seeded(tracks, seeds, rois)                     after it: whose track it is
@@ -17,10 +16,8 @@ from itertools import count, islice
 import numpy as np
 import numpy.typing as npt
 
-from ground.frames import Frame
 from tracker.assignment import assign, others
 from tracker.boxes import iou
-from tracker.by_hand.csrt import CsrtFollower, CsrtSettings
 from tracker.by_hand.rois import Roi, clip_roi
 from tracker.types import Detections, IntArray, Tracks
 
@@ -29,42 +26,10 @@ _HERE = 0.3
 neighbours are taken for him. On boxes drawn 10 % off, 0.3 named more players rightly than 0.4 and 0.5."""
 
 
-class SeedFollower:
-    """Seeds with pictures: CSRT follows each drawn box until it is detected, mostly at once. Costs nothing after that.
-
-    It is for players whom the detector misses for long. Where it misses them for a few frames, the box alone will do.
-    """
-
-    def __init__(self, rois: Sequence[Roi], settings: CsrtSettings | None = None) -> None:
-        """Raises InputError where this OpenCV has no CSRT."""
-        self._follower = CsrtFollower(rois, settings)
-        self._busy = True
-
-    def update(self, frame: Frame, detections: Detections) -> None:
-        """Follow into ``frame``, given its ``detections`` of the classes that are followed.
-
-        Frames come in order. Raises InputError for a drawn box outside the picture.
-        """
-        if not self._busy:
-            return
-        self._follower.update(frame)
-        boxes = self._follower.boxes
-        numbers, drawn = list(boxes), np.array(list(boxes.values())).reshape(-1, 4)
-        rows, _ = assign(iou(drawn, detections.xyxy.astype(np.float64)), _HERE)
-        for row in rows:
-            self._follower.release(numbers[row])
-        self._busy = bool(self._follower.waiting or self._follower.boxes)
-
-    def finish(self) -> Tracks:
-        """The seeds. No ``update`` after this."""
-        found = self._follower.finish()
-        return found[found.observed]
-
-
 def place_seeds(
     rois: Sequence[Roi], frame_index: IntArray, times: npt.NDArray[np.float64], width: int, height: int
 ) -> Tracks:
-    """The seeds without pictures: each drawn box on its first frame, those of later frames left out.
+    """The seeds: each drawn box on its first frame, those of later frames left out.
 
     frame_index, times: int (F,) and seconds (F,) of the frames at hand, ascending; width, height: pixels of a picture.
     Raises InputError for a box outside the picture.

@@ -173,17 +173,22 @@ class AppearanceCollector:
 
     def needs(self, frame: int) -> bool:
         """Whether something is to be looked at in this frame."""
-        low, high = np.searchsorted(self._frame, [frame, frame + 1])
-        return bool(high > low)
+        return bool(len(self._rows_in(frame)))
 
-    def add(self, frame: int, image: Image) -> None:
-        """Look at a needed frame; ``image``: uint8 (H, W, 3), RGB."""
+    def _rows_in(self, frame: int) -> Indices:
         low, high = np.searchsorted(self._frame, [frame, frame + 1])
-        rows = self._rows[low:high]
+        return self._rows[low:high]
+
+    def describe(self, frame: int, image: Image) -> list[FloatArray]:
+        """What is to be seen in a needed frame: float32 (K, D) of each describer. ``image``: uint8 (H, W, 3), RGB."""
+        xyxy = self._tracklets.xyxy[self._rows_in(frame)]
+        return [describer.describe(image, xyxy) for describer in self._describers]
+
+    def add(self, frame: int, views: Sequence[FloatArray]) -> None:
+        """Take what ``describe`` said of a needed frame; frames come in order."""
+        rows = self._rows_in(frame)
         if not len(rows):
             return
-        xyxy = self._tracklets.xyxy[rows]
-        views = [describer.describe(image, xyxy) for describer in self._describers]
         self._seen.append(rows)
         if self._projection is not None:
             self._views.append(self._projection(np.concatenate(views, axis=1)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from ground.errors import InputError
 from tracker.looks.describers import ColorDescriber, Describer, ReidDescriber
 
-LOOKS = ("none", "color", "backbone")
+LOOKS = ("none", "color")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class LooksConfig:
     """What of players' looks is evidence of who is who."""
 
     describe: str = "color"
-    """``color``; ``backbone``: the detector's features besides; ``none``."""
+    """``color`` or ``none``."""
     reid: str = ""
     """A re-identification network (ONNX) that describes looks besides."""
 
@@ -25,19 +25,14 @@ class LooksConfig:
             raise InputError(f"looks are {', '.join(LOOKS)}, not {self.describe!r}")
 
 
-def make_describers(config: LooksConfig, layers: Path, device: str) -> list[Describer]:
+def make_describers(config: LooksConfig) -> list[Describer]:
     """The describers that ``config`` asks for.
 
-    layers: a YOLO checkpoint (.pt) whose first layers describe, where the backbone is asked for.
     Raises InputError for files that cannot be used.
     """
     described: list[Describer] = []
     if config.describe != "none":
         described.append(ColorDescriber())
-    if config.describe == "backbone":
-        from tracker.looks.backbone import BackboneDescriber
-
-        described.append(BackboneDescriber(layers, device))
     if config.reid:
         described.append(ReidDescriber(Path(config.reid)))
     return described

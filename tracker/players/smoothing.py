@@ -40,8 +40,6 @@ class SmoothingConfig:
 
     max_gap: float = 1.0
     """Seconds: a track's shorter gaps are filled in when it is smoothed, longer ones stay gaps."""
-    bridge: bool = False
-    """Let CSRT fill gaps instead of a smooth curve, where it comes out at the other end."""
 
     def __post_init__(self) -> None:
         if not self.max_gap >= 0:

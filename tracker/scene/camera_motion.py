@@ -57,10 +57,13 @@ _Grey = npt.NDArray[np.uint8]
 
 
 class CameraMotionEstimator:
-    """Camera motion and cuts, frame after frame; keeps one small picture, the last that showed something."""
+    """Camera motion and cuts, frame after frame; keeps two small pictures, the first and last that showed something."""
 
     def __init__(self) -> None:
-        self._before: _Look | None = None
+        self.first: Background | None = None
+        """What the first picture showed that showed something: how the camera came to it, ``motion_between`` can tell
+        from the ``last`` of an estimator that saw the frames before."""
+        self.last: Background | None = None
 
     def update(self, image: Image, detections: Detections) -> CameraMotion:
         """How ``image``, uint8 (H, W, 3) RGB, shows the scene otherwise than the frame before.
@@ -69,18 +72,18 @@ class CameraMotionEstimator:
         After pictures that show nothing (black, white) the motion is told across them; their own is none. Where too
         little is found again to tell, it is none, too. Raises InputError for pictures that differ in size.
         """
-        now = _look(image, detections)
-        before = self._before
+        now = _background(image, detections)
+        before = self.last
         if before is not None and before.size != now.size:
             raise InputError(f"pictures of one video have one size, not {before.size} and then {now.size}")
         if float(now.grey.std()) < _CONTRAST:
             return CameraMotion()
-        self._before = now
-        return CameraMotion() if before is None else _compare(before, now)
+        self.first, self.last = self.first or now, now
+        return CameraMotion() if before is None else motion_between(before, now)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Look:
+class Background:
     """What is kept of a picture."""
 
     size: tuple[int, int]
@@ -91,7 +94,7 @@ class _Look:
     """float32 (N, 1, 2): x and y in the small picture."""
 
 
-def _look(image: Image, detections: Detections) -> _Look:
+def _background(image: Image, detections: Detections) -> Background:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
         raise InputError(f"a picture is uint8 (H, W, 3), not {image.dtype} {image.shape}")
     height, width = image.shape[:2]
@@ -102,7 +105,7 @@ def _look(image: Image, detections: Detections) -> _Look:
         background[top : bottom + 1, left : right + 1] = 0
     spacing = max(grey.shape) / _SPACING
     corners = cast(Any, cv2.goodFeaturesToTrack(grey, _MOST_CORNERS, _WEAKEST, spacing, mask=background))
-    return _Look((width, height), grey, np.empty((0, 1, 2), np.float32) if corners is None else corners)
+    return Background((width, height), grey, np.empty((0, 1, 2), np.float32) if corners is None else corners)
 
 
 def _halved(grey: _Grey) -> _Grey:
@@ -112,7 +115,8 @@ def _halved(grey: _Grey) -> _Grey:
     return grey
 
 
-def _compare(before: _Look, now: _Look) -> CameraMotion:
+def motion_between(before: Background, now: Background) -> CameraMotion:
+    """How the camera moved from one picture to the next that shows something."""
     transform, agreeing = _motion(before.grey, now.grey, before.corners, np.zeros(2))
     share = agreeing / max(len(before.corners), 1)
     if share < _DOUBTFUL:

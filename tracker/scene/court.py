@@ -9,7 +9,9 @@ its lines; there a polygon drawn by hand does better.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -27,9 +29,7 @@ _SURE = 0.6
 _BESIDE, _ABOVE, _BELOW = 0.3, 0.08, 0.12
 """The floor around feet: so many widths to both sides of a box, heights above and below its lower edge."""
 _EVERY = 5
-"""Frames from one lesson in colours to the next. Higher: cheaper, and slower to follow a change of light."""
-_MEMORY = 0.9
-"""Part of what was learnt that is left at the next lesson. Higher: steadier, and longer wrong after a cut."""
+"""Frames from one lesson in colours to the next. Higher: cheaper, and of fewer players' feet."""
 _RATIO = 0.5
 """A floor's colour is at least so common near feet, relative to the whole picture. Higher: less of the crowd, and less
 of a floor that fills the picture."""
@@ -51,39 +51,54 @@ _BINS, _TOOTH = 16, 8
 """Bins of each of Lab's channels; units of a and b in one of them."""
 
 
+class Floor(NamedTuple):
+    """The court's floor in one picture."""
+
+    share: FloatArray
+    """float32 (N,), 0..1, of floor at the feet of each of the people; NaN where it cannot be told."""
+    hull: FloatArray
+    """float32 (K, 2): its corners in pixels of the picture; none where no floor was found."""
+
+
 class FloorFinder:
-    """Finds the court's floor in one picture after another of a video, and remembers its colours."""
+    """Finds the court's floor in the pictures of a few seconds of one shot, from what its colours are in all of them.
+
+    The pictures are kept small until then: 115 KB each where they are twice as wide as high.
+    """
 
     def __init__(self) -> None:
+        self._pictures: list[tuple[npt.NDArray[np.uint16], FloatArray, Detections]] = []
         self._seen = np.zeros((2, _BINS**3))
-        self._is_floor = np.zeros(_BINS**3, np.uint8)
-        self._num_frames = 0
-        self.hull: FloatArray = np.empty((0, 2), np.float32)
-        """float32 (K, 2): corners of the floor in the last picture, in its pixels; none where no floor was found."""
 
-    def update(self, image: Image, people: Detections) -> FloatArray:
-        """Share of floor at the feet of each of ``people`` (N,), float32, 0..1, or NaN where it cannot be told.
-
-        image: uint8 (H, W, 3), RGB. It cannot be told of feet below the picture, and where no floor is found.
-        """
+    def add(self, image: Image, people: Detections) -> None:
+        """The next picture, uint8 (H, W, 3) RGB, and the people in it."""
         colors = _colors(image)
-        scale = np.array(colors.shape[::-1]) / image.shape[1::-1]
-        boxes = people.xyxy.astype(np.float64) * np.tile(scale, 2)
-        stands = boxes[:, 3] < colors.shape[0] - 1.5
-        sure = boxes[stands & (people.confidence >= _SURE)]
-        if self._num_frames % _EVERY == 0 and len(sure):
-            self._learn(colors, sure, boxes)
-        self._num_frames += 1
-        hull = _hull(_patches(self._is_floor.take(colors)), sure)
-        self.hull = (hull / scale).astype(np.float32)
-        share = np.full(len(boxes), np.nan, np.float32)
-        if len(hull):
-            court = cv2.fillConvexPoly(np.zeros(colors.shape, np.uint8), hull, 1)
-            share[stands] = _share(np.asarray(court, np.uint8), boxes[stands])
-        return share
+        scale = (np.array(colors.shape[::-1]) / image.shape[1::-1]).astype(np.float32)
+        if len(self._pictures) % _EVERY == 0:
+            boxes, stands = _scaled(people, scale, colors.shape)
+            self._learn(colors, boxes[stands & (people.confidence >= _SURE)], boxes)
+        self._pictures.append((colors, scale, people))
+
+    def finish(self) -> Iterator[Floor]:
+        """The floor of each picture, in their order.
+
+        It cannot be told of feet below the picture, and where no floor is found.
+        """
+        near_feet, anywhere = self._seen / np.maximum(self._seen.sum(axis=1, keepdims=True), 1.0)
+        is_floor = ((near_feet > _RATIO * anywhere) & (near_feet > _COMMON)).astype(np.uint8)
+        for colors, scale, people in self._pictures:
+            boxes, stands = _scaled(people, scale, colors.shape)
+            hull = _hull(_patches(is_floor.take(colors)), boxes[stands & (people.confidence >= _SURE)])
+            share = np.full(len(boxes), np.nan, np.float32)
+            if len(hull):
+                court = cv2.fillConvexPoly(np.zeros(colors.shape, np.uint8), hull, 1)
+                share[stands] = _share(np.asarray(court, np.uint8), boxes[stands])
+            yield Floor(share, (hull / scale).astype(np.float32))
 
     def _learn(self, colors: npt.NDArray[np.uint16], sure: Float64Array, people: Float64Array) -> None:
         """Count the colours around the feet of ``sure`` and anywhere, off all ``people`` (boxes N, 4)."""
+        if not len(sure):
+            return
         size = sure[:, 2:] - sure[:, :2]
         floor = np.zeros(colors.shape, np.bool_)
         around = np.stack([-_BESIDE * size[:, 0], (1 - _ABOVE) * size[:, 1], _BESIDE * size[:, 0], _BELOW * size[:, 1]])
@@ -91,10 +106,13 @@ class FloorFinder:
             floor[top : bottom + 1, left : right + 1] = True
         for left, top, right, bottom in _pixels(people, colors.shape):
             floor[top : bottom + 1, left : right + 1] = False
-        seen = np.stack([np.bincount(part, minlength=_BINS**3) for part in (colors[floor], colors.ravel())])
-        self._seen = _MEMORY * self._seen + seen
-        near_feet, anywhere = self._seen / np.maximum(self._seen.sum(axis=1, keepdims=True), 1.0)
-        self._is_floor = ((near_feet > _RATIO * anywhere) & (near_feet > _COMMON)).astype(np.uint8)
+        self._seen += np.stack([np.bincount(part, minlength=_BINS**3) for part in (colors[floor], colors.ravel())])
+
+
+def _scaled(people: Detections, scale: FloatArray, shape: tuple[int, ...]) -> tuple[Float64Array, BoolArray]:
+    """Boxes (N, 4) in a small picture of ``shape``, and whether their feet are in it (N,)."""
+    boxes = people.xyxy.astype(np.float64) * np.tile(scale.astype(np.float64), 2)
+    return boxes, boxes[:, 3] < shape[0] - 1.5
 
 
 @dataclass(frozen=True, slots=True, eq=False)

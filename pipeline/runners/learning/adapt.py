@@ -118,7 +118,7 @@ def _embedding(options: argparse.Namespace) -> Any:
 
 def _detector(path: Path) -> Any:
     from classify.few_shot.adapt import detector_embedding
-    from tracker.looks.backbone import export_backbone
+    from tracker.detect.features import export_backbone
 
     if not path.is_file():
         raise InputError(f"{path}: no such file")

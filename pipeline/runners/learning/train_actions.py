@@ -178,7 +178,7 @@ def _start(given: str | None, model: str, work: Path) -> tuple[Path | str | None
 
 
 def _backbone(detector: Path, work: Path) -> Path:
-    from tracker.looks.backbone import export_backbone
+    from tracker.detect.features import export_backbone
 
     export_backbone(detector, work / "backbone.safetensors")
     return work / "backbone.safetensors"

@@ -44,7 +44,7 @@ def run_train_maps(options: argparse.Namespace) -> int:
     from classify.weights.checkpoint import load_start
     from pipeline.outputs.place import require_file
     from pipeline.training.unlabelled_pictures import Teachers, make_lesson
-    from tracker.looks.backbone import export_backbone
+    from tracker.detect.features import export_backbone
 
     if options.steps < 1 or options.seed < 0:
         raise InputError(f"steps is 1 or more and seed 0 or more, not {options.steps} and {options.seed}")

@@ -19,7 +19,7 @@ from classify.run.backends import prepare
 from classify.run.classifier import predict
 from classify.train.last_layer import embed
 from classify.weights.checkpoint import CheckpointInfo, load_checkpoint, load_start, save_checkpoint
-from tracker.looks.backbone import export_backbone
+from tracker.detect.features import export_backbone
 
 
 @pytest.fixture(scope="module")

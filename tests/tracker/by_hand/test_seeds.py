@@ -14,7 +14,7 @@ from ground.errors import InputError
 from ground.frames import Frame
 from tracker.boxes import iou
 from tracker.by_hand.rois import Roi
-from tracker.by_hand.seeds import SeedFollower, add_seeds, name_seeded, place_seeds
+from tracker.by_hand.seeds import add_seeds, name_seeded, place_seeds
 from tracker.files.mot import read_detections, read_truth
 from tracker.players.smoothing import smooth_tracks
 from tracker.track.linking import link
@@ -148,24 +148,9 @@ def pictures(player: int, num_frames: int) -> list[Frame]:
     return frames
 
 
-@pytest.mark.parametrize(("detected_from", "rows"), [(0, range(5, 6)), (18, range(5, 19)), (99, range(5, 30))])
-def test_csrt_carries_a_box_until_it_is_detected(detected_from: int, rows: range) -> None:
-    x0, y0, x1, y1 = box_of(1, 5)
-    follower = SeedFollower([Roi((x0, y0, x1 - x0, y1 - y0), frame=5)])
-    for frame in pictures(1, 30):
-        here = [box_of(3, frame.index)] + ([box_of(1, frame.index)] if frame.index >= detected_from else [])
-        follower.update(frame, Detections.of(here))
-    seeds = follower.finish()
-    assert seeds.frame_index.tolist() == list(rows) and set(seeds.track_id.tolist()) == {1}
-    truth = walk(1, rows, 1).xyxy.astype(np.float64)
-    assert iou(seeds.xyxy.astype(np.float64), truth).diagonal().min() > 0.6
-
-
 def test_a_box_outside_the_picture_is_an_error() -> None:
     with pytest.raises(InputError, match="inside the picture of 320x500"):
         place(Roi((400, 10, 20, 50)))
-    with pytest.raises(InputError, match="inside the picture of 320x320"):
-        SeedFollower([Roi((400, 10, 20, 50))]).update(pictures(0, 1)[0], Detections.empty())
 
 
 def test_chosen_players_of_a_real_game_are_followed_under_their_names(shared: Path) -> None:

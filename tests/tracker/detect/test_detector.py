@@ -73,7 +73,7 @@ def test_classes_to_follow() -> None:
     assert followed_classes(("player", "referee"), ("referee", "player")) == [1, 0]
     with pytest.raises(InputError, match="does not know goalkeeper"):
         followed_classes(("player",), ("goalkeeper",))
-    with pytest.raises(InputError, match="--classes"):
+    with pytest.raises(InputError, match="name the classes to follow"):
         followed_classes(("cat",))
 
 

@@ -18,11 +18,11 @@ import torch
 from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
 from tracker.detect.detector import DetectorConfig, YoloDetector
+from tracker.detect.features import export_backbone
 from tracker.detect.teachers import see_ball, see_joints
 from tracker.detect.train import train_detector
 from tracker.detect.weights import openvino_copy
 from tracker.detect.yolo import contained, open_checkpoint, open_yolo
-from tracker.looks.backbone import BackboneDescriber, export_backbone
 
 _ROOT = Path(__file__).parents[3]
 _PLAYERS = WEIGHTS / "players.pt"
@@ -62,7 +62,6 @@ def test_no_code_in_a_checkpoint_is_run_at_any_door(evil: Path) -> None:
     work = evil.parent / "work"
     for door in (
         lambda: export_backbone(evil, evil.parent / "layers.safetensors"),
-        lambda: BackboneDescriber(evil),
         lambda: see_joints(evil, _PICTURES),
         lambda: see_ball(evil, _PICTURES),
         lambda: YoloDetector(DetectorConfig(str(evil), runtime="torch")),

@@ -59,7 +59,7 @@ class Badges:
 def learn(tracklets: Tracklets, *describers: Describer) -> Appearance:
     collector = AppearanceCollector(tracklets, WIDTH, HEIGHT, describers)
     for frame in collector.frames.tolist():
-        collector.add(frame, np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+        collector.add(frame, collector.describe(frame, np.zeros((HEIGHT, WIDTH, 3), np.uint8)))
     return collector.finish()
 
 
@@ -177,7 +177,7 @@ def test_only_needed_frames_are_looked_at() -> None:
     tracklets, _ = team(count=3)
     collector = AppearanceCollector(tracklets, WIDTH, HEIGHT, [Badges(1.0)])
     assert [frame for frame in range(20 * RATE) if collector.needs(frame)] == collector.frames.tolist()
-    collector.add(int(np.setdiff1d(np.arange(600), collector.frames)[0]), np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    collector.add(int(np.setdiff1d(np.arange(600), collector.frames)[0]), [])
     assert not collector.finish().num_views.any()
 
 
@@ -189,7 +189,8 @@ def test_the_two_teams_of_a_real_game_are_told_apart(shared: Path) -> None:
     for frame in range(int(collector.frames.max()) + 1):
         assert capture.grab()
         if collector.needs(frame):
-            collector.add(frame, np.asarray(capture.retrieve()[1][..., ::-1], np.uint8))
+            image = np.asarray(capture.retrieve()[1][..., ::-1], np.uint8)
+            collector.add(frame, collector.describe(frame, image))
     looks = collector.finish()
     cost, same = pairs(tracklets, looks, owner)
     _, same_team = pairs(tracklets, looks, owner <= 5)

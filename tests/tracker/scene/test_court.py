@@ -14,7 +14,7 @@ from ground.frames import Image
 from tracker.by_hand.rois import CourtPolygon
 from tracker.files.mot import read_tracks
 from tracker.players.selection import SelectionConfig, choose_players
-from tracker.scene.court import FloorFinder, Scene, court_share, people_at, stabilised_feet
+from tracker.scene.court import Floor, FloorFinder, Scene, court_share, people_at, stabilised_feet
 from tracker.types import Detections, Tracks
 
 WIDTH, HEIGHT = 640, 360
@@ -38,6 +38,13 @@ def picture(floor: tuple[int, int, int], seed: int = 0) -> Image:
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
+def floors(*pictures: tuple[np.ndarray, Detections]) -> list[Floor]:
+    finder = FloorFinder()
+    for image, found in pictures:
+        finder.add(image, found)
+    return list(finder.finish())
+
+
 def people(sure: float = 0.9) -> Detections:
     confidence = [sure] * len(ON_IT) + [0.4] * len(IN_THE_STANDS)
     return Detections.of(ON_IT + IN_THE_STANDS, confidence)
@@ -46,41 +53,34 @@ def people(sure: float = 0.9) -> Detections:
 @settings(max_examples=25, deadline=None)
 @given(COLORS)
 def test_a_floor_of_any_colour_is_found(color: tuple[int, int, int]) -> None:
-    finder = FloorFinder()
-    share = finder.update(picture(color), people())
+    ((share, hull),) = floors((picture(color), people()))
     assert share[: len(ON_IT)].min() > 0.7
     assert share[len(ON_IT) :].max() < 0.1
-    found, true = (
-        cv2.fillPoly(np.zeros((HEIGHT, WIDTH), np.uint8), [p.astype(np.int32)], 1) for p in (finder.hull, FLOOR)
-    )
+    found, true = (cv2.fillPoly(np.zeros((HEIGHT, WIDTH), np.uint8), [p.astype(np.int32)], 1) for p in (hull, FLOOR))
     assert (found & true).sum() / (found | true).sum() > 0.8
 
 
 def test_what_cannot_be_told_is_nan() -> None:
-    finder, image = FloorFinder(), picture((180, 130, 80))
-    assert np.isnan(finder.update(image, people(sure=0.5))).all(), "nobody sure has shown the floor yet"
-    assert not len(finder.hull)
-    finder = FloorFinder()
+    image = picture((180, 130, 80))
+    ((share, hull),) = floors((image, people(sure=0.5)))
+    assert np.isnan(share).all(), "nobody sure has shown the floor"
+    assert not len(hull)
     below = Detections.of([*ON_IT, [300, 200, 360, HEIGHT]], [0.9] * 5)
-    assert np.isnan(finder.update(image, below)).tolist() == [False] * 4 + [True]
-    assert finder.update(image, Detections.empty()).shape == (0,)
-    assert FloorFinder().update(np.zeros((3, 5, 3), np.uint8), Detections.of([[0, 0, 2, 2]])).shape == (1,)
+    (first, _), (second, _) = floors((image, below), (image, Detections.empty()))
+    assert np.isnan(first).tolist() == [False] * 4 + [True] and second.shape == (0,)
+    assert len(floors((np.zeros((3, 5, 3), np.uint8), Detections.of([[0, 0, 2, 2]])))[0].share) == 1
 
 
-def test_another_floor_after_a_cut_is_learnt() -> None:
-    finder = FloorFinder()
-    hall, other = picture((180, 130, 80)), picture((60, 110, 170))
-    for _ in range(30):
-        finder.update(hall, people())
-    for _ in range(60):
-        share = finder.update(other, people())
+def test_what_is_learnt_later_counts_for_the_first_picture_too() -> None:
+    image, nobody = picture((180, 130, 80)), people(sure=0.5)
+    (share, _), *_ = floors((image, nobody), *[(image, people())] * 6)
     assert share[: len(ON_IT)].min() > 0.7 and share[len(ON_IT) :].max() < 0.1
 
 
 def test_the_picture_is_not_written_to() -> None:
     image = picture((180, 130, 80))
     image.flags.writeable = False
-    FloorFinder().update(image, people())
+    floors((image, people()))
 
 
 def scene(num_frames: int, **known: object) -> Scene:
@@ -178,12 +178,13 @@ def broadcast(shared: Path) -> tuple[Tracks, Scene]:
     confidence = np.where(everyone.track_id > 20, 0.3, 0.8).astype(np.float32)
     tracks = Tracks.of(everyone.frame_index // 5, everyone.track_id, everyone.xyxy, confidence)
     found = Detections.of(tracks.xyxy, confidence)
-    video, finder, floor = cv2.VideoCapture(str(shared / "videos" / "netba_IND-NYK.mp4")), FloorFinder(), []
+    video, finder = cv2.VideoCapture(str(shared / "videos" / "netba_IND-NYK.mp4")), FloorFinder()
     for frame in range(tracks.frame_index[-1] * 5 + 1):
         assert video.grab()
         if frame % 5 == 0:
             image = cv2.cvtColor(video.retrieve()[1], cv2.COLOR_BGR2RGB)
-            floor.append(finder.update(image, found[tracks.frame_index == frame // 5]))
+            finder.add(image, found[tracks.frame_index == frame // 5])
+    floor = [share for share, _ in finder.finish()]
     known = scene(
         len(floor),
         people=found,

@@ -1,0 +1,178 @@
+"""Parts of a video, made alone and in any order, are to the byte what one run over all of it gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from ground.frames import Frame
+from ground.video.parts import cut_parts
+from ground.video.source import open_video
+from pipeline.analysis.values import Drawn
+from pipeline.analyze import track_players
+from pipeline.config import PipelineConfig
+from pipeline.models import Models
+from pipeline.progress import Silent
+from pipeline.stages.detect import detect_part, detect_players, join_parts
+from pipeline.stages.label import label_part, label_players
+from pipeline.stages.windows import plan_windows
+from tracker.types import Detections
+
+_SECONDS = 5.0
+
+
+def write(path: Path, times: list[int], *, gop: int = 12, start: int = 0, b_frames: int = 2) -> Path:
+    """A video whose pictures are numbered by their light; times: milliseconds."""
+    with av.open(str(path), "w") as container:
+        options = {"g": str(gop), "bf": str(b_frames), "x264-params": "open-gop=1", "sc_threshold": "0"}
+        stream: Any = container.add_stream("libx264", rate=30, options=options)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        rng = np.random.default_rng(0)
+        for time in times:
+            picture = av.VideoFrame.from_ndarray(rng.integers(0, 255, (48, 64, 3), np.uint8), "rgb24")
+            picture.pts, picture.time_base = start + time, Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))
+    return path
+
+
+def same(a: Frame, b: Frame) -> bool:
+    return (a.index, a.time) == (b.index, b.time) and np.array_equal(a.image, b.image)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    steps=st.lists(st.integers(5, 90), min_size=3, max_size=60),
+    gop=st.integers(1, 30),
+    begin=st.sampled_from([0, 700, 12345]),
+    suffix=st.sampled_from([".mp4", ".mkv", ".ts"]),
+    span=st.tuples(st.floats(0, 0.5), st.floats(0.6, 3)),
+    length=st.floats(0.1, 2),
+)
+def test_parts_read_alone_have_the_frames_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[int], gop: int, begin: int, suffix: str,
+    span: tuple[float, float], length: float,
+) -> None:  # fmt: skip
+    times = np.cumsum([0, *steps]).tolist()
+    path = write(tmp_path_factory.mktemp("parts") / f"v{suffix}", times, gop=gop, start=begin)
+    with open_video(path) as video:
+        shown = [frame.time for frame in video]
+    start, end = (shown[0] + share * (shown[-1] - shown[0]) for share in span)
+    assume(any(start <= time < end for time in shown))
+    with open_video(path, start, end) as video:
+        whole, parts = list(video), video.plan(length)
+        assert parts is not None
+        assert [f.index for f in whole] == [i for part in parts for i in range(part.first, part.last + 1)]
+        alone = {part.number: list(video.read_parts([part])) for part in reversed(parts)}
+        joined = list(chain.from_iterable(alone[part.number] for part in parts))
+        assert len(joined) == len(whole) and all(map(same, joined, whole))
+        together = list(video.read_parts(parts))
+        assert len(together) == len(whole) and all(map(same, together, whole))
+
+
+@given(st.integers(1, 400), st.floats(0, 12), st.floats(0.5, 20), st.sampled_from([24, 25, 30, 60]))
+def test_every_frame_is_in_one_part_wherever_reading_begins(num: int, start: float, length: float, rate: int) -> None:
+    times = np.arange(num) / rate
+    whole, some = (cut_parts(times, Fraction(rate), begin, np.inf, length) for begin in (0.0, start))
+    assert np.concatenate([np.empty(0), *(part.times for part in whole)]).tolist() == times.tolist()
+    assert np.concatenate([np.empty(0), *(part.times for part in some)]).tolist() == times[times >= start].tolist()
+    bounds = {(part.first, part.number) for part in whole}
+    assert {(part.first, part.number) for part in some[1:]} <= bounds
+
+
+class _Dots:
+    """Finds two people whose places depend on the picture alone."""
+
+    batch = 4
+    names = ("player", "referee")
+
+    def detect(self, frames: list[Frame]) -> list[Detections]:
+        found: list[Detections] = []
+        for frame in frames:
+            x = float(frame.image[:8, :8].mean()) / 8
+            boxes = [[x, 5, x + 12, 40], [x + 30, 8, x + 42, 44]]
+            found.append(Detections.of(boxes, [0.9, 0.7], [0, 1]))
+        return found
+
+
+def assert_equal(a: Any, b: Any) -> None:
+    """Values of the analysis, to the byte."""
+    for field in dataclasses.fields(a):
+        one, other = getattr(a, field.name), getattr(b, field.name)
+        if dataclasses.is_dataclass(one):
+            assert_equal(one, other)
+        elif isinstance(one, np.ndarray):
+            assert one.dtype == other.dtype and one.tobytes() == other.tobytes(), field.name
+        else:
+            assert one == other, field.name
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(2, 40), st.sets(st.integers(0, 39)), st.floats(0.1, 1), st.randoms(use_true_random=False))
+def test_detection_in_parts_is_that_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, num: int, black: set[int], length: float, random: Any
+) -> None:
+    """Also over black pictures, of which the camera's motion is told from one side to the other."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rng = np.random.default_rng(1)
+    hall = rng.integers(0, 255, (60, 200, 3), np.uint8).repeat(2, 0).repeat(2, 1)
+    for i in range(num):
+        image = hall[:96, 3 * i : 3 * i + 128] * (i not in black)
+        (folder / f"{i:03d}.png").write_bytes(_png(image))
+    with open_video(folder, image_rate=25) as video:
+        parts = video.plan(length)
+        assert parts is not None
+        order = list(parts)
+        random.shuffle(order)
+        alone = {part.number: detect_part(video.read_parts([part]), _Dots()) for part in order}
+        joined = join_parts([alone[part.number] for part in parts], _Dots(), video, parts)
+        one = join_parts([detect_part(video, _Dots())], _Dots(), video, None)
+        assert_equal(joined.frames, one.frames)
+        assert_equal(joined.detections.boxes, one.detections.boxes)
+
+
+def _png(image: np.ndarray) -> bytes:
+    import cv2
+
+    return cv2.imencode(".png", np.ascontiguousarray(image))[1].tobytes()
+
+
+@pytest.mark.parametrize("name", ["netba_NYK-BOS.mp4", "nbaction_1.mov", "ibm_basketball.mp4"])
+def test_real_clips_in_parts_of_five_seconds(shared: Path, name: str) -> None:
+    config, models = PipelineConfig(device="cpu", end=8), Models()
+    detector, classifier = models.detector(config), models.classifier(config)
+    with open_video(shared / "videos" / name, end=config.end) as video:
+        whole = detect_players(video, detector, Silent())
+        parts = video.plan(_SECONDS)
+        assert parts is not None and len(parts) >= 2
+        alone = {part.number: detect_part(video.read_parts([part]), detector) for part in reversed(parts)}
+        joined = join_parts([alone[part.number] for part in parts], detector, video, parts)
+        assert_equal(whole.frames, joined.frames)
+        assert_equal(whole.detections, joined.detections)
+
+        size = (video.info.width, video.info.height)
+        players = track_players(whole, Drawn(), size, config, models, video, Silent())
+        at_once = label_players(players.tracks, whole.frames, video, classifier, config.windows, Silent())
+        plan = plan_windows(players.tracks, whole.frames.index, whole.frames.time, config.windows, whole.frames.shot())
+
+        def frames(index: int) -> Iterator[Frame]:
+            needed = [part for part in parts if part.last >= index]
+            return (frame for frame in video.read_parts(needed) if frame.index >= index)
+
+        scores = {p.number: label_part(plan, p.first, p.last, frames, classifier) for p in reversed(parts)}
+        in_parts = list(chain.from_iterable(scores[part.number] for part in parts))
+        assert len(in_parts) == len(at_once.windows) > 20
+        for one, other in zip(at_once.windows, in_parts, strict=True):
+            assert (one.track_id, one.start, one.end) == (other.track_id, other.start, other.end)
+            assert one.probabilities.tobytes() == other.probabilities.tobytes()
