@@ -150,7 +150,7 @@ def _png(image: np.ndarray) -> bytes:
 
 @pytest.mark.parametrize("name", ["netba_NYK-BOS.mp4", "nbaction_1.mov", "ibm_basketball.mp4"])
 def test_real_clips_in_parts_of_five_seconds(shared: Path, name: str) -> None:
-    config, models = PipelineConfig(device="cpu", end=8), Models()
+    config, models = PipelineConfig(device="cpu", end=6), Models()
     detector, classifier = models.detector(config), models.classifier(config)
     with open_video(shared / "videos" / name, end=config.end) as video:
         whole = detect_players(video, detector, Silent())
