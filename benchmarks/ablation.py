@@ -33,11 +33,7 @@ from tracker.types import Tracks
 
 MODELS = Models()
 CONFIDENCES = (0.2, 0.25, 0.3)
-EVERYBODY = {
-    "selection": {
-        "min_confidence": 0.0, "players": 0, "drop_referees": False, "drop_outside": False, "drop_still": False,
-    }
-}  # fmt: skip
+EVERYBODY = {"selection": {"min_confidence": 0.0, "players": 0, "drop_outside": False}}
 
 
 def main() -> None:
@@ -78,19 +74,15 @@ def _rows(reid: str) -> list[tuple[str, dict[str, Any], bool]]:
         ("neither: boxes only", {"looks": {"describe": "none"}}, False),
         ("online only", {"linking": {"offline": False}}, True),
         ("sort", {"tracker": {"name": "sort"}}, True),
-        ("referees stay", _without("drop_referees"), True),
-        ("who is off court stays", _without("drop_outside"), True),
-        ("who sits at the edge stays", _without("drop_still"), True),
-        ("all three stay", _without("drop_referees", "drop_outside", "drop_still"), True),
-        ("all three, the unsure, and more than ten stay", EVERYBODY, True),
+        ("who is off court stays", {"selection": {"drop_outside": False}}, True),
+        ("the unsure stay", {"selection": {"min_confidence": 0.0}}, True),
+        ("more than ten stay", {"selection": {"players": 0}}, True),
+        ("everybody stays", EVERYBODY, True),
+        ("everybody but who is off court", {"selection": {**EVERYBODY["selection"], "drop_outside": True}}, True),
     ]
     if reid:
         rows.insert(4, ("looks: colours and OSNet", {"looks": {"reid": reid}}, True))
     return rows
-
-
-def _without(*rules: str) -> dict[str, Any]:
-    return {"selection": dict.fromkeys(rules, False)}
 
 
 def _surer(analysis: Analysis, least: float) -> Analysis:

@@ -31,6 +31,8 @@ _MOVED = {
     ("tracker", "reid"): ("looks", "reid"),
     ("tracker", "max_gap"): ("smoothing", "max_gap"),
     ("tracker", "bridge"): (),
+    ("selection", "drop_referees"): (),
+    ("selection", "drop_still"): (),
 }
 """Settings that had another place, or none is left for, in analyses and files of version 0.1."""
 

@@ -10,7 +10,7 @@ import numpy as np
 from pipeline.analysis.values import Drawn, Frames, Players
 from pipeline.stages.detect import Detected
 from tracker.by_hand.seeds import Named, name_seeded
-from tracker.detect.detector import REFEREE, people_classes
+from tracker.detect.detector import people_classes
 from tracker.players.selection import SelectionConfig, choose_players
 from tracker.players.smoothing import SmoothingConfig, smooth_tracks
 from tracker.scene.court import Scene
@@ -62,7 +62,6 @@ def _scene(detected: Detected, drawn: Drawn, size: tuple[int, int], classes: Seq
         people=table.boxes[rows],
         people_frame=np.searchsorted(frames.index, table.frame_index[rows]).astype(np.int32),
         floor=None if table.floor is None else table.floor[rows],
-        is_referee=table.boxes.class_id[rows] == names.index(REFEREE) if REFEREE in names else None,
         camera=frames.camera(),
         shot=frames.shot(),
         court=drawn.court,

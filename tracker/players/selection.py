@@ -13,24 +13,13 @@ import numpy.typing as npt
 
 from ground.errors import InputError
 from tracker.boxes import Float64Array
-from tracker.scene.court import Scene, court_share, people_at, stabilised_feet
+from tracker.scene.court import Scene, court_share
 from tracker.types import BoolArray, IntArray, Tracks
 
-_GAP = 1.0
-"""Seconds without a box across which a track is where a straight line says."""
 _FEWEST = 10
 """Boxes of a track from which it is judged. Lower: judges glimpses, and less surely."""
-_REFEREE = 2 / 3
-"""Share of a track's boxes, weighed by confidence, from which it is a referee's. Lower: more referees go, and players
-in dark shirts, whom the detector confuses with them about half of the time."""
 _OUTSIDE = 0.25
 """Mean share of the court at the feet under which a track is outside. Higher: also who stands on the line."""
-_INSIDE, _UNSURE = 0.75, 0.65
-"""Share of the court and mean confidence, each of which saves who stands still. Higher: more benches and coaches go,
-and who waits in a corner may."""
-_LIFE, _PLACE = 4.0, 0.7
-"""Seconds, at least, for which a track that stands still stays within so many heights. Players wait so for a
-free throw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +31,8 @@ class SelectionConfig:
     0 keeps all."""
     players: int = 10
     """At most so many are on court at once; of more, those nearer to the camera and surer are kept. 0: no limit."""
-    drop_referees: bool = True
-    """Whether those go whom the detector mostly calls a referee."""
     drop_outside: bool = True
     """Whether those go who never stand on the court: its floor as found, or the polygon given."""
-    drop_still: bool = True
-    """Whether those go who never leave a small place at the court's edge: bench, officials, coaches."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_confidence <= 1 or self.players < 0:
@@ -59,17 +44,11 @@ def choose_players(
 ) -> tuple[Tracks, dict[int, str]]:
     """The tracks of players, whole, and for every other identity the reason why it is left out.
 
-    scene: what the rules about referees, court and bench judge by; without it they say nothing.
+    scene: what the rule about the court judges by; without it it says nothing.
     """
     reasons: dict[int, str] = {}
-    if scene is not None and len(tracks):
-        share = court_share(tracks, scene)
-        if config.drop_referees:
-            reasons |= _referees(tracks, scene)
-        if config.drop_outside:
-            reasons |= _outside(tracks, share) | reasons
-        if config.drop_still:
-            reasons |= _still(tracks, share, scene) | reasons
+    if scene is not None and len(tracks) and config.drop_outside:
+        reasons |= _outside(tracks, court_share(tracks, scene))
     reasons |= _unsure(tracks, config.min_confidence) | reasons
     kept = tracks[~np.isin(tracks.track_id, list(reasons))]
     if config.players:
@@ -88,18 +67,6 @@ def _unsure(tracks: Tracks, min_confidence: float) -> dict[int, str]:
     }
 
 
-def _referees(tracks: Tracks, scene: Scene) -> dict[int, str]:
-    """Those at whose place the detector mostly sees a referee and not a player, in short gaps of the track, too."""
-    if scene.is_referee is None or not len(scene.is_referee):
-        return {}
-    whole = _without_gaps(tracks, scene.time)
-    found = people_at(whole, scene)
-    weight = np.where(found >= 0, scene.people.confidence[found], 0.0)
-    share = _means(whole, scene.is_referee[found], weight)
-    judged = _judged(whole, found >= 0).tolist()
-    return {i: f"a referee to {share[i]:.0%}, by the detector" for i in judged if share[i] > _REFEREE}
-
-
 def _outside(tracks: Tracks, share: Float64Array) -> dict[int, str]:
     """Those whose feet are off the court nearly all the time."""
     known = np.isfinite(share)
@@ -109,24 +76,6 @@ def _outside(tracks: Tracks, share: Float64Array) -> dict[int, str]:
         for i in _judged(tracks, known).tolist()
         if inside[i] < _OUTSIDE
     }
-
-
-def _still(tracks: Tracks, share: Float64Array, scene: Scene) -> dict[int, str]:
-    """Those who stay in one place at the edge of the court and do not look much like players."""
-    if scene.camera is None:
-        return {}
-    known = np.isfinite(share)
-    inside = _means(tracks, share, known)
-    confidence = _means(tracks, tracks.confidence, tracks.observed)
-    reasons: dict[int, str] = {}
-    for track_id in _judged(tracks, known).tolist():
-        if inside[track_id] >= _INSIDE or confidence[track_id] >= _UNSURE:
-            continue
-        track = tracks[tracks.track_id == track_id]
-        seconds = float(np.ptp(scene.time[track.frame_index]))
-        if seconds >= _LIFE and _extent(track, scene) <= _PLACE:
-            reasons[track_id] = f"in one place at the court's edge for {seconds:.1f} s"
-    return reasons
 
 
 def _surplus(tracks: Tracks, num_players: int) -> list[int]:
@@ -147,33 +96,6 @@ def _surplus(tracks: Tracks, num_players: int) -> list[int]:
         else:
             present[frames] += 1
     return surplus
-
-
-def _extent(track: Tracks, scene: Scene) -> float:
-    """How far, in heights, one identity's feet are spread within a shot: its middle nine tenths, the wider way."""
-    feet, height = stabilised_feet(track, scene)
-    shot = np.zeros(len(track), np.int32) if scene.shot is None else scene.shot[track.frame_index]
-    away = np.concatenate([feet[shot == s] - np.median(feet[shot == s], axis=0) for s in np.unique(shot)])
-    low, high = np.quantile(away, [0.05, 0.95], axis=0)
-    return float((high - low).max() / np.median(height))
-
-
-def _without_gaps(tracks: Tracks, time: Float64Array) -> Tracks:
-    """Tracks with a box in every frame of their short gaps, on a straight line."""
-    added: list[tuple[npt.NDArray[np.integer], int, Float64Array]] = []
-    for track_id, track in tracks.by_id():
-        at = track.frame_index
-        gaps = (np.diff(at) > 1) & (np.diff(time[at]) <= _GAP)
-        frames = [np.arange(a + 1, b) for a, b in zip(at[:-1][gaps], at[1:][gaps], strict=True)]
-        missing = np.concatenate([np.empty(0, np.intp), *frames])
-        line = np.stack([np.interp(time[missing], time[at], side) for side in track.xyxy.T], axis=1)
-        added.append((missing, track_id, line))
-    ids = np.concatenate([np.full(len(frames), track_id) for frames, track_id, _ in added])
-    return Tracks.of(
-        np.concatenate([tracks.frame_index, *(frames for frames, _, _ in added)]),
-        np.concatenate([tracks.track_id, ids]),
-        np.concatenate([tracks.xyxy, *(boxes for _, _, boxes in added)]),
-    )
 
 
 def _judged(tracks: Tracks, known: BoolArray) -> IntArray:

@@ -131,12 +131,9 @@ class Scene:
     """int32 (M,), ascending."""
     floor: FloatArray | None = None
     """float32 (M,): what ``FloorFinder`` says of ``people``; None: nobody looked."""
-    is_referee: BoolArray | None = None
-    """bool (M,): whether the detector says so; None: it does not know referees."""
     camera: Float64Array | None = None
     """float64 (F, 3), shift x, y and zoom since the first frame of the shot: what was at p is at
-    c + zoom (p - c) + shift, c the middle of the picture. None: not known; a polygon stays where it was drawn then, and
-    nobody is said to stand still."""
+    c + zoom (p - c) + shift, c the middle of the picture. None: not known; a polygon stays where it was drawn then."""
     shot: IntArray | None = None
     """int32 (F,): number of the shot; None: there is one."""
     court: tuple[CourtPolygon, ...] = ()

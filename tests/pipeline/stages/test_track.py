@@ -94,13 +94,13 @@ def test_a_court_drawn_by_hand_leaves_others_out(two_shots: Path, result: Analys
 
 def test_every_switch_is_a_flag(two_shots: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    flags = "--no-drop-referees --no-drop-outside --no-drop-still --no-offline --looks none --max-lost 1"
+    flags = "--no-drop-outside --no-offline --looks none --max-lost 1"
     common = ["analyze", str(two_shots), "--end", "0.9", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, *flags.split(), "--max-absence", "3"]) == 0
     done = Analysis.load(folder)
     settings = done.settings
     assert (settings["linking"]["offline"], settings["linking"]["max_absence"]) == (False, 3)
     assert (settings["looks"]["describe"], settings["tracker"]["max_lost"]) == ("none", 1)
-    assert not any(settings["selection"][name] for name in ("drop_referees", "drop_outside", "drop_still"))
+    assert not settings["selection"]["drop_outside"]
     assert main([*common, "--looks", "face"]) == main([*common, "--reid", "none.onnx"]) == 2
     assert main([*common, "--court", str(tmp_path / "none.json")]) == 2

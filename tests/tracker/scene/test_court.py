@@ -190,7 +190,6 @@ def broadcast(shared: Path) -> tuple[Tracks, Scene]:
         people=found,
         people_frame=tracks.frame_index,
         floor=np.concatenate(floor),
-        is_referee=tracks.track_id == 11,
         time=np.arange(len(floor)) / 6,
     )
     return tracks, known
@@ -204,10 +203,9 @@ def test_on_a_broadcast_players_stand_on_the_floor(broadcast: tuple[Tracks, Scen
     assert np.nanmean(share[tracks.track_id > 20]) < 0.25
 
 
-def test_on_a_broadcast_the_stands_and_the_referee_are_dropped(broadcast: tuple[Tracks, Scene]) -> None:
+def test_on_a_broadcast_the_stands_are_dropped(broadcast: tuple[Tracks, Scene]) -> None:
     tracks, known = broadcast
     kept, reasons = choose_players(tracks, SelectionConfig(min_confidence=0, players=0), known)
     assert set(range(1, 11)) <= set(kept.ids.tolist()), "no player is lost"
-    assert "referee" in reasons[11]
     assert all("outside" in reasons[i] for i in range(21, 25))
-    assert choose_players(tracks, SelectionConfig(0, 0, False, False, False), known)[1] == {}
+    assert choose_players(tracks, SelectionConfig(0, 0, False), known)[1] == {}
