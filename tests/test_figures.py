@@ -43,11 +43,15 @@ _FIGURES = {
         "results/actions.md",
         rf"(?s)real and synthetic clips \| {_N} .*as shipped\*\* \| {_N} \| ",
     ),
-    "variants": (rf"IDF1 is {_N}\s+on average", "results/pictures.md", rf"as it comes\*\* \| {_N} "),
+    "variants": (
+        rf"IDF1 is {_N} on average on the first and {_N} on the second",
+        "results/ablation.md",
+        rf"(?s)as it comes\*\* \| {_N} .*as it comes\*\* \| {_N} ",
+    ),
     "spread": (
-        rf"IDF1 lies between {_N} and {_N}\.",
-        "results/pictures.md",
-        rf"as it comes\*\* \| [\d.]+ \({_N} to {_N}\)",
+        rf"IDF1 was {_N}, {_N} and {_N} on the first broadcast, and {_N}, {_N} and {_N} on the second\.",
+        "results/ablation.md",
+        rf"(?s)as it comes\*\* \| [\d.]+ \({_N}, {_N}, {_N}\).*as it comes\*\* \| [\d.]+ \({_N}, {_N}, {_N}\)",
     ),
     "boxes only": (
         rf"HOTA {_N}\s+and IDF1 {_N},\s+where the best public tracker in the same run has {_N} and {_N} ",
