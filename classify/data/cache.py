@@ -77,7 +77,7 @@ def cached_clips(files: Sequence[ClipFile], size: tuple[int, int], folder: Path,
                 _write_chunk(path, chunk, size, threads, bar)
                 there = _open_chunk(path, chunk)
             if there is None:
-                raise InputError(f"{path}: is damaged as soon as it is written; choose another disk with --cache")
+                raise InputError(f"{path}: is damaged as soon as it is written; choose another disk", setting="cache")
             clips.by_file.extend(there.by_file)
             clips.bad.extend(there.bad)
     return clips

@@ -52,12 +52,13 @@ def make_room(folder: Path, keep: Sequence[Path], needed: int) -> None:
         free = shutil.disk_usage(folder).free
     except OSError as error:
         raise InputError(
-            f"{folder}: cannot be written ({error.strerror}); choose another place with --cache"
+            f"{folder}: cannot be written ({error.strerror}); choose another place", setting="cache"
         ) from error
     if needed and needed + _SPARE > free:
         raise InputError(
             f"{folder}: decoded clips take about {needed / 1e9:.1f} GB and {free / 1e9:.1f} GB are free; "
-            "free some space or choose another place with --cache"
+            "free some space or choose another place",
+            setting="cache",
         )
 
 

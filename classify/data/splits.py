@@ -88,7 +88,7 @@ SPLITS: dict[str, Callable[[Sequence[ClipFile]], Split]] = {
     "folders": folders,
     "csv": told,
 }
-"""Every split, by the name that ``--split`` takes."""
+"""Every split, by the name that the setting ``split`` takes."""
 
 
 def split_clips(files: Sequence[ClipFile], name: str) -> Split:
@@ -117,7 +117,7 @@ def _listed(files: Sequence[ClipFile]) -> tuple[Indices, Indices]:
     """Clips on the test list, and all others."""
     on_list = np.array([f.part == TEST for f in files], bool)
     if not on_list.any():
-        raise InputError("there is no list of test clips; name one with --test-list, or use --split folds")
+        raise InputError("there is no list of test clips; use the split folds, or name a list", setting="test_list")
     return np.flatnonzero(on_list).astype(np.int64), np.flatnonzero(~on_list).astype(np.int64)
 
 

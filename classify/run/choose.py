@@ -27,7 +27,7 @@ from ground import cache
 from ground.errors import InputError
 
 RUNTIMES = ("auto", "torch", "openvino", "onnxruntime")
-"""What ``--runtime`` takes. "auto": OpenVINO on a CPU, PyTorch elsewhere; exported files bring their own."""
+"""What the setting ``runtime`` takes. "auto": OpenVINO on a CPU, PyTorch elsewhere; exported files bring their own."""
 _READS = {".xml": ("openvino",), ".onnx": ("openvino", "onnxruntime")}
 """Libraries that run an exported file, the faster one first."""
 
@@ -54,7 +54,7 @@ def open_classifier(path: Path, device: torch.device, runtime: str = "auto") -> 
         try:
             return _open_copy(path, model, info, device, "openvino")
         except InputError as error:
-            _log.warning("%s; labelling goes on with PyTorch, which is slower (--runtime torch asks for it)", error)
+            _log.warning("%s; labelling goes on with PyTorch, which is slower (the runtime torch asks for it)", error)
     return Opened(info, torch_logits(prepare(model, device), info.profile), "torch")
 
 
@@ -68,9 +68,11 @@ def _open_exported(path: Path, device: torch.device, runtime: str) -> Opened:
 
 def _open_copy(path: Path, model: nn.Module, info: CheckpointInfo, device: torch.device, runtime: str) -> Opened:
     """Run the copy in the cache, made now if there is none. Raises InputError when that cannot be done."""
-    need(f"--runtime {runtime}", runtime)
+    need(f"the runtime {runtime}", runtime)
     if device.type != "cpu" and runtime == "openvino":
-        raise InputError(f"--runtime openvino runs on the CPU, not on {device}; add --device cpu")
+        raise InputError(
+            f"the runtime openvino runs on the CPU, not on {device}; choose the device cpu", setting="device"
+        )
     to = "onnx" if runtime == "onnxruntime" else "openvino"
     place = f"{path.stem}-{hashlib.sha256(os.fsencode(path.resolve())).hexdigest()[:8]}"
     copy = cache_folder() / f"{place}-{_digest(path, model)}{FORMATS[to]}"

@@ -72,7 +72,7 @@ def export_checkpoint(checkpoint: Path, to: str, output: Path, calibration: Path
     if output.suffix != FORMATS[to]:
         raise InputError(f"{output}: the name of a file for {to} ends in {FORMATS[to]}")
     if calibration is not None and to != "openvino":
-        raise InputError(f"INT8 is for --to openvino, not for --to {to}")
+        raise InputError(f"INT8 is for the format openvino, not for {to}", setting="to")
     model, info = load_classifier(checkpoint)
     clips = None if calibration is None else _read_clips(calibration)
     return write_copy(model, info, to, output, clips)
@@ -114,7 +114,7 @@ def _write_torch(program: Any, info: CheckpointInfo, path: Path, clips: Frames |
 
 
 def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
-    openvino = need("--to openvino", "openvino")
+    openvino = need("the format openvino", "openvino")
     model = openvino.convert_model(program)
     shape = [3, info.profile.frames, info.profile.height, info.profile.width]
     if clips is not None:
@@ -129,7 +129,7 @@ def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frame
 
 
 def _write_onnx(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
-    onnx = need("--to onnx", "onnx", "onnxscript")
+    onnx = need("the format onnx", "onnx", "onnxscript")
     names: dict[str, Any] = {"input_names": ["clips"], "output_names": ["logits"]}
     plain = program.run_decompositions({torch.ops.aten.adaptive_max_pool2d.default: _max_in_cells})
     exported: Any = torch.onnx.export(plain, dynamo=True, external_data=False, verbose=False, **names)
@@ -162,7 +162,7 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
     values of many sizes: of 100 clips, ``r2plus1d_s`` gave 96 the same label, about 80 with that arithmetic rounded
     too, and hardly any with the last product. The fast bias correction keeps 84.
     """
-    nncf = need("--int8", "nncf")
+    nncf = need("INT8", "nncf")
     nncf.set_log_level(logging.ERROR)
     data = nncf.Dataset([to_tensor(clip[None], profile).contiguous().numpy() for clip in clips])
     ops = model.get_ordered_ops()

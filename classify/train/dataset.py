@@ -68,7 +68,8 @@ class TrainingData:
         if self.bad and len(self.bad) > max_bad * self.number:
             raise InputError(
                 f"{len(self.bad)} of {self.number} clips cannot be used ({count_kinds(self.bad)}), more than "
-                f"{max_bad:.0%}; the first: {self.bad[0].path}: {self.bad[0].reason}; --max-bad raises the limit"
+                f"{max_bad:.0%}; the first: {self.bad[0].path}: {self.bad[0].reason}; raise the limit",
+                setting="max_bad",
             )
         _check_labels(self.labels, (c.label for c in (*self.train, *self.pretrain)))
 
@@ -141,7 +142,8 @@ def _labels(data: DataConfig, files: Sequence[ClipFile], first: Sequence[ClipFil
     if strange:
         raise InputError(
             f"{', '.join(strange)} is none of the labels {', '.join(listed or ACTIONS)}; "
-            f"--labels '{','.join(sorted(found))}' learns them"
+            f"to learn them, name all labels: {','.join(sorted(found))}",
+            setting="labels",
         )
     return tuple(name for name in dict.fromkeys((*listed, *ACTIONS)) if name in found or name in listed)
 
@@ -157,7 +159,8 @@ def _check_labels(labels: Sequence[str], shown: Iterable[str]) -> None:
         )
     if missing:
         raise InputError(
-            f"no clips of {', '.join(missing)} to learn from; add some, or do without: --labels '{','.join(left)}'"
+            f"no clips of {', '.join(missing)} to learn from; add some, or do without: {','.join(left)}",
+            setting="labels",
         )
 
 

@@ -122,7 +122,7 @@ def _say_what(clips: TrainingData) -> None:
     if clips.leaks:
         _log.warning(
             "%d test clips have a mirrored twin that is learnt from, as in published results; "
-            "--split twin-free leaves those out",
+            "the split twin-free leaves those out",
             clips.leaks,
         )
 

@@ -50,12 +50,12 @@ class RunFolder:
         """Raises InputError when another training has come somewhere here, or when the folder is something else's."""
         names = {p.name for p in visible(self.path)} if self.path.is_dir() else set[str]()
         if _REPORT in names:
-            raise InputError(f"{self.path}: holds a training that is finished; name another folder with -o")
+            raise InputError(f"{self.path}: holds a training that is finished; name another folder", setting="output")
         begun = any(name.endswith(_STATE) for name in names) or (_CONFIG in names and bool(names - _FIRST))
         if begun and not resume:
-            raise InputError(f"{self.path}: holds a training; --resume goes on with it, or name another folder with -o")
+            raise InputError(f"{self.path}: holds a training; name another folder, or resume it", setting="resume")
         if not begun and (names - _FIRST or (self.path.exists() and not self.path.is_dir())):
-            raise InputError(f"{self.path}: is there already and is no training; name another folder with -o")
+            raise InputError(f"{self.path}: is there already and is no training; name another folder", setting="output")
 
     @property
     def checkpoint(self) -> Path:

@@ -194,7 +194,7 @@ def kinetics_weights(name: str, *, download: bool = True) -> Path:
         raise InputError(f"there are no Kinetics-400 weights for {name}; start from another file")
     path = Path(torch.hub.get_dir()) / "checkpoints" / url.rsplit("/", 1)[-1]
     if not path.is_file() and not download:
-        raise InputError(f"{path}: no such file; --download fetches it from {url}")
+        raise InputError(f"{path}: no such file; it can be downloaded from {url}", setting="download")
     if not path.is_file():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,7 @@ def _check_video(analysis: Analysis, video: str | None) -> None:
         with open_video(source, image_rate=analysis.video.image_rate) as opened:
             require_same_video(analysis.video, opened)
     except InputError as error:
-        raise InputError(f"the analysed video cannot be read: {error}; --video says where it is now") from error
+        raise InputError(f"the analysed video cannot be read: {error}; say where it is now", setting="video") from error
 
 
 def _write(cut: _Cut, folder: Path, video: str | None) -> Iterator[Path]:

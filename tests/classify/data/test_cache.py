@@ -224,8 +224,9 @@ def test_too_little_room_is_said_before_anything_is_decoded(
     files: list[ClipFile], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(classify.data.cache_room, "_SPARE", 1 << 60)
-    with pytest.raises(InputError, match=r"GB are free; free some space or choose another place with --cache"):
+    with pytest.raises(InputError, match=r"GB are free; free some space or choose another place") as caught:
         cached_clips(files, SIZE, tmp_path / "cache")
+    assert caught.value.setting == "cache"
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(InputError, match="cannot be written"):
         cached_clips(files, SIZE, tmp_path / "file" / "cache")

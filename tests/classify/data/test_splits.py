@@ -113,8 +113,9 @@ def test_folders_without_a_test_part_hold_a_fifth_of_the_groups_out(shared: Path
 
 def test_splits_that_cannot_be(shared: Path) -> None:
     files = [ClipFile(Path(f"{i}.mp4"), "ab"[i % 2], str(i)) for i in range(6)]
-    with pytest.raises(InputError, match="no list of test clips; name one with --test-list, or use --split folds"):
+    with pytest.raises(InputError, match="no list of test clips; use the split folds, or name a list") as caught:
         split_clips(files, "twin-free")
+    assert caught.value.setting == "test_list"
     with pytest.raises(InputError, match="no split is called 'random'; there are twin-free, public"):
         split_clips(files, "random")
     with pytest.raises(InputError, match=r"0\.mp4: the CSV does not say"):

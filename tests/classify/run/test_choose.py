@@ -164,14 +164,17 @@ def test_what_does_not_go_together(tmp_path: Path, name: str, runtime: str, says
 
 
 def test_openvino_is_for_the_cpu(checkpoint: Path) -> None:
-    with pytest.raises(InputError, match="--runtime openvino runs on the CPU, not on cuda; add --device cpu"):
+    with pytest.raises(
+        InputError, match="the runtime openvino runs on the CPU, not on cuda; choose the device cpu"
+    ) as caught:
         open_classifier(checkpoint, torch.device("cuda"), "openvino")
+    assert caught.value.setting == "device"
 
 
 @pytest.mark.parametrize("runtime", ["openvino", "onnxruntime"])
 def test_a_missing_package_is_named(checkpoint: Path, monkeypatch: pytest.MonkeyPatch, runtime: str) -> None:
     monkeypatch.setitem(sys.modules, runtime, None)
-    with pytest.raises(InputError, match=f"--runtime {runtime} needs {runtime}: pip install {runtime}"):
+    with pytest.raises(InputError, match=f"the runtime {runtime} needs {runtime}: pip install {runtime}"):
         open_classifier(checkpoint, CPU, runtime)
 
 

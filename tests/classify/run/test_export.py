@@ -205,7 +205,7 @@ def test_a_disk_that_fills_is_said_and_leaves_nothing(tmp_path: Path, to: str) -
         ("tflite", "a.tflite", None, "no format is called 'tflite'; there are onnx, openvino, torch"),
         ("onnx", "a.xml", None, r"a\.xml: the name of a file for onnx ends in \.onnx"),
         ("openvino", "a.bin", None, r"a\.bin: the name of a file for openvino ends in \.xml"),
-        ("torch", "a.pt2", ".", "INT8 is for --to openvino, not for --to torch"),
+        ("torch", "a.pt2", ".", "INT8 is for the format openvino, not for torch"),
         ("openvino", "a.xml", None, r"none\.safetensors: no such file"),
     ],
 )
@@ -233,8 +233,8 @@ def test_too_few_clips_to_calibrate_with(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("package", "to", "says"),
     [
-        ("onnx", "onnx", "--to onnx needs onnx and onnxscript: pip install onnx onnxscript"),
-        ("openvino", "openvino", "--to openvino needs openvino: pip install openvino"),
+        ("onnx", "onnx", "the format onnx needs onnx and onnxscript: pip install onnx onnxscript"),
+        ("openvino", "openvino", "the format openvino needs openvino: pip install openvino"),
     ],
 )
 def test_a_missing_package_is_named(
@@ -248,6 +248,6 @@ def test_a_missing_package_is_named(
 
 def test_eight_bits_need_nncf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nncf", None)
-    with pytest.raises(InputError, match="--int8 needs nncf: pip install nncf"):
+    with pytest.raises(InputError, match="INT8 needs nncf: pip install nncf"):
         write_copy(*_network("pooled"), "openvino", tmp_path / "a.xml", _clips(4))
     assert not list(tmp_path.iterdir())

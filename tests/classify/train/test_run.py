@@ -166,8 +166,9 @@ def test_a_killed_run_is_refused_and_resumed_to_the_same_bytes(
         patch.setattr(classify.train.fit._Run, "save", killed)
         with pytest.raises(_KilledError):
             train_actions(data, tmp_path / "run", config)
-    with pytest.raises(InputError, match=r"run: holds a training; --resume goes on with it"):
+    with pytest.raises(InputError, match=r"run: holds a training; name another folder, or resume it") as caught:
         train_actions(data, tmp_path / "run", config)
+    assert caught.value.setting == "resume"
     torch.rand(3)
     train_actions(data, tmp_path / "run", config, resume=True)
     name = "actions.safetensors"
@@ -195,9 +196,10 @@ def test_bad_clips_are_listed_and_too_many_are_refused(
     np.save(folders / "walk" / "93.npy", np.zeros((300, 176, 128, 3), np.uint8))
     data = DataConfig((folders,))
     with pytest.raises(
-        InputError, match=r"4 of 14 clips cannot be used \(2 of another length, 2 unreadable\).*--max-bad"
-    ):
+        InputError, match=r"4 of 14 clips cannot be used \(2 of another length, 2 unreadable\).*raise the limit"
+    ) as caught:
         train_actions(data, tmp_path / "run", CONFIG)
+    assert caught.value.setting == "max_bad"
     rows = {Path(row["clip"]).name: row["reason"] for row in _rows(tmp_path / "run" / "left_out.csv")}
     assert set(rows) == {"90.mp4", "91.mp4", "92.npy", "93.npy"}
     assert rows["91.mp4"] == "has 1 frame, not 2 to 250" and rows["93.npy"] == "has more than 250 frames, not 2 to 250"
@@ -221,12 +223,15 @@ def test_labels_that_do_not_fit(spacejam: Path, folders: Path, tmp_path: Path) -
         train_actions(data, tmp_path / "run", replace(CONFIG, epochs=1))
 
     (spacejam / LABELS_FILE).write_text(json.dumps({"0": "run", "1": "walk", "2": "pick"}))
-    with pytest.raises(InputError, match=r"no clips of pick to learn from; add some, .* --labels 'run,walk'"):
+    with pytest.raises(
+        InputError, match=r"no clips of pick to learn from; add some, or do without: run,walk"
+    ) as caught:
         train(DataConfig((spacejam,)))
+    assert caught.value.setting == "labels"
     with pytest.raises(InputError, match="at least 2 labels to learn from; there are run"):
         train(DataConfig((spacejam,), labels=("run", "pick")))
     (folders / "run").rename(folders / "juggle")
-    with pytest.raises(InputError, match=r"juggle is none of the labels block, .*--labels 'juggle,walk' learns them"):
+    with pytest.raises(InputError, match=r"juggle is none of the labels block, .*name all labels: juggle,walk"):
         train(DataConfig((folders,)))
     assert not (tmp_path / "run").exists(), "nothing was begun"
     with pytest.raises(InputError, match=r"nowhere\.safetensors: no such file"):
@@ -332,8 +337,9 @@ def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monk
         with pytest.raises(_KilledError):
             train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2)
     (tmp_path / "run" / "config.json.77.part").touch()
-    with pytest.raises(InputError, match=r"run: holds a training; --resume goes on with it"):
+    with pytest.raises(InputError, match=r"run: holds a training; name another folder, or resume it") as caught:
         train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2)
+    assert caught.value.setting == "resume"
     train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=start, folds=2, resume=True)
     assert (tmp_path / "run" / "actions.safetensors").is_file()
 

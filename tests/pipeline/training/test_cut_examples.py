@@ -143,8 +143,9 @@ def test_what_cannot_be_cut_leaves_nothing(
 
 def test_a_video_that_is_gone_or_another(analysis: Path, tmp_path: Path) -> None:
     span, video = Span(analysis, "7", 0.0, 1.0, "run"), tmp_path / "other.mp4"
-    with pytest.raises(InputError, match=r"gone\.mp4: no such file; --video says where it is now"):
+    with pytest.raises(InputError, match=r"gone\.mp4: no such file; say where it is now") as caught:
         cut_examples([span], tmp_path / "examples", str(tmp_path / "gone.mp4"))
+    assert caught.value.setting == "video"
     write_video(video, [(0.0, np.zeros((50, 60, 3), np.uint8))], frame_rate=Fraction(25))
     with pytest.raises(InputError, match=r"other\.mp4: is 60x50, and the video that was analysed is 320x240"):
         cut_examples([span], tmp_path / "examples", str(video))

@@ -75,7 +75,7 @@ def test_the_detectors_own_layers_are_always_there(examples: Path, tmp_path: Pat
             ["--examples", "EXAMPLES", "-o", "a.safetensors", "--embedding", "detector", "--detector", "x.pt"],
             "x.pt: no such file",
         ),
-        (["--examples", "EXAMPLES", "-o", "a.safetensors", "--embedding", "kinetics"], "--download fetches it"),
+        (["--examples", "EXAMPLES", "-o", "a.safetensors", "--embedding", "kinetics"], "(--download)"),
         (["--examples", "EXAMPLES", "-o", "a.safetensors", "--head", "forest"], "invalid choice: 'forest'"),
         (["--from", "g", "--player", "1", "--start", "0", "--end", "1", "-o", "a.safetensors"], "all of them"),
         (["--from", "g", "--from", "h", "--player=1", "--start=0", "--end=1", "--label=x", "-o", "a.safetensors"],

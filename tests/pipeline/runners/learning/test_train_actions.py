@@ -63,7 +63,7 @@ def test_scores_are_printed_and_the_shipped_weights_are_started_from(
     ("more", "says"),
     [
         (["--split", "luck"], "no split is called 'luck'; there are twin-free"),
-        (["--split", "twin-free"], "no list of test clips; name one with --test-list"),
+        (["--split", "twin-free"], "use the split folds, or name a list (--test-list)"),
         (["--test-list", "nowhere.json", "--split", "public"], "is for a folder in SpaceJam's layout"),
         (["--model", "resnet"], "no model is called 'resnet'; there are r2plus1d_18"),
         (["--labels", "run,pick"], "at least 2 labels"),
