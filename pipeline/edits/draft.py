@@ -76,7 +76,7 @@ def _who(track_id: int, boxes: list[Tracks], frame: int) -> Who:
 def _rename(draft: Draft, kind: str, text: str) -> Edit:
     player, is_said, name = text.partition("=")
     if not is_said:
-        raise InputError(f"--{kind} takes PLAYER=NAME, not {text!r:.60}")
+        raise InputError(f"{kind} takes PLAYER=NAME, not {text!r:.60}", kind)
     return Edit(kind, (draft.who(player),), text=name.strip())
 
 
@@ -91,7 +91,7 @@ def _player(draft: Draft, kind: str, text: str) -> Edit:
 def _at(draft: Draft, kind: str, text: str) -> Edit:
     found = _AT.fullmatch(text)
     if found is None:
-        raise InputError(f"--{kind} takes {'PLAYER' if kind == 'split' else 'A,B'}@SECONDS, not {text!r:.60}")
+        raise InputError(f"{kind} takes {'PLAYER' if kind == 'split' else 'A,B'}@SECONDS, not {text!r:.60}", kind)
     time = _seconds(found, "time")
     players = found["who"].split(",") if kind == "swap" else [found["who"]]
     return Edit(kind, tuple(draft.who(player, time) for player in players), time=time)
@@ -101,7 +101,7 @@ def _span(draft: Draft, kind: str, text: str) -> Edit:
     found = _SPAN.fullmatch(text)
     if found is None or (found["text"] is None) != (kind == "edge"):
         form = "PLAYER@FROM-TO" if kind == "edge" else "PLAYER@START-END=LABEL"
-        raise InputError(f"--{kind} takes {form}, not {text!r:.60}")
+        raise InputError(f"{kind} takes {form}, not {text!r:.60}", kind)
     time, end = _seconds(found, "time"), _seconds(found, "end")
     return Edit(kind, (draft.who(found["who"], time),), time, end, found["text"])
 

@@ -1,23 +1,12 @@
-"""The tracks of an analysis in the formats of other programs."""
+"""What an analysis says as a file of tracks, which ``tracker.files.formats`` writes for other programs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pipeline.analysis.values import Analysis
 from pipeline.evaluate.actions import label_boxes
-from pipeline.outputs.coco import write_coco
-from pipeline.outputs.cvat import write_cvat
-from tracker.files.mot import write_tracks
 from tracker.files.track_file import TrackFile
-
-FORMATS: Mapping[str, Callable[[Path, TrackFile], None]] = {
-    "mot": lambda path, content: write_tracks(path, content.tracks),
-    "coco": write_coco,
-    "cvat": write_cvat,
-}
-"""How each format is written."""
 
 
 def tracks_of(analysis: Analysis) -> TrackFile:

@@ -80,7 +80,7 @@ def parse_roi(text: str) -> Roi:
         return Roi((x, y, width, height))
     except ValueError:
         raise InputError(
-            f"--roi {text}: expected x,y,width,height in pixels with a positive width and height, like 612,240,58,140"
+            f"{text}: expected x,y,width,height in pixels with a positive width and height, like 612,240,58,140", "roi"
         ) from None
 
 
@@ -90,7 +90,7 @@ def read_roi_file(path: Path) -> list[Roi]:
     ``name``, ``frame`` (0-based) and ``time`` (seconds) may be left out. Raises InputError that names the file and
     the line (malformed JSON) or the entry, counted from 1, and says what was expected.
     """
-    entries = _read_list(path, "--roi-file", "box", _ENTRY)
+    entries = _read_list(path, "roi_file", "box", _ENTRY)
     rois = [_roi_of(entry, f"{path}: entry {n}") for n, entry in enumerate(entries, 1)]
     _check_names(rois, f"{path}: ")
     return rois
@@ -108,7 +108,7 @@ def read_court_file(path: Path) -> list[CourtPolygon]:
     until the next cut, so there may be one for each shot. Raises InputError that names the file and the line
     (malformed JSON) or the entry, counted from 1, and says what was expected.
     """
-    entries = _read_list(path, "--court", "corner [x, y]", _COURT)
+    entries = _read_list(path, "court", "corner [x, y]", _COURT)
     if all(isinstance(entry, list) for entry in entries):
         return [_court_of({"polygon": entries}, f"{path}")]
     return [_court_of(entry, f"{path}: entry {n}") for n, entry in enumerate(entries, 1)]
@@ -125,7 +125,7 @@ def validate_rois(rois: Sequence[Roi], width: int, height: int) -> list[Roi]:
     Raises InputError for no boxes at all, a box of which less than ``MIN_SIDE`` is inside, and a name given twice.
     """
     if not rois:
-        raise InputError("no boxes to follow: give them with --roi x,y,width,height or --roi-file FILE")
+        raise InputError("no boxes to follow: give x,y,width,height of each, or a file of them", "roi")
     _check_names(rois, "")
     return [clip_roi(roi, n, width, height) for n, roi in enumerate(rois, 1)]
 
@@ -144,11 +144,11 @@ def clip_roi(roi: Roi, number: int, width: int, height: int) -> Roi:
     return roi if (left, top, right, bottom) == (x, y, x + w, y + h) else replace(roi, box=clipped)
 
 
-def _read_list(path: Path, flag: str, what: str, example: str) -> list[Any]:
+def _read_list(path: Path, setting: str, what: str, example: str) -> list[Any]:
     try:
         entries = json.loads(read_text(path))
     except InputError as error:
-        raise InputError(f"{error}; {flag} takes a JSON file") from None
+        raise InputError(f"{error}; expected a JSON file", setting) from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
         raise InputError(f"{path}: {place}: not JSON ({error.msg}); expected a list like [{example}]") from None

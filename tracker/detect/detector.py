@@ -129,9 +129,9 @@ def people_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[int
 def _load(weights: Path, runtime: str, device: str) -> Any:
     has_openvino = importlib.util.find_spec("openvino") is not None
     if runtime == "openvino" and not has_openvino:
-        raise InputError("--runtime openvino needs the package openvino: pip install openvino")
+        raise InputError("the runtime openvino needs the package openvino: pip install openvino", "detector.runtime")
     if runtime == "openvino" and device != "cpu":
-        raise InputError(f"--runtime openvino runs on the CPU, not on {device}")
+        raise InputError(f"the runtime openvino runs on the CPU, not on {device}; choose the device cpu", "device")
     wants_openvino = device == "cpu" and runtime != "torch" and has_openvino
     if weights.suffix.lower() == ".pt" and wants_openvino:
         weights = _openvino_or_same(weights, runtime)

@@ -57,7 +57,7 @@ def prepare_dataset(source: Path, target: Path, hold_out: Sequence[str], aspect:
     Raises InputError for a data set that cannot be learnt from, before anything is written.
     """
     if target.resolve() in (source.resolve(), *source.resolve().parents):
-        raise InputError(f"{target}: would be replaced, and {source} is in it; name another folder (--work)")
+        raise InputError(f"{target}: would be replaced, and {source} is in it; name another folder", "work")
     _check_ours(target)
     names = _read_names(source)
     labelled = [
@@ -104,7 +104,7 @@ def read_image(path: Path) -> npt.NDArray[np.uint8]:
 
 def _check_ours(folder: Path) -> None:
     if not (folder / _MARK).is_file() and os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"{folder}: holds what no training made; name a new or empty folder (--work)")
+        raise InputError(f"{folder}: holds what no training made; name a new or empty folder", "work")
 
 
 def _empty(target: Path) -> None:

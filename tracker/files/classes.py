@@ -30,13 +30,13 @@ def people(names: Collection[str], wanted: Sequence[str] = ()) -> frozenset[str]
         chosen = frozenset(name for name in names if name.lower() in lower)
         missing = sorted(lower - {name.lower() for name in chosen})
         if missing:
-            raise InputError(f"has no class {missing[0]!r}; there is {_few(names)}")
+            raise InputError(f"has no class {missing[0]!r}; there is {_few(names)}", "detector.classes")
         return chosen
     players = frozenset(name for name in names if "player" in name.lower() or _words(name) & _PLAYERS)
     persons = frozenset(name for name in names if _words(name) & _PERSONS)
     rest = frozenset(name for name in names if not _words(name) & _OTHERS)
     if names and not (players or persons or rest):
-        raise InputError(f"holds no people, only {_few(names)}; name the classes to follow with --classes")
+        raise InputError(f"holds no people, only {_few(names)}; name the classes to follow", "detector.classes")
     return players or persons or rest
 
 
@@ -45,8 +45,8 @@ def left_out(names: Sequence[str], kept: Collection[str]) -> tuple[str, ...]:
     counts = {name: count for name, count in sorted(Counter(names).items()) if name not in kept}
     if not counts:
         return ()
-    told = ", ".join(f"{name or 'no class'} ({count})" for name, count in list(counts.items())[:5])
-    return (f"only {_few(kept)} are followed, left out: {told}",)
+    others = ", ".join(f"{name or 'no class'} ({count})" for name, count in list(counts.items())[:5])
+    return (f"only {_few(kept)} are followed, left out: {others}",)
 
 
 def _words(name: str) -> set[str]:

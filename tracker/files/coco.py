@@ -46,7 +46,7 @@ def read_coco(path: Path, video: str = "", wanted: Sequence[str] = ()) -> TrackF
         labels = tuple(_text(label) for label in _list(content, "actions"))
         kept = people(set(categories.values()), wanted)
     except InputError as error:
-        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}", error.setting) from error
     except _MALFORMED as error:
         raise InputError(f"{path}: expected COCO's images, categories and annotations ({_told(error)})") from error
     boxes = [(n, e) for n, e in _boxes(path, content) if e["image_id"] not in elsewhere]

@@ -47,7 +47,7 @@ def read_cvat(path: Path, wanted: Sequence[str] = ()) -> TrackFile:
     try:
         kept = people({track.label for track in tracks}, wanted)
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: {error}", error.setting) from error
     players = [_checked(path, track) for track in tracks if track.label in kept]
     frames = _frames(meta)
     spans = [_span(track, frames) for track in players]

@@ -7,8 +7,10 @@ from pathlib import Path
 
 from ground.errors import InputError
 from tracker.files.coco import read_coco
+from tracker.files.coco_writer import write_coco
 from tracker.files.cvat import read_cvat
-from tracker.files.mot import read_people
+from tracker.files.cvat_writer import write_cvat
+from tracker.files.mot import read_people, write_tracks
 from tracker.files.track_file import TrackFile, without_zero
 
 _FIRST = {b"<": "cvat", b"{": "coco", b"[": "coco"}
@@ -29,6 +31,12 @@ READERS: Mapping[str, Callable[[Path, str, Sequence[str]], TrackFile]] = {
     "cvat": lambda path, _video, wanted: read_cvat(path, wanted),
 }
 """How each format is read: file, video, classes to follow."""
+WRITERS: Mapping[str, Callable[[Path, TrackFile], None]] = {
+    "mot": lambda path, content: write_tracks(path, content.tracks),
+    "coco": write_coco,
+    "cvat": write_cvat,
+}
+"""How each format is written; the file appears whole or not at all."""
 
 
 def format_of(path: Path) -> str:

@@ -82,7 +82,7 @@ def read_people(path: Path, wanted: Sequence[str] = ()) -> tuple[Tracks, tuple[s
     try:
         kept = people(called.values(), wanted) if names or wanted else {f"{_person(path, numbers)}"}
     except InputError as error:
-        raise InputError(f"{path}: {error}") from error
+        raise InputError(f"{path}: {error}", error.setting) from error
     if len(numbers) == 1 and not names:
         return tracks, ()
     rows = np.isin(class_id, [number for number in numbers if called[number] in kept])
@@ -155,8 +155,8 @@ def _person(path: Path, numbers: Sequence[int]) -> int:
         return numbers[0]
     person = next((number for number in (0, _PEDESTRIAN) if number in numbers), None)
     if person is None:
-        told = ", ".join(map(str, numbers[:5]))
-        raise InputError(f"{path}: has the classes {told}, none of them a person's; choose with --classes")
+        few = ", ".join(map(str, numbers[:5]))
+        raise InputError(f"{path}: has the classes {few}, none of them a person's; choose some", "detector.classes")
     return person
 
 

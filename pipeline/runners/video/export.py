@@ -25,15 +25,16 @@ def run_export(options: argparse.Namespace) -> int:
     """``courtscribe export``."""
     from ground.files import write_atomically
     from pipeline.edits.current import load_current
-    from pipeline.outputs.cvat import cvat_labels
-    from pipeline.outputs.export import FORMATS, tracks_of
+    from pipeline.outputs.export import tracks_of
     from pipeline.outputs.place import kept_files, require_file
+    from tracker.files.cvat_writer import cvat_labels
+    from tracker.files.formats import WRITERS
 
     labels = options.output.with_suffix(".labels.json") if options.format == "cvat" else None
     for path in filter(None, (options.output, labels)):
         require_file(path, kept_files(options.analysis))
     analysis = load_current(options.analysis)
-    FORMATS[options.format](options.output, tracks_of(analysis))
+    WRITERS[options.format](options.output, tracks_of(analysis))
     say(options, f"{len(analysis.tracks.ids)} players, {len(analysis.tracks)} boxes: {options.output}")
     if labels is not None:
         with write_atomically(labels) as part:

@@ -64,7 +64,7 @@ def test_files_that_are_missing_or_say_nothing(tmp_path: Path) -> None:
         read_truth_folder(tmp_path)
     with pytest.raises(InputError, match="cannot be read"):
         read_timeline_actions(tmp_path / "timeline.csv")
-    from pipeline.outputs.coco import write_coco
+    from tracker.files.coco_writer import write_coco
 
     write_coco(tmp_path / "tracks.json", TrackFile(read_truth(tmp_path / "gt.txt")))
     with pytest.raises(InputError, match="says where players are and not what they do"):

@@ -14,12 +14,13 @@ from pycocotools.coco import COCO
 
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
-from pipeline.outputs.coco import write_coco
-from pipeline.outputs.cvat import UNLABELLED, cvat_labels, write_cvat
-from pipeline.outputs.export import FORMATS, tracks_of
+from pipeline.outputs.export import tracks_of
 from pipeline.runners.cli import main
 from tracker.evaluate.scores import evaluate_tracks
-from tracker.files.formats import read_tracks_file
+from tracker.files.coco_writer import write_coco
+from tracker.files.cvat import UNLABELLED
+from tracker.files.cvat_writer import cvat_labels, write_cvat
+from tracker.files.formats import WRITERS, read_tracks_file
 from tracker.files.mot import read_truth
 from tracker.files.track_file import TrackFile, texts
 from tracker.types import Tracks
@@ -194,7 +195,7 @@ def test_export_writes_an_analysis(tmp_path: Path, kind: str, suffix: str, capsy
 
 
 def test_coco_is_read_by_the_reference_reader(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    FORMATS["coco"](tmp_path / "a.json", tracks_of(small_analysis()))
+    WRITERS["coco"](tmp_path / "a.json", tracks_of(small_analysis()))
     coco = COCO(str(tmp_path / "a.json"))
     assert capsys.readouterr().err == ""
     assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == ["player"]
@@ -217,7 +218,7 @@ def test_labels_for_cvat_match_the_file(tmp_path: Path) -> None:
 
 
 def test_formats_are_those_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for kind in FORMATS:
+    for kind in WRITERS:
         assert main(["export", str(tmp_path), "--format", kind, "-o", str(tmp_path / "x")]) == 2
         assert "not a whole analysis" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):

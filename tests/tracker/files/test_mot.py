@@ -189,8 +189,9 @@ def test_of_a_file_with_classes_only_people_are_read(tmp_path: Path) -> None:
         read_people(path, ["hoop"])
     (tmp_path / "labels.txt").unlink()
     assert read_truth(path).ids.tolist() == [1]
-    with pytest.raises(InputError, match="classes 5, 9, none of them a person's; choose with --classes"):
+    with pytest.raises(InputError, match="classes 5, 9, none of them a person's; choose some") as error:
         read_people(file_of(tmp_path, "1,1,10,20,30,40,1,9,1\n1,2,10,20,9,9,1,5,1\n"))
+    assert error.value.setting == "detector.classes"
 
 
 def test_truth_leaves_out_what_is_marked_as_not_counting(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.outputs.cvat import write_cvat
 from pipeline.runners.cli import main
 from tracker.evaluate.scores import FIGURES, combine, evaluate_tracks
+from tracker.files.cvat_writer import write_cvat
 from tracker.files.mot import read_detections, read_tracks, read_truth, write_tracks
 from tracker.files.track_file import TrackFile
 from tracker.track.sort import Sort
