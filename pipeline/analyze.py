@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,17 @@ from typing import Any
 from classify.run.classifier import ActionClassifier
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
+from ground.video.parts import UnplannedError
 from ground.video.source import VideoSource, open_video
 from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Players, VideoFacts
 from pipeline.config import PipelineConfig, moved, with_settings
 from pipeline.models import Models
+from pipeline.parts.partwise import Partwise
+from pipeline.parts.passes import Span
+from pipeline.parts.run import Workers
+from pipeline.parts.store import PartStore
 from pipeline.progress import Progress, Silent
 from pipeline.stages.by_hand import follow_by_hand, follow_file
 from pipeline.stages.carry_names import carry_names
@@ -34,12 +40,16 @@ from tracker.files.track_file import TrackFile
 from tracker.track.linking import link
 from tracker.track.registry import make_tracker
 
+_log = logging.getLogger("courtscribe")
+
 
 def analyze_video(
     source: str | Path,
     config: PipelineConfig | None = None,
     *,
     models: Models | None = None,
+    store: PartStore | None = None,
+    jobs: int = 1,
     rois: Sequence[Roi] = (),
     detect_with_rois: bool = False,
     court: Sequence[CourtPolygon] = (),
@@ -51,6 +61,8 @@ def analyze_video(
 
     source: a video file, a directory of images, or an address that FFmpeg opens.
     models: networks that are loaded already; pass the same on from video to video.
+    store: where parts are kept while it runs, so that it goes on from there when it is begun again; None: nowhere.
+    jobs: processes that share the parts; needs a store.
     rois: players' boxes drawn by hand; with them detection is off and CSRT follows these players only.
     detect_with_rois: everybody is detected all the same, and ``rois`` begin tracks and give names.
     court: the court's outline drawn by hand; empty: it is found by the colours of the floor.
@@ -66,14 +78,16 @@ def analyze_video(
     with open_video(source, config.start, config.end, image_rate=config.image_rate) as video:
         facts = _video_facts(source, video)
         size = (facts.width, facts.height)
+        partwise = _partwise(video, facts, config, Workers(store, models, jobs), progress) if store else None
         if given is not None:
             frames, players = follow_file(video, given, progress)
         elif rois and not detect_with_rois:
             frames, players = follow_by_hand(video, rois, progress)
         else:
             drawn = Drawn(tuple(validate_rois(rois, *size)) if rois else (), drawn.court)
-            detected = detect_players(video, models.detector(config), progress, config.detector.classes)
-            frames, players = detected.frames, track_players(detected, drawn, size, config, models, video, progress)
+            detected, partwise = _detect(video, config, models, partwise, progress)
+            frames = detected.frames
+            players = track_players(detected, drawn, size, config, models, video, progress, partwise)
         found = Analysis(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
             detections=detected and detected.detections, drawn=drawn,
@@ -81,7 +95,7 @@ def analyze_video(
         if keep_actions and given is not None and given.actions is not None:
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
             return dataclasses.replace(found, timeline=timeline)
-        return _label(found, video, classifier, config, progress)
+        return _label(found, video, classifier, config, progress, partwise)
 
 
 def track_again(
@@ -123,6 +137,7 @@ def track_players(
     models: Models,
     video: VideoSource | None,
     progress: Progress,
+    partwise: Partwise | None = None,
 ) -> Players:
     """Pass 2 as a whole: detections into smoothed tracks of those who play.
 
@@ -134,7 +149,11 @@ def track_players(
     if config.tracker.online_only or not config.linking.offline:
         tracks = tracklets.tracks()
     else:
-        seen = None if video is None else see_looks(tracklets, size, models.describers(config), video, progress)
+        seen = None
+        if partwise is not None:
+            seen = partwise.see_looks(tracklets, size)
+        elif video is not None:
+            seen = see_looks(tracklets, size, models.describers(config), video, progress)
         tracks = link(tracklets, config.linking, seen)
     players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
     return smooth_players(players, detected.frames, config.smoothing)
@@ -145,12 +164,42 @@ def _with_names(players: Players, before: Analysis) -> Players:
     return dataclasses.replace(players, names={**names, **players.names}, notes=(*players.notes, *notes))
 
 
+def _partwise(
+    video: VideoSource, facts: VideoFacts, config: PipelineConfig, workers: Workers, progress: Progress
+) -> Partwise | None:
+    """The video as one that goes part by part; None where it can only be read as it comes."""
+    parts = video.plan() if facts.fingerprint else None
+    if not parts:
+        return None
+    span = Span(facts.source, config.start, config.end, facts.image_rate)
+    return Partwise(video, facts.fingerprint, parts, span, config, workers, progress)
+
+
+def _detect(
+    video: VideoSource, config: PipelineConfig, models: Models, partwise: Partwise | None, progress: Progress
+) -> tuple[Detected, Partwise | None]:
+    if partwise is not None:
+        try:
+            return partwise.detect(), partwise
+        except UnplannedError:
+            _log.info("%s: shows other frames than it promises, and is read from beginning to end", video.source)
+    return detect_players(video, models.detector(config), progress, config.detector.classes), None
+
+
 def _label(
-    found: Analysis, video: VideoSource, classifier: ActionClassifier, config: PipelineConfig, progress: Progress
+    found: Analysis,
+    video: VideoSource,
+    classifier: ActionClassifier,
+    config: PipelineConfig,
+    progress: Progress,
+    partwise: Partwise | None = None,
 ) -> Analysis:
     """Pass 3 and the join."""
     tracks, frames, size = found.tracks, found.frames, (found.video.width, found.video.height)
-    scores = label_players(tracks, frames, video, classifier, config.windows, progress)
+    if partwise is not None:
+        scores = partwise.label(tracks, frames)
+    else:
+        scores = label_players(tracks, frames, video, classifier, config.windows, progress)
     facts = _classifier_facts(classifier)
     timeline = join(scores, classifier.labels, facts.unsure_below, tracks, frames, size, config.timeline)
     return dataclasses.replace(found, scores=scores, timeline=timeline, classifier=facts)

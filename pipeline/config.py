@@ -120,6 +120,9 @@ def moved(settings: Mapping[str, Any]) -> dict[str, Any]:
         target: Any = result if len(new) == 1 else result.setdefault(new[0], {})
         if isinstance(target, dict):
             cast("dict[str, Any]", target).setdefault(new[-1], value)
+    looks = result.get("looks")
+    if isinstance(looks, dict) and cast("dict[str, Any]", looks).get("describe") == "backbone":
+        looks["describe"] = "color"  # the detector's layers brought nothing beside it
     return result
 
 

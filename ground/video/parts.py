@@ -51,13 +51,13 @@ class Part:
         return self.first + len(self.times) - 1
 
 
-def frames_per_part(frame_rate: Fraction, seconds: float = PART_SECONDS) -> int:
-    """How many frames a part has, but for the first and last of a span."""
-    return max(1, round(seconds * frame_rate))
+def frames_per_part(frame_rate: Fraction, seconds: float | None = None) -> int:
+    """How many frames a part has, but for the first and last of a span. seconds: None: ``PART_SECONDS``."""
+    return max(1, round((seconds or PART_SECONDS) * frame_rate))
 
 
 def cut_parts(
-    times: npt.NDArray[np.float64], frame_rate: Fraction, start: float, end: float, seconds: float = PART_SECONDS
+    times: npt.NDArray[np.float64], frame_rate: Fraction, start: float, end: float, seconds: float | None = None
 ) -> tuple[Part, ...]:
     """The parts of the frames shown from ``start`` on and before ``end``; times: of all frames, ascending."""
     length = frames_per_part(frame_rate, seconds)
@@ -66,7 +66,7 @@ def cut_parts(
     return tuple(Part(a // length, times[a:b], a, b == len(times)) for a, b in pairwise(bounds) if a < b)
 
 
-def by_part(frames: Iterable[Frame], frame_rate: Fraction, seconds: float = PART_SECONDS) -> Iterator[Iterator[Frame]]:
+def by_part(frames: Iterable[Frame], frame_rate: Fraction, seconds: float | None = None) -> Iterator[Iterator[Frame]]:
     """Frames as they come, a part at a time; each part ends when the next one is asked for."""
     length = frames_per_part(frame_rate, seconds)
     for _, group in groupby(frames, key=lambda frame: frame.index // length):
@@ -93,6 +93,22 @@ class ReadingLog:
     """When the last frame that was read is shown, seconds."""
     is_to_the_end: bool
     """Whether the last part is the video's last."""
+
+
+def split_parts(frames: Iterable[Frame], parts: Sequence[Part]) -> Iterator[Iterator[Frame]]:
+    """The frames of each of ``parts``, in order; those before the first part go with it, those after the last are left.
+
+    Each part's frames end when the next one is asked for; a part of which nothing could be decoded has none.
+    """
+    last = np.array([part.last for part in parts])
+    groups = groupby(frames, key=lambda frame: int(np.searchsorted(last, frame.index)))
+    row, group = next(groups, (len(parts), iter(())))
+    for number in range(len(parts)):
+        if row == number:
+            yield group
+            row, group = next(groups, (len(parts), iter(())))
+        else:
+            yield iter(())
 
 
 class UnplannedError(Exception):

@@ -23,7 +23,7 @@ from ground.prefetch import Prefetch, prefetch
 from ground.video.decode import ContainerReader
 from ground.video.images import ImageReader
 from ground.video.info import VideoInfo
-from ground.video.parts import PART_SECONDS, Part, ReadingLog, cut_parts
+from ground.video.parts import Part, ReadingLog, cut_parts
 from ground.video.sequence import checked_rate, is_sequence
 
 _log = logging.getLogger("courtscribe")
@@ -104,7 +104,7 @@ class VideoSource:
         yield from self._reader.read(self.info, self.start, self.end, notes)
         self.notes = notes
 
-    def plan(self, seconds: float = PART_SECONDS) -> tuple[Part, ...] | None:
+    def plan(self, seconds: float | None = None) -> tuple[Part, ...] | None:
         """The parts of what is to be read, from one scan without decoding; None where it can only be read as it comes.
 
         Streams that cannot be read again have no plan.

@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
+import json
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from fractions import Fraction
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
 
 from ground.fonts import drawable, note_on
-from ground.frames import Image
+from ground.frames import Frame, Image
 from ground.prefetch import prefetch
-from ground.video.source import VideoSource, open_video
+from ground.video.fingerprint import fingerprint
+from ground.video.parts import PART_SECONDS, Part, UnplannedError, by_part, split_parts
+from ground.video.source import VideoSource
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
+from pipeline.models import Models
 from pipeline.outputs.draw import draw_players
-from pipeline.video.encode import write_video
+from pipeline.parts.passes import Span, columns_of, load_input
+from pipeline.parts.run import Workers, run_pass
+from pipeline.parts.store import Columns, PartStore
+from pipeline.progress import Advance, Progress, Silent
+from pipeline.video.encode import join_video
+from pipeline.video.packets import Encoded, VideoFormat, encode
 from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0
@@ -25,64 +40,146 @@ _LONGEST_NAME = 20
 """Letters of a name that a plate shows."""
 
 
-def render_video(
-    source: str | Path,
-    tracks: Tracks,
-    timeline: Timeline,
-    names: Mapping[int, str],
-    output: Path,
-    *,
-    start: float | None = None,
-    end: float | None = None,
-    image_rate: Fraction | None = None,
-    banner: str | None = None,
-    progress: Callable[[int], object] | None = None,
-) -> list[str]:
-    """Decode ``source`` between ``start`` and ``end`` (seconds), draw the players, and encode it with its sound.
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """What is drawn over a video."""
 
-    Decoding and drawing each run in a thread; encoding runs in this one. A frame of the source that is shown at t
-    seconds is shown at t - start in ``output`` (MP4). names: players' names by track_id, the others go by number.
-    image_rate: pictures per second where ``source`` is a folder of them. banner: a line shown during the first seconds.
-    progress is called with 1 after each frame.
+    tracks: Tracks
+    timeline: Timeline
+    names: Mapping[int, str]
+    """Players' names by track_id; the others go by number."""
+    banner: str | None = None
+    """A line shown during the first seconds."""
+
+
+def render_video(
+    span: Span, shown: Shown, output: Path, *, workers: Workers | None = None, progress: Progress | None = None
+) -> list[str]:
+    """Decode a video, draw the players, and encode it with its sound.
+
+    A frame of the source that is shown at t seconds is shown at t - start in ``output`` (MP4). workers: where parts
+    are kept and who makes them; None: here, and nowhere. The file is the same either way.
     Returns notes on what could not be kept. Raises InputError for an unreadable source or an unwritable output.
     """
-    labels = _Labels(timeline, names)
-    with (
-        open_video(source, start, end, image_rate=image_rate) as video,
-        closing(prefetch(_drawn(video, tracks, labels, banner), _DRAWN_AHEAD)) as pictures,
-    ):
+    progress = progress or Silent()
+    with span.open() as video:
+        made = _stretches(video, span, shown, workers, progress)
         info = video.info
-        notes = write_video(
+        notes = join_video(
             output,
-            _counted(pictures, progress),
-            frame_rate=info.frame_rate,
-            time_base=info.time_base,
-            sample_aspect_ratio=info.sample_aspect_ratio,
-            audio_from=source if info.has_audio else None,
+            made,
+            _format(video),
+            audio_from=span.source if info.has_audio else None,
             start=video.start,
             end=video.end,
         )
-    on_letters = note_on([*names.values(), *(segment.action for segment in timeline.segments)])
+    on_letters = note_on([*shown.names.values(), *(segment.action for segment in shown.timeline.segments)])
     return notes if on_letters is None else [*notes, on_letters]
 
 
-def _drawn(video: VideoSource, tracks: Tracks, labels: _Labels, banner: str | None) -> Iterator[tuple[float, Image]]:
-    for frame in video:
+def _stretches(
+    video: VideoSource, span: Span, shown: Shown, workers: Workers | None, progress: Progress
+) -> Iterator[Encoded]:
+    parts = video.plan()
+    if parts and workers is not None:
+        try:
+            yield from _kept_stretches(video, parts, span, shown, workers, progress)
+            return
+        except UnplannedError:
+            pass
+    with progress.stage("show", video.num_frames) as advance:
+        streams = split_parts(video.read_parts(parts), parts) if parts else by_part(video, video.info.frame_rate)
+        for frames in streams:
+            yield _encoded(frames, video, shown, advance)
+
+
+def _kept_stretches(
+    video: VideoSource, parts: Sequence[Part], span: Span, shown: Shown, workers: Workers, progress: Progress
+) -> Iterator[Encoded]:
+    content = _pack_shown(shown)
+    about = {
+        "video": fingerprint(span.source),
+        "span": [span.start, span.end],
+        "image_rate": str(span.image_rate or ""),
+        "part_seconds": PART_SECONDS,
+        "shown": {name: hashlib.sha256(column.tobytes()).hexdigest() for name, column in content.items()},
+        "versions": {name: version(name) for name in ("av", "pillow", "opencv-contrib-python")},
+    }
+    resting_on = workers.store.begin(SHOWN, about)
+    workers.store.save(SHOWN, 0, resting_on, content)
+    digest = workers.store.begin(ShowPass.name, about)
+    for columns in run_pass(ShowPass(span, workers.store, resting_on), parts, digest, workers, progress):
+        yield Encoded(**columns)
+
+
+SHOWN = "shown"
+"""What is drawn, kept beside the parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPass:
+    """Drawing and encoding."""
+
+    name: ClassVar[str] = "show"
+    span: Span
+    store: PartStore
+    shown: str
+    """Digest of what is drawn, in the store."""
+
+    def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
+        """See ``pipeline.parts.run.Pass``; no model is needed."""
+        _ = models
+        shown = _unpack_shown(load_input(self.store, SHOWN, self.shown))
+        with self.span.open() as video:
+            for frames in split_parts(video.read_parts(parts), parts):
+                yield columns_of(_encoded(frames, video, shown, lambda _: None))
+
+
+def _pack_shown(shown: Shown) -> Columns:
+    told = {
+        "timeline": dataclasses.asdict(shown.timeline),
+        "names": {str(track_id): name for track_id, name in shown.names.items()},
+        "banner": shown.banner,
+    }
+    return {**columns_of(shown.tracks), "told": np.array(json.dumps(told))}
+
+
+def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
+    told = json.loads(str(columns["told"]))
+    timeline = told["timeline"]
+    segments = tuple(ActionSegment(**segment) for segment in timeline.pop("segments"))
+    labels = tuple(timeline.pop("labels"))
+    names = {int(track_id): name for track_id, name in told["names"].items()}
+    tracks = Tracks(**{name: column for name, column in columns.items() if name != "told"})
+    return Shown(tracks, Timeline(labels, segments), names, told["banner"])
+
+
+def _format(video: VideoSource) -> VideoFormat:
+    info = video.info
+    return VideoFormat(info.width, info.height, info.frame_rate, info.time_base, info.sample_aspect_ratio)
+
+
+def _encoded(frames: Iterator[Frame], video: VideoSource, shown: Shown, advance: Advance) -> Encoded:
+    """A stretch of the result; decoding and drawing each run in a thread, encoding in this one."""
+    labels = _Labels(shown.timeline, shown.names)
+    with closing(prefetch(_drawn(frames, video.start, shown, labels), _DRAWN_AHEAD)) as pictures:
+        return encode(_counted(pictures, advance), _format(video))
+
+
+def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels) -> Iterator[tuple[float, Image]]:
+    for frame in frames:
         image = frame.image.copy()
-        players = tracks.at(frame.index)
+        players = shown.tracks.at(frame.index)
         texts = [labels.text(int(track_id), frame.index) for track_id in players.track_id]
-        shown_banner = banner if frame.time < video.start + _BANNER_SECONDS else None
-        draw_players(image, players.xyxy, players.track_id, texts, players.observed, shown_banner)
-        yield frame.time, image
+        banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
+        draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner)
+        yield frame.time - start, image
 
 
-def _counted(
-    pictures: Iterator[tuple[float, Image]], progress: Callable[[int], object] | None
-) -> Iterator[tuple[float, Image]]:
+def _counted(pictures: Iterator[tuple[float, Image]], advance: Advance) -> Iterator[tuple[float, Image]]:
     for picture in pictures:
         yield picture
-        if progress is not None:
-            progress(1)
+        advance(1)
 
 
 class _Labels:

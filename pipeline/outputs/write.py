@@ -13,8 +13,10 @@ from pipeline.analysis.values import Analysis
 from pipeline.edits.current import with_edits
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
-from pipeline.outputs.render import render_video
+from pipeline.outputs.render import Shown, render_video
 from pipeline.outputs.table import write_timeline_csv
+from pipeline.parts.passes import Span
+from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
 from tracker.files.mot import write_tracks
 
@@ -31,18 +33,21 @@ def write_outputs(
     *,
     with_video: bool = True,
     replace: bool = False,
+    workers: Workers | None = None,
 ) -> list[Path]:
     """Write the analysis itself, ``timeline.csv``, ``captions.vtt``, ``tracks.txt`` and ``annotated.mp4``.
 
     What showed another analysis there is removed before this one counts, so the files of a folder never disagree. The
     video is the slow part and comes last. replace: also where the folder holds the analysis of another video.
+    workers: who makes the video's parts and keeps them until it is whole; None: nobody keeps any.
     Returns the files written. Raises InputError when the folder cannot be written, as ``place.require_folder`` has it,
     or the video cannot be read again.
     """
     require_folder(folder, analysis.video.source, replace=replace)
     with claim(folder):
         save(analysis, folder, outdated=OUTPUTS)
-        return [*write_current(analysis, folder, progress, with_video=with_video), folder / JSON_NAME]
+        written = write_current(analysis, folder, progress, with_video=with_video, workers=workers)
+        return [*written, folder / JSON_NAME]
 
 
 def write_current(
@@ -52,6 +57,7 @@ def write_current(
     *,
     with_video: bool = True,
     video: str | None = None,
+    workers: Workers | None = None,
 ) -> list[Path]:
     """Write what shows the analysis in ``folder``, with the edits that lie there; nothing of it needs a model.
 
@@ -67,12 +73,14 @@ def write_current(
     write_tracks(tracks, shown.tracks)
     written = [timeline, captions, tracks]
     if with_video:
-        write_video(shown, folder / VIDEO_NAME, progress or Silent(), video)
+        write_video(shown, folder / VIDEO_NAME, progress or Silent(), video, workers)
         written.insert(0, folder / VIDEO_NAME)
     return written
 
 
-def write_video(analysis: Analysis, output: Path, progress: Progress, video: str | None = None) -> None:
+def write_video(
+    analysis: Analysis, output: Path, progress: Progress, video: str | None = None, workers: Workers | None = None
+) -> None:
     """Write the annotated video of an analysis, from its source and without any model.
 
     video: where the analysed video is now, if it has been moved. Raises InputError where it is another one.
@@ -83,18 +91,9 @@ def write_video(analysis: Analysis, output: Path, progress: Progress, video: str
         require_same_video(analysis.video, opened)
     facts = analysis.classifier
     banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
-    with progress.stage("show", len(analysis.frames)) as advance:
-        notes = render_video(
-            source,
-            analysis.tracks,
-            analysis.timeline,
-            analysis.names,
-            output,
-            start=analysis.settings.get("start"),
-            end=analysis.settings.get("end"),
-            image_rate=analysis.video.image_rate,
-            banner=banner,
-            progress=advance,
-        )
+    settings = analysis.settings
+    span = Span(source, settings.get("start"), settings.get("end"), analysis.video.image_rate)
+    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner)
+    notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ground.frames import Frame
-from ground.video.parts import Part, ReadingLog, UnplannedError, by_part
+from ground.video.parts import Part, ReadingLog, UnplannedError, by_part, split_parts
 from ground.video.source import VideoSource
 from pipeline.analysis.values import DetectionTable, Frames
 from pipeline.progress import Advance, Progress
@@ -71,16 +71,18 @@ def detect_players(video: VideoSource, detector: Detector, progress: Progress, c
 
     classes: names of those of the detector's classes that are followed, as in ``followed_classes``.
     """
-    parts, rate = video.plan(), video.info.frame_rate
+    parts = video.plan()
     with progress.stage("detect", video.num_frames) as advance:
         if parts:
             try:
-                streams = by_part(video.read_parts(parts), rate)
-                return join_parts([detect_part(s, detector, classes, advance) for s in streams], detector, video, parts)
+                streams = split_parts(video.read_parts(parts), parts)
+                return join_parts(
+                    [detect_part(s, detector, classes, advance) for s in streams], detector.names, video, parts
+                )
             except UnplannedError:
                 pass
-        found = [detect_part(frames, detector, classes, advance) for frames in by_part(video, rate)]
-    return join_parts(found, detector, video, None)
+        found = [detect_part(frames, detector, classes, advance) for frames in by_part(video, video.info.frame_rate)]
+    return join_parts(found, detector.names, video, None)
 
 
 def detect_part(
@@ -122,18 +124,19 @@ def detect_part(
 
 
 def join_parts(
-    found: Sequence[DetectedPart], detector: Detector, video: VideoSource, parts: Sequence[Part] | None
+    found: Sequence[DetectedPart], names: Sequence[str], video: VideoSource, parts: Sequence[Part] | None
 ) -> Detected:
     """The parts of a video, in order, as one.
 
-    parts: those that were to be read; None: the video was read as it comes, once. Raises InputError for no frame.
+    names: of the detector's classes. parts: those that were to be read; None: the video was read as it comes, once.
+    Raises InputError for no frame.
     """
     frames = join_frames([part.seen for part in found], video, parts)
     table = DetectionTable(
         np.concatenate([np.empty(0, np.int32), *(part.frame_index for part in found)]),
         concatenated([part.boxes for part in found]),
         np.concatenate([np.empty(0, np.float32), *(part.floor for part in found)]),
-        tuple(detector.names),
+        tuple(names),
     )
     return Detected(frames, table)
 

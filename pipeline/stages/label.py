@@ -35,7 +35,7 @@ def label_players(
     with progress.stage("label", plan.num_windows, "clip") as advance:
         shown = takewhile(lambda frame: frame.index <= last, video)
         for part in by_part(shown, video.info.frame_rate):
-            scores += _label(part, cutter, classifier, advance)
+            scores += label_frames(part, cutter, classifier, advance)
     return Scores(tuple(scores), notes_on_times(frames.time, config))
 
 
@@ -55,7 +55,7 @@ def label_part(
     if not mine.num_windows:
         return []
     needed = takewhile(lambda frame: frame.index <= last, frames(int(mine.frame_index[0])))
-    return _label(needed, ClipCutter(mine), classifier, advance)
+    return label_frames(needed, ClipCutter(mine), classifier, advance)
 
 
 def no_scores(tracks: Tracks, frames: Frames, config: WindowConfig) -> Scores:
@@ -63,8 +63,13 @@ def no_scores(tracks: Tracks, frames: Frames, config: WindowConfig) -> Scores:
     return Scores(notes=(*notes_on_times(frames.time, config), _NO_CLIP) if len(tracks) else ())
 
 
-def _label(frames: Iterable[Frame], cutter: ClipCutter, classifier: Classifier, advance: Advance) -> list[ActionScores]:
-    """Batches end with the frames, so that what shares one does not depend on who labels the next part."""
+def label_frames(
+    frames: Iterable[Frame], cutter: ClipCutter, classifier: Classifier, advance: Advance = lambda _: None
+) -> list[ActionScores]:
+    """Scores of the windows that ``frames`` complete.
+
+    Batches end with them, so that what shares one does not depend on who labels the next part.
+    """
     scores, waiting = list[ActionScores](), list[Clip]()
 
     def classify(count: int) -> None:

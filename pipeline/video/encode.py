@@ -79,6 +79,8 @@ def join_video(
         track = _PictureTrack(output, video)
         heard = _SoundTrack(output, sound) if sound is not None else None
         for stretch in stretches:
+            if not len(stretch.size):  # nothing of it could be decoded
+                continue
             for packet, time in track.packets(stretch):
                 output.mux(packet)
                 if heard is not None:

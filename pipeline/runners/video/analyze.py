@@ -13,6 +13,7 @@ from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_f
 if TYPE_CHECKING:
     from ground.frames import Image
     from pipeline.config import PipelineConfig
+    from pipeline.parts.run import Workers
     from pipeline.progress import Progress
     from tracker.by_hand.rois import CourtPolygon, Roi
     from tracker.files.track_file import TrackFile
@@ -47,6 +48,8 @@ def add_commands(subparsers: Any) -> None:
     corrected.add_argument("--format", choices=_FORMATS, default="", help="of --tracks, if its content misleads")
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
     analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
+    analyze.add_argument("--jobs", type=_jobs, metavar="N", help="processes (default: what cores and memory hold)")
+    analyze.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
     add_config(analyze)
     add_quiet(analyze)
     analyze.set_defaults(run=run_analyze)
@@ -70,12 +73,22 @@ def add_commands(subparsers: Any) -> None:
     track.set_defaults(run=run_track)
 
 
+def _jobs(text: str) -> int:
+    if not 1 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 to 256 processes")
+    return int(text)
+
+
 def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
+    from ground.devices import resolve_device
     from ground.lock import claim
     from pipeline.analyze import analyze_video
     from pipeline.config import read_config
+    from pipeline.models import Models
     from pipeline.outputs.place import require_folder, result_folder
+    from pipeline.parts.run import Workers, default_jobs
+    from pipeline.parts.store import PARTS, PartStore
 
     folder = options.output or result_folder(options.video)
     inputs = [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
@@ -86,10 +99,15 @@ def run_analyze(options: argparse.Namespace) -> int:
     given = _given_tracks(options, config)
     rois = _chosen_rois(options, config)
     progress = choose_progress(options.quiet)
+    jobs = options.jobs or default_jobs(resolve_device(config.device))
     with claim(folder):
+        workers = Workers(PartStore(folder / PARTS), Models(), jobs)
         analysis = analyze_video(
             options.video,
             config,
+            models=workers.models,
+            store=workers.store,
+            jobs=jobs,
             rois=rois,
             detect_with_rois=_wants_detection(options),
             court=_chosen_court(options, config),
@@ -97,7 +115,9 @@ def run_analyze(options: argparse.Namespace) -> int:
             keep_actions=options.keep_actions,
             progress=progress,
         )
-        _show(analysis, folder, options, progress)
+        _show(analysis, folder, options, progress, workers=workers)
+        if not options.keep_parts:
+            workers.store.remove()
     return 0
 
 
@@ -227,11 +247,18 @@ def _given_tracks(options: argparse.Namespace, config: PipelineConfig) -> TrackF
 
 
 def _show(
-    analysis: Any, folder: Path, options: argparse.Namespace, progress: Progress, *, replace: bool = False
+    analysis: Any,
+    folder: Path,
+    options: argparse.Namespace,
+    progress: Progress,
+    *,
+    replace: bool = False,
+    workers: Workers | None = None,
 ) -> None:
     from pipeline.outputs.write import write_outputs
 
-    written = write_outputs(analysis, folder, progress, with_video=not options.no_video, replace=replace)
+    with_video = not options.no_video
+    written = write_outputs(analysis, folder, progress, with_video=with_video, replace=replace, workers=workers)
     players, segments = len(analysis.tracks.ids), len(analysis.timeline.segments)
     say(options, f"{players} players, {segments} segments in {folder}: {', '.join(path.name for path in written)}")
     for note in analysis.notes:

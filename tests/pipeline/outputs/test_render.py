@@ -7,6 +7,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
@@ -26,7 +27,8 @@ from ground.video.source import open_video
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.outputs import render
 from pipeline.outputs.draw import color_of, draw_players
-from pipeline.outputs.render import render_video
+from pipeline.outputs.render import Shown, render_video
+from pipeline.parts.passes import Span
 from pipeline.video.encode import write_video
 from tracker.types import Tracks
 
@@ -67,7 +69,7 @@ def write_source(path: Path, sound: str | None, *, seconds: int = 4, beep: float
 
 
 def show_again(source: Path, output: Path, start: float | None = None, end: float | None = None) -> Path:
-    render_video(source, Tracks.empty(), Timeline((), ()), {}, output, start=start, end=end)
+    render_video(Span(str(source), start, end), Shown(Tracks.empty(), Timeline((), ()), {}), output)
     return output
 
 
@@ -166,7 +168,9 @@ def test_a_span_begins_at_zero_with_its_sound(tmp_path: Path, name: str, codec: 
 def test_a_recording_whose_clock_starts_again_is_shown_whole(tmp_path: Path) -> None:
     once = write_source(tmp_path / "once.ts", "aac").read_bytes()
     (tmp_path / "twice.ts").write_bytes(once + once)
-    notes = render_video(tmp_path / "twice.ts", Tracks.empty(), Timeline((), ()), {}, tmp_path / "v.mp4")
+    notes = render_video(
+        Span(str(tmp_path / "twice.ts")), Shown(Tracks.empty(), Timeline((), ()), {}), tmp_path / "v.mp4"
+    )
     with open_video(tmp_path / "twice.ts") as given, open_video(tmp_path / "v.mp4") as made:
         times = [f.time for f in made]
         assert len(times) == len(list(given)) and 190 <= len(times) <= 200
@@ -261,21 +265,30 @@ def test_plates_say_what_the_timeline_says(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(render, "_BANNER_SECONDS", 0.1)
     done: list[int] = []
     threads = threading.active_count()
-    render_video(
-        source, tracks, Timeline(("run", "pass", "walk"), segments), {2: "Ana"}, tmp_path / "v.mp4",
-        start=0.16, banner="first guess", progress=done.append,
-    )  # fmt: skip
+    shown = Shown(tracks, Timeline(("run", "pass", "walk"), segments), {2: "Ana"}, "first guess")
+    render_video(Span(str(source), 0.16), shown, tmp_path / "v.mp4", progress=_Counted(done))
     first = ["1", *["1 run 84%"] * 5, *["1 pass 100%"] * 5, *["1"] * 5]
     assert [texts for texts, _ in seen] == [[one, "Ana walk 50%"] for one in first] + [[]] * 5
     assert [banner for _, banner in seen] == ["first guess"] * 3 + [None] * 18
     assert sum(done) == len(seen) == 21 and threading.active_count() == threads
 
 
+class _Counted:
+    """A progress that notes each step."""
+
+    def __init__(self, done: list[int]) -> None:
+        self._done = done
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str = "frame") -> Iterator[Any]:
+        yield self._done.append
+
+
 def test_frames_that_others_share_are_not_drawn_on(tmp_path: Path) -> None:
     source = write_source(tmp_path / "a.mp4", None, seconds=1)
     tracks = Tracks.of([0], [1], [(5, 5, 30, 40)])
     output = tmp_path / "v.mp4"
-    render_video(source, tracks, Timeline((), ()), {}, output)
+    render_video(Span(str(source)), Shown(tracks, Timeline((), ()), {}), output)
     with open_video(output) as video:
         frames = [f.image for f in video]
     assert frames[0].max() > 100 and frames[1].max() < 60  # black, with and without a player

@@ -136,8 +136,8 @@ def test_detection_in_parts_is_that_of_the_whole(
         order = list(parts)
         random.shuffle(order)
         alone = {part.number: detect_part(video.read_parts([part]), _Dots()) for part in order}
-        joined = join_parts([alone[part.number] for part in parts], _Dots(), video, parts)
-        one = join_parts([detect_part(video, _Dots())], _Dots(), video, None)
+        joined = join_parts([alone[part.number] for part in parts], _Dots.names, video, parts)
+        one = join_parts([detect_part(video, _Dots())], _Dots.names, video, None)
         assert_equal(joined.frames, one.frames)
         assert_equal(joined.detections.boxes, one.detections.boxes)
 
@@ -157,7 +157,7 @@ def test_real_clips_in_parts_of_five_seconds(shared: Path, name: str) -> None:
         parts = video.plan(_SECONDS)
         assert parts is not None and len(parts) >= 2
         alone = {part.number: detect_part(video.read_parts([part]), detector) for part in reversed(parts)}
-        joined = join_parts([alone[part.number] for part in parts], detector, video, parts)
+        joined = join_parts([alone[part.number] for part in parts], detector.names, video, parts)
         assert_equal(whole.frames, joined.frames)
         assert_equal(whole.detections, joined.detections)
 

@@ -1,0 +1,154 @@
+"""The passes of an analysis over one video, part by part, with what is on disk taken from there."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ground.devices import resolve_device
+from ground.video.parts import PART_SECONDS, Part
+from ground.video.source import VideoSource
+from pipeline.analysis.values import Frames, Scores
+from pipeline.config import PipelineConfig
+from pipeline.parts.passes import (
+    TRACKLETS,
+    WINDOWS,
+    DetectPass,
+    GlancePass,
+    LabelPass,
+    Span,
+    add_views,
+    columns_of,
+    unpack_detected,
+    unpack_scores,
+)
+from pipeline.parts.run import Workers, run_pass
+from pipeline.parts.store import Columns
+from pipeline.progress import Progress
+from pipeline.stages.detect import Detected, join_parts
+from pipeline.stages.label import no_scores
+from pipeline.stages.windows import notes_on_times, plan_windows
+from tracker.detect.weights import resolve_weights
+from tracker.looks.appearance import AppearanceCollector
+from tracker.track.linking import Evidence
+from tracker.track.tracklets import Tracklets
+from tracker.types import Tracks
+
+_PACKAGES = ("courtscribe", "av", "numpy", "opencv-contrib-python", "openvino", "torch", "ultralytics")
+"""Whose versions decide what a part holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Partwise:
+    """One video whose passes go part by part."""
+
+    video: VideoSource
+    fingerprint: str
+    parts: tuple[Part, ...]
+    span: Span
+    config: PipelineConfig
+    workers: Workers
+    progress: Progress
+
+    def detect(self) -> Detected:
+        """Pass 1, as ``detect_players``. Raises UnplannedError where the video can only be read as it comes."""
+        detector = self.config.detector
+        settings = {**dataclasses.asdict(detector), "weights": _content(str(resolve_weights(detector.weights)))}
+        digest = self.workers.store.begin("detect", {**self._about(), "detector": settings})
+        found = run_pass(DetectPass(self.span, self.config), self.parts, digest, self.workers, self.progress)
+        names = self.workers.models.detector(self.config).names
+        return join_parts([unpack_detected(columns) for columns in found], names, self.video, self.parts)
+
+    def see_looks(self, tracklets: Tracklets, size: tuple[int, int]) -> Evidence | None:
+        """What the tracklets look like, as ``see_looks`` of the stage."""
+        describers = self.workers.models.describers(self.config)
+        if not describers:
+            return None
+        collector = AppearanceCollector(tracklets, *size, describers)
+        wanted = [part for part in self.parts if _holds(part, collector.frames)]
+        if not wanted:
+            return None
+        looks = self.config.looks
+        resting_on = self._keep(TRACKLETS, columns_of(tracklets))
+        about = {**self._about(), "tracklets": resting_on, "looks": looks.describe, "reid": _content(looks.reid)}
+        digest = self.workers.store.begin("glance", about)
+        work = GlancePass(self.span, self.config, size, self.workers.store, resting_on)
+        for columns in run_pass(work, wanted, digest, self.workers, self.progress):
+            add_views(collector, columns)
+        return collector.finish().costs
+
+    def label(self, tracks: Tracks, frames: Frames) -> Scores:
+        """Pass 3, as ``label_players``."""
+        config = self.config
+        plan = plan_windows(tracks, frames.index, frames.time, config.windows, frames.shot())
+        if not plan.num_windows:
+            return no_scores(tracks, frames, config.windows)
+        completing = plan.frame_index[np.isfinite(plan.window_start)]
+        wanted = [part for part in self.parts if _holds(part, completing)]
+        times = np.concatenate([part.times for part in self.parts])
+        before = np.arange(-self.parts[0].first, 0, dtype=np.float64) + min(0.0, float(times[0]))
+        resting_on = self._keep(WINDOWS, {**columns_of(plan), "times": np.concatenate([before, times])})
+        classifier = {**dataclasses.asdict(config.classifier), "weights": _content(config.classifier.weights)}
+        digest = self.workers.store.begin("label", {**self._about(), "windows": resting_on, "classifier": classifier})
+        work = LabelPass(self.span, config, self.workers.store, resting_on)
+        found = run_pass(work, wanted, digest, self.workers, self.progress)
+        scores = chain.from_iterable(unpack_scores(columns) for columns in found)
+        return Scores(tuple(scores), notes_on_times(frames.time, config.windows))
+
+    def _about(self) -> dict[str, Any]:
+        """What every pass rests on."""
+        return {
+            "video": self.fingerprint,
+            "span": [self.span.start, self.span.end],
+            "image_rate": str(self.span.image_rate or ""),
+            "part_seconds": PART_SECONDS,
+            "device": resolve_device(self.config.device),
+            "versions": {name: _version(name) for name in _PACKAGES},
+        }
+
+    def _keep(self, name: str, columns: Columns) -> str:
+        """Keep what a pass rests on for whoever makes its parts; its digest."""
+        content = {key: hashlib.sha256(value.tobytes()).hexdigest() for key, value in columns.items()}
+        digest = self.workers.store.begin(name, {"content": _digest(content)})
+        if not self.workers.store.has(name, 0, digest):
+            self.workers.store.save(name, 0, digest, columns)
+        return digest
+
+
+def _holds(part: Part, frames: Any) -> bool:
+    low, high = np.searchsorted(np.sort(frames), [part.first, part.last + 1])
+    return bool(high > low)
+
+
+def _digest(about: Mapping[str, Any] | Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _content(path: str) -> str:
+    """Of a file, or of the files in a folder: its SHA-256; empty where there is none."""
+    place = Path(path)
+    if not path or not place.exists():
+        return ""
+    digest = hashlib.sha256()
+    for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

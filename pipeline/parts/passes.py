@@ -1,0 +1,216 @@
+"""The passes of an analysis that go part by part: detecting, glancing at tracklets, labelling."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import dropwhile
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from classify.types import ActionScores
+from ground.video.parts import Part, cut_parts, split_parts
+from ground.video.source import VideoSource, open_video
+from pipeline.config import PipelineConfig
+from pipeline.models import Models
+from pipeline.parts.store import Columns, PartStore
+from pipeline.stages.detect import DetectedPart, SeenPart, detect_part
+from pipeline.stages.label import label_frames
+from pipeline.stages.windows import ClipCutter, WindowPlan
+from tracker.looks.appearance import AppearanceCollector
+from tracker.scene.camera_motion import Background
+from tracker.track.tracklets import Tracklets
+from tracker.types import CameraMotion, Detections
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What of a video is read."""
+
+    source: str
+    start: float | None = None
+    end: float | None = None
+    image_rate: Fraction | None = None
+
+    def open(self) -> VideoSource:
+        """See ``open_video``."""
+        return open_video(self.source, self.start, self.end, image_rate=self.image_rate)
+
+
+@dataclass(frozen=True, slots=True)
+class DetectPass:
+    """Pass 1."""
+
+    name: ClassVar[str] = "detect"
+    span: Span
+    config: PipelineConfig
+
+    def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
+        """See Pass."""
+        detector = models.detector(self.config)
+        with self.span.open() as video:
+            for frames in split_parts(video.read_parts(parts), parts):
+                yield _pack_detected(detect_part(frames, detector, self.config.detector.classes))
+
+
+def unpack_detected(columns: dict[str, Any]) -> DetectedPart:
+    """What ``DetectPass`` keeps of a part."""
+    motion = zip(columns["shift"].tolist(), columns["zoom"].tolist(), columns["is_cut"].tolist(), strict=True)
+    resized = [tuple(row) for row in columns["resized"].tolist()]
+    seen = SeenPart(
+        columns["index"],
+        columns["time"],
+        tuple(CameraMotion((x, y), zoom, is_cut) for (x, y), zoom, is_cut in motion),
+        int(columns["first"]),
+        _unpack_background(columns, "before"),
+        _unpack_background(columns, "after"),
+        int(columns["num_damaged"]),
+        (resized[0][0], int(resized[0][1]), int(resized[0][2])) if resized else None,
+    )
+    boxes = Detections(columns["xyxy"], columns["confidence"], columns["class_id"])
+    return DetectedPart(seen, columns["frame_index"], boxes, columns["floor"])
+
+
+def _pack_detected(part: DetectedPart) -> Columns:
+    seen = part.seen
+    return {
+        "index": seen.index,
+        "time": seen.time,
+        "shift": np.array([motion.shift for motion in seen.motion], np.float64).reshape(-1, 2),
+        "zoom": np.array([motion.zoom for motion in seen.motion], np.float64),
+        "is_cut": np.array([motion.is_cut for motion in seen.motion], np.bool_),
+        "first": np.array(seen.first),
+        "num_damaged": np.array(seen.num_damaged),
+        "resized": np.array([] if seen.resized is None else [seen.resized], np.float64).reshape(-1, 3),
+        **_pack_background(seen.before, "before"),
+        **_pack_background(seen.after, "after"),
+        "frame_index": part.frame_index,
+        "xyxy": part.boxes.xyxy,
+        "confidence": part.boxes.confidence,
+        "class_id": part.boxes.class_id,
+        "floor": part.floor,
+    }
+
+
+def _pack_background(shown: Background | None, name: str) -> Columns:
+    if shown is None:
+        return {}
+    return {f"{name}_size": np.array(shown.size), f"{name}_grey": shown.grey, f"{name}_corners": shown.corners}
+
+
+def _unpack_background(columns: dict[str, Any], name: str) -> Background | None:
+    if f"{name}_size" not in columns:
+        return None
+    width, height = columns[f"{name}_size"].tolist()
+    return Background((width, height), columns[f"{name}_grey"], columns[f"{name}_corners"])
+
+
+@dataclass(frozen=True, slots=True)
+class GlancePass:
+    """A few views of every tracklet."""
+
+    name: ClassVar[str] = "glance"
+    span: Span
+    config: PipelineConfig
+    size: tuple[int, int]
+    store: PartStore
+    tracklets: str
+    """Digest of the tracklets in the store."""
+
+    def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
+        """See Pass."""
+        collector = AppearanceCollector(
+            Tracklets(**load_input(self.store, TRACKLETS, self.tracklets)), *self.size, models.describers(self.config)
+        )
+        with self.span.open() as video:
+            for frames in split_parts(video.read_parts(parts), parts):
+                shown = [f for f in frames if collector.needs(f.index)]
+                views = [collector.describe(frame.index, frame.image) for frame in shown]
+                yield {
+                    "frame": np.array([frame.index for frame in shown], np.int64),
+                    "count": np.array([len(view[0]) for view in views], np.int64),
+                    **{f"views{i}": np.concatenate(kind) for i, kind in enumerate(zip(*views, strict=True))},
+                }
+
+
+TRACKLETS, WINDOWS = "tracklets", "windows"
+"""What passes rest on, kept beside their parts."""
+
+
+def add_views(collector: AppearanceCollector, columns: dict[str, Any]) -> None:
+    """Show a collector what ``GlancePass`` kept of a part."""
+    ends = np.cumsum(columns["count"])
+    kinds = [columns[f"views{i}"] for i in range(sum(name.startswith("views") for name in columns))]
+    for frame, end, count in zip(columns["frame"].tolist(), ends.tolist(), columns["count"].tolist(), strict=True):
+        collector.add(frame, [kind[end - count : end] for kind in kinds])
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPass:
+    """Pass 3."""
+
+    name: ClassVar[str] = "label"
+    span: Span
+    config: PipelineConfig
+    store: PartStore
+    windows: str
+    """Digest of the plan in the store, and of the times of the video's frames."""
+
+    def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
+        """See Pass."""
+        columns = dict(load_input(self.store, WINDOWS, self.windows))
+        times = columns.pop("times")
+        mine = WindowPlan(**columns).completed_by(parts[0].first, parts[-1].last)
+        if not mine.num_windows:
+            yield from (_pack_scores([]) for _ in parts)
+            return
+        begin, classifier, cutter = int(mine.frame_index[0]), models.classifier(self.config), ClipCutter(mine)
+        with self.span.open() as video:
+            every = cut_parts(times, video.info.frame_rate, video.start, video.end)
+            read = [part for part in every if part.last >= begin and part.first <= parts[-1].last]
+            shown = dropwhile(lambda frame: frame.index < begin, video.read_parts(read))
+            for frames in split_parts(shown, parts):
+                yield _pack_scores(label_frames(frames, cutter, classifier))
+
+
+def _pack_scores(scores: list[ActionScores]) -> Columns:
+    return {
+        "track_id": np.array([score.track_id for score in scores], np.int64),
+        "start": np.array([score.start for score in scores], np.float64),
+        "end": np.array([score.end for score in scores], np.float64),
+        "probabilities": np.array([score.probabilities for score in scores], np.float32).reshape(len(scores), -1)
+        if scores
+        else np.empty((0, 0), np.float32),
+    }
+
+
+def unpack_scores(columns: dict[str, Any]) -> list[ActionScores]:
+    """What ``LabelPass`` keeps of a part."""
+    rows = zip(columns["track_id"].tolist(), columns["start"].tolist(), columns["end"].tolist(), strict=True)
+    return [
+        ActionScores(track_id, start, end, probabilities)
+        for (track_id, start, end), probabilities in zip(rows, columns["probabilities"], strict=True)
+    ]
+
+
+def columns_of(value: Any) -> Columns:
+    """A dataclass of arrays as columns."""
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path, name: str, digest: str) -> dict[str, Any]:
+    columns = PartStore(folder).load(name, 0, digest)
+    if columns is None:
+        raise FileNotFoundError(f"{folder}: {name} is not there")
+    return columns
+
+
+def load_input(store: PartStore, name: str, digest: str) -> dict[str, Any]:
+    """What parts rest on, read once in a process."""
+    return _loaded(store.folder, name, digest)
