@@ -26,7 +26,6 @@ from pipeline.models import Models
 from pipeline.parts.partwise import Partwise
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
-from pipeline.parts.store import PartStore
 from pipeline.progress import Progress, Silent
 from pipeline.stages.by_hand import follow_by_hand, follow_file
 from pipeline.stages.carry_names import carry_names
@@ -48,8 +47,7 @@ def analyze_video(
     config: PipelineConfig | None = None,
     *,
     models: Models | None = None,
-    store: PartStore | None = None,
-    jobs: int = 1,
+    workers: Workers | None = None,
     rois: Sequence[Roi] = (),
     detect_with_rois: bool = False,
     court: Sequence[CourtPolygon] = (),
@@ -61,8 +59,8 @@ def analyze_video(
 
     source: a video file, a directory of images, or an address that FFmpeg opens.
     models: networks that are loaded already; pass the same on from video to video.
-    store: where parts are kept while it runs, so that it goes on from there when it is begun again; None: nowhere.
-    jobs: processes that share the parts; needs a store.
+    workers: where parts are kept while it runs, so that it goes on from there when it is begun again, and who makes
+        them; they bring their own ``models``. None: nothing is kept.
     rois: players' boxes drawn by hand; with them detection is off and CSRT follows these players only.
     detect_with_rois: everybody is detected all the same, and ``rois`` begin tracks and give names.
     court: the court's outline drawn by hand; empty: it is found by the colours of the floor.
@@ -72,13 +70,14 @@ def analyze_video(
     Returns the analysis as a value: ``save`` keeps it, ``pipeline.outputs.write.write_outputs`` shows it.
     Raises InputError for a source, weights or settings that cannot be used.
     """
-    config, models, progress = config or PipelineConfig(), models or Models(), progress or Silent()
+    config, progress = config or PipelineConfig(), progress or Silent()
+    models = models or (workers.models if workers else Models())
     classifier = models.classifier(config)  # first: weights that cannot be used are said before hours of detection
     detected, drawn = None, Drawn(court=tuple(court))
     with open_video(source, config.start, config.end, image_rate=config.image_rate) as video:
         facts = _video_facts(source, video)
         size = (facts.width, facts.height)
-        partwise = _partwise(video, facts, config, Workers(store, models, jobs), progress) if store else None
+        partwise = _partwise(video, facts, config, workers, progress) if workers else None
         if given is not None:
             frames, players = follow_file(video, given, progress)
         elif rois and not detect_with_rois:

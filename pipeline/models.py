@@ -26,15 +26,17 @@ class Models:
 
     def __init__(self) -> None:
         self._loaded: dict[Hashable, object] = {}
+        self.on_gpu = False
+        """Whether a network was asked for on a GPU."""
 
     def detector(self, config: PipelineConfig) -> YoloDetector:
         """What finds the players. Raises InputError for weights that cannot be used."""
-        device = resolve_device(config.device)
+        device = self._device(config)
         return self._once(("detector", config.detector, device), lambda: YoloDetector(config.detector, device))
 
     def classifier(self, config: PipelineConfig) -> ActionClassifier:
         """What labels clips. Raises InputError for weights that cannot be used."""
-        wanted, device = config.classifier, resolve_device(config.device)
+        wanted, device = config.classifier, self._device(config)
         return self._once(
             ("classifier", wanted, device),
             lambda: ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime),
@@ -43,6 +45,11 @@ class Models:
     def describers(self, config: PipelineConfig) -> list[Describer]:
         """Ways to see what a player looks like. Raises InputError for files that cannot be used."""
         return self._once(("describers", config.looks), lambda: make_describers(config.looks))
+
+    def _device(self, config: PipelineConfig) -> str:
+        device = resolve_device(config.device)
+        self.on_gpu |= device != "cpu"
+        return device
 
     def _once(self, key: Hashable, load: Callable[[], _M]) -> _M:
         if key not in self._loaded:

@@ -55,7 +55,8 @@ class DetectPass:
         detector = models.detector(self.config)
         with self.span.open() as video:
             for frames in split_parts(video.read_parts(parts), parts):
-                yield _pack_detected(detect_part(frames, detector, self.config.detector.classes))
+                part = detect_part(frames, detector, self.config.detector.classes)
+                yield {**_pack_detected(part), "names": np.array(detector.names)}
 
 
 def unpack_detected(columns: dict[str, Any]) -> DetectedPart:

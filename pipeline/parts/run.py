@@ -6,10 +6,9 @@ import logging
 import multiprocessing
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy.typing as npt
 
@@ -36,14 +35,42 @@ class Pass(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class Workers:
-    """Where parts are made and kept."""
+    """Where parts are made and kept. Other processes are started when they are first needed, and serve every pass.
 
-    store: PartStore
-    models: Models
-    jobs: int = 1
-    """Processes; 1: this one."""
+    As a context manager it ends them.
+    """
+
+    def __init__(self, store: PartStore, models: Models, jobs: int = 1) -> None:
+        """models: of this process. jobs: processes; 1: this one alone, 0: as many as suit machine and work."""
+        self.store, self.models, self.jobs = store, models, jobs
+        self._pool: ProcessPoolExecutor | None = None
+
+    def pool(self, jobs: int) -> ProcessPoolExecutor:
+        """The other processes."""
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            cores = context.Queue()
+            for share in _shares(jobs):
+                cores.put(share)
+            self._pool = ProcessPoolExecutor(jobs, context, _begin, (cores,))
+        return self._pool
+
+    def stop(self) -> None:
+        """End the other processes now, whatever they do."""
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        processes = list((pool._processes or {}).values())  # pyright: ignore[reportPrivateUsage]
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:  # a part takes a while, and nobody waits for it any more
+            process.terminate()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
 
 def run_pass(
@@ -61,8 +88,9 @@ def run_pass(
     if missing:
         with progress.stage(work.name, sum(map(len, parts))) as advance:
             advance(sum(map(len, parts)) - sum(map(len, missing)))
-            if workers.jobs > 1 and len(missing) > 1:
-                _make_in_processes(work, missing, digest, workers, advance)
+            jobs = min(workers.jobs or _suiting(len(missing), workers.models), len(missing))
+            if jobs > 1:
+                _make_in_processes(work, missing, digest, workers, jobs, advance)
             else:
                 _make(work, missing, digest, store, workers.models, advance)
     for part in parts:
@@ -98,11 +126,13 @@ def consecutive(parts: Sequence[Part]) -> Iterator[list[Part]]:
         yield run
 
 
-def _make_in_processes(work: Pass, parts: Sequence[Part], digest: str, workers: Workers, advance: Advance) -> None:
+def _make_in_processes(
+    work: Pass, parts: Sequence[Part], digest: str, workers: Workers, jobs: int, advance: Advance
+) -> None:
     left = list(parts)
     for tries in range(_TRIES, 0, -1):
         try:
-            _share(work, left, digest, workers, advance)
+            _share(work, left, digest, workers, jobs, advance)
             return
         except BrokenProcessPool:
             left = [part for part in left if not workers.store.has(work.name, part.number, digest)]
@@ -115,26 +145,16 @@ def _make_in_processes(work: Pass, parts: Sequence[Part], digest: str, workers: 
             _log.warning("%s: a process died; its part is made again", work.name)
 
 
-def _share(work: Pass, parts: Sequence[Part], digest: str, workers: Workers, advance: Advance) -> None:
-    jobs = min(workers.jobs, len(parts))
-    context = multiprocessing.get_context("spawn")
-    cores = context.Queue()
-    for share in _shares(jobs):
-        cores.put(share)
-    with ProcessPoolExecutor(jobs, context, _begin, (cores,)) as pool:
-        waiting: dict[Future[None], Part] = {
-            pool.submit(_make_one, work, part, digest, workers.store): part for part in parts
-        }
-        try:
-            for done in as_completed(waiting):
-                done.result()
-                advance(len(waiting[done]))
-        except BaseException:
-            processes = list((pool._processes or {}).values())  # pyright: ignore[reportPrivateUsage]
-            pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:  # a part takes a while, and nobody waits for it any more
-                process.terminate()
-            raise
+def _share(work: Pass, parts: Sequence[Part], digest: str, workers: Workers, jobs: int, advance: Advance) -> None:
+    try:
+        pool = workers.pool(jobs)
+        waiting = {pool.submit(_make_one, work, part, digest, workers.store): part for part in parts}
+        for done in as_completed(waiting):
+            done.result()
+            advance(len(waiting[done]))
+    except BaseException:
+        workers.stop()
+        raise
 
 
 def _shares(jobs: int) -> list[frozenset[int]]:
@@ -168,14 +188,16 @@ def _make_one(work: Pass, part: Part, digest: str, store: PartStore) -> None:
     _make(work, [part], digest, store, _models, lambda _: None)
 
 
-def default_jobs(device: str) -> int:
-    """Processes that suit this machine: one per core up to what memory holds; one where a GPU does the work."""
-    if device != "cpu":
+def _suiting(num_parts: int, models: Models) -> int:
+    """Processes that suit this machine and so many parts: one per core, up to what memory holds; one beside a GPU."""
+    if models.on_gpu:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int(_free_memory() / _MEMORY)))
+    return max(1, min(cores, int(_free_memory() / _MEMORY), num_parts // _WORTH))
 
 
+_WORTH = 4
+"""Parts for which a process is worth the seconds that it takes to start."""
 _MEMORY = 1.5e9
 """Bytes that a process may take."""
 

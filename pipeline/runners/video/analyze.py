@@ -48,7 +48,8 @@ def add_commands(subparsers: Any) -> None:
     corrected.add_argument("--format", choices=_FORMATS, default="", help="of --tracks, if its content misleads")
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
     analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
-    analyze.add_argument("--jobs", type=_jobs, metavar="N", help="processes (default: what cores and memory hold)")
+    jobs = "processes (default: 0, what suits cores, memory and the video's length)"
+    analyze.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
     analyze.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
     add_config(analyze)
     add_quiet(analyze)
@@ -74,20 +75,19 @@ def add_commands(subparsers: Any) -> None:
 
 
 def _jobs(text: str) -> int:
-    if not 1 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError(f"{text} is not 1 to 256 processes")
+    if not 0 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 to 256 processes")
     return int(text)
 
 
 def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
-    from ground.devices import resolve_device
     from ground.lock import claim
     from pipeline.analyze import analyze_video
     from pipeline.config import read_config
     from pipeline.models import Models
     from pipeline.outputs.place import require_folder, result_folder
-    from pipeline.parts.run import Workers, default_jobs
+    from pipeline.parts.run import Workers
     from pipeline.parts.store import PARTS, PartStore
 
     folder = options.output or result_folder(options.video)
@@ -99,15 +99,11 @@ def run_analyze(options: argparse.Namespace) -> int:
     given = _given_tracks(options, config)
     rois = _chosen_rois(options, config)
     progress = choose_progress(options.quiet)
-    jobs = options.jobs or default_jobs(resolve_device(config.device))
-    with claim(folder):
-        workers = Workers(PartStore(folder / PARTS), Models(), jobs)
+    with claim(folder), Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers:
         analysis = analyze_video(
             options.video,
             config,
-            models=workers.models,
-            store=workers.store,
-            jobs=jobs,
+            workers=workers,
             rois=rois,
             detect_with_rois=_wants_detection(options),
             court=_chosen_court(options, config),
