@@ -14,6 +14,21 @@ os.environ["YOLO_AUTOINSTALL"] = "false"
 
 _ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("COURTSCRIBE_CACHE", str(_ROOT / ".pytest_cache" / "courtscribe"))  # not the user's own
+_NO_FOOTAGE = "no real material at"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``real`` what asks for the footage, itself or by way of another fixture."""
+    for item in items:
+        if "shared" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.real)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many tests of quality did not run for want of footage: a run without them proves less."""
+    skipped = [r for r in terminalreporter.getreports("skipped") if _NO_FOOTAGE in str(r.longrepr)]
+    if skipped:
+        terminalreporter.write_line(f"{len(skipped)} tests on real footage were skipped: there is none here")
 
 
 @pytest.fixture(scope="session")
@@ -21,7 +36,7 @@ def shared() -> Path:
     """The folder of real footage and labels; tests that need it are skipped where it is missing."""
     folder = Path(os.environ.get("COURTSCRIBE_SHARED", _ROOT.parent / "shared"))
     if not folder.is_dir():
-        pytest.skip(f"no real material at {folder} (COURTSCRIBE_SHARED names another folder)")
+        pytest.skip(f"{_NO_FOOTAGE} {folder} (COURTSCRIBE_SHARED names another folder)")
     return folder
 
 

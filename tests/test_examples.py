@@ -32,12 +32,14 @@ def _run(name: str, *arguments: str) -> str:
     return result.stdout
 
 
+@pytest.mark.slow
 def test_timeline_per_player(game: tuple[Path, SyntheticGame]) -> None:
     shown = _run("timeline_per_player.py", str(game[0]))
     assert "player 1: " in shown
     assert (game[0].with_suffix(".courtscribe") / "annotated.mp4").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_players_by_hand(game: tuple[Path, SyntheticGame]) -> None:
     left, top, right, bottom = (float(v) for v in game[1].truth.tracks.at(0).xyxy[0])
     shown = _run("players_by_hand.py", str(game[0]), f"{left},{top},{right - left},{bottom - top}")

@@ -41,6 +41,8 @@ from tracker.detect.training_data import prepare_dataset
 from tracker.files.formats import read_tracks_file
 from tracker.types import Tracks
 
+pytestmark = pytest.mark.slow
+
 _INFO = CheckpointInfo("pooled", ("run", "walk"), Profile(48, 48, 2))
 _YAML = b"path: .\ntrain: images\nnames:\n  0: player\n  1: ball\nnc: 2\n"
 _BOMB = b"".join(b"a%d: &a%d [%s]\n" % (i, i, b",".join([b"*a%d" % (i - 1)] * 9) or b"") for i in range(1, 12))

@@ -34,6 +34,8 @@ from tracker.files.formats import read_tracks_file
 from tracker.files.mot import read_all_truth, read_detections, read_people
 from tracker.types import Tracks
 
+pytestmark = pytest.mark.slow
+
 _MOT = b"1,1,10,20,30,40,0.9,-1,-1,-1\n2,1,11,20,30,40,0.8,-1,-1,-1\n"
 _CLASSES = b"1,1,10,20,30,40,1,1,1\n1,2,50,20,30,40,0,7,0.5\n"
 _CVAT = b"""<?xml version="1.0" encoding="utf-8"?>

@@ -27,6 +27,8 @@ from pipeline.video.encode import write_video
 from tracker.evaluate.scores import evaluate_tracks
 from tracker.files.mot import read_tracks
 
+pytestmark = pytest.mark.slow
+
 _SECONDS = 2.5
 
 

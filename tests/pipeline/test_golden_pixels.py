@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from classify.types import ACTIONS
@@ -19,6 +20,8 @@ from pipeline.config import PipelineConfig
 from pipeline.evaluate.actions import agree, match_timelines
 from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
 from pipeline.synthetic.game import SyntheticGame
+
+pytestmark = pytest.mark.slow
 
 _GOLDEN = Path(__file__).with_name("golden_pixels.csv")
 _SECONDS, _RATE = 4, 30

@@ -252,6 +252,7 @@ def test_small_teams_play_too() -> None:
     assert {PASS, SHOOT, PICK, DEFENSE} <= set(np.unique(play.action).tolist())
 
 
+@pytest.mark.slow
 def test_clips_are_what_a_classifier_takes() -> None:
     made = list(synthetic_clips(12, 7))
     assert [label for label, _ in made] == [*ACTIONS, *ACTIONS[:2]]

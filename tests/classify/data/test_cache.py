@@ -182,6 +182,7 @@ for turn in range(12):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_on_one_cache(tmp_path: Path) -> None:
     for length in range(4, 12):
         _write_video(tmp_path / "data" / "run" / f"{length}.mp4", length, 20 * length)

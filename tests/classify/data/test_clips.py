@@ -54,6 +54,7 @@ def test_twins_on_the_real_label_file(shared: Path) -> None:
     assert sum(n == 2 for n in groups.values()) == 4528
 
 
+@pytest.mark.slow
 def test_real_clips(shared: Path) -> None:
     university = load_clips([shared / "clips" / "university"], ACTIONS)
     assert len(university) == 283 and len({c.group for c in university}) == 5

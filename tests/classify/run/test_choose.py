@@ -85,6 +85,7 @@ def test_auto_is_openvino_and_converts_once(checkpoint: Path, clips: np.ndarray,
     assert torch.equal(first.logits(clips), again.logits(clips))
 
 
+@pytest.mark.slow
 def test_other_weights_in_the_same_file_replace_the_copy(checkpoint: Path, clips: np.ndarray, cache: Path) -> None:
     open_classifier(checkpoint, CPU, "auto")
     before = set(_files(cache))
@@ -101,6 +102,7 @@ def test_other_weights_in_the_same_file_replace_the_copy(checkpoint: Path, clips
     assert len(_files(cache)) == 4, "other files keep theirs"
 
 
+@pytest.mark.slow
 def test_a_damaged_copy_is_made_anew(checkpoint: Path, clips: np.ndarray, cache: Path) -> None:
     wanted = open_classifier(checkpoint, CPU, "auto").logits(clips)
     weights = next(cache.glob("*.bin"))
@@ -264,6 +266,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
     assert cache_folder() == tmp_path / "courtscribe" / "actions"
 
 
+@pytest.mark.slow
 def test_a_new_temperature_is_believed(checkpoint: Path, clips: np.ndarray, tmp_path: Path) -> None:
     rewrite_info(checkpoint, tmp_path / "calm.safetensors", replace(INFO, temperature=5.0))
     sure, calm = (ActionClassifier(path, "cpu", runtime="auto").probabilities(clips).max(1)

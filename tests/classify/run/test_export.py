@@ -81,6 +81,7 @@ def _probabilities(logits: Logits, info: CheckpointInfo, clips: np.ndarray) -> n
     return torch.softmax(logits(clips) / info.temperature, 1).numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", EVERY)
 @pytest.mark.parametrize("name", PROFILES)
 def test_copies_say_the_same_of_any_number_of_clips(tmp_path: Path, name: str, to: str) -> None:
@@ -126,6 +127,7 @@ def test_maxima_in_cells_are_those_of_adaptive_pooling(size: tuple[int, int], gr
     assert torch.equal(_max_in_cells(x, grid)[0], functional.adaptive_max_pool2d(x, grid))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHIPPED.is_file(), reason="no shipped weights")
 def test_the_shipped_weights_on_real_clips(shared: Path, tmp_path: Path) -> None:
     from classify.data.clips import list_clips, read_file, sixteen

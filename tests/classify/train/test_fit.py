@@ -46,6 +46,7 @@ def _same(one: nn.Module, other: nn.Module) -> bool:
     return all(torch.equal(a, b) for a, b in pairs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("balance_by", ["sampling", BY_LOSS])
 def test_eight_clips_are_learnt_by_heart(squares: list[LabelledClip], balance_by: str, tiny_input: Profile) -> None:
     model = _train(squares, replace(CONFIG, epochs=30, head_epochs=2, head_decay=0, balance_by=balance_by))
@@ -245,6 +246,7 @@ with team("cpu") as (mates, device):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_learn_what_one_learns(squares: list[LabelledClip], tmp_path: Path) -> None:
     """Six clips in batches of four: the second batch is one clip for each process."""
     np.save(tmp_path / "clips.npy", np.stack([c.frames for c in squares]))

@@ -80,6 +80,7 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_one_command_leaves_a_checkpoint_and_a_folder_that_tells_about_it(
     spacejam: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -150,6 +151,7 @@ class _KilledError(Exception):
     pass
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_refused_and_resumed_to_the_same_bytes(
     spacejam: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -276,6 +278,7 @@ def test_published_weights_that_are_there_are_started_from(tmp_path: Path, monke
     assert torch.equal(model.state_dict()[f"body.{key}"], published[key]) and model.fc.out_features == 10
 
 
+@pytest.mark.slow
 def test_a_random_start_is_not_thrown_off_by_its_last_layer(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

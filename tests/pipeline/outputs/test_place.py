@@ -96,6 +96,7 @@ def test_pictures_of_the_folder_one_is_in(tmp_path: Path, monkeypatch: pytest.Mo
     assert str(result_folder("..")) == "frames.v2.courtscribe"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["試合" * 40, "k\udce9vin", "two\nlines", "-o", "100%d %s", "dot. ", "#?&'\"$(x)"])
 def test_odd_names_of_videos_make_no_difference(work: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     video = f"{name}.mp4"

@@ -299,6 +299,7 @@ def test_frames_that_others_share_are_not_drawn_on(tmp_path: Path) -> None:
 pictures = st.sampled_from([(240, 320), (360, 640), (640, 360), (1080, 1920), (2160, 3840)])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(pictures, st.tuples(*[st.floats(-1, 2)] * 2), st.tuples(*[st.floats(0.01, 1)] * 2), st.integers(1, 50))
 def test_a_plate_is_whole_and_within_the_picture(
@@ -319,6 +320,7 @@ def test_a_plate_is_whole_and_within_the_picture(
         assert drawn[1] >= plate[1] - 2 and max(10, min(shape) / 50) <= plate[0] + 1
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=12)
 @given(pictures, st.integers(2, 4))
 def test_plates_of_players_in_one_place_do_not_cover_each_other(shape: tuple[int, int], num: int) -> None:

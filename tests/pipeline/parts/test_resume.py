@@ -16,6 +16,8 @@ from pipeline.runners.video import analyze
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.video.encode import write_video
 
+pytestmark = pytest.mark.slow
+
 _FILES = ("annotated.mp4", "timeline.csv", "captions.vtt", "tracks.txt")
 _FLAGS = ["--jobs", "1", "--quiet", "--min-track-confidence", "0", "--device", "cpu"]
 

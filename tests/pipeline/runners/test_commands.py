@@ -43,6 +43,7 @@ def test_the_manifest_tells_the_truth_about_the_weights() -> None:
         assert (WEIGHTS / name).stat().st_size < 12_000_000
 
 
+@pytest.mark.slow
 def test_demo_makes_a_game_and_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["demo", "-o", str(tmp_path), "--seconds", "1.5", "--quiet"]) == 0
     assert (tmp_path / "game.mp4").is_file()

@@ -114,6 +114,7 @@ def _is_a_path(call: ast.Call) -> bool:
     return not call.args or isinstance(call.args[0], ast.Constant)
 
 
+@pytest.mark.slow
 def test_what_every_pass_finds_out_is_said_once(tmp_path: Path, shared: Path) -> None:
     command = f'{_CLI} classify "$VIDEO" -o again.mp4'  # it is read, and read again to be shown
     done = _shell(command, tmp_path, VIDEO=str(shared / "videos/cvball_euroball_pass.mp4"))

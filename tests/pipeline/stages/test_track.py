@@ -20,6 +20,8 @@ from pipeline.video.encode import write_video
 from tracker.boxes import iou
 from tracker.by_hand.rois import CourtPolygon, Roi
 
+pytestmark = pytest.mark.slow
+
 _CUT = 24
 
 

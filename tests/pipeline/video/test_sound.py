@@ -74,6 +74,7 @@ def test_sound_of_every_layout(tmp_path: Path, layout: str) -> None:
     assert_whole(tmp_path / "v.mp4")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", range(1, 17))
 @pytest.mark.parametrize("suffix", ["avi", "mkv"])
 def test_sound_that_names_no_layout(tmp_path: Path, count: int, suffix: str) -> None:

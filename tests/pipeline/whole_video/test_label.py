@@ -146,6 +146,7 @@ def test_memory_does_not_grow_with_what_is_averaged() -> None:
     assert peak < 1_000_000
 
 
+@pytest.mark.slow
 def test_ten_thousand_frames_are_one_video(tmp_path: Path, classifier: ActionClassifier) -> None:
     with open_video(_video(tmp_path / "v.mp4", [20, 20, 230, 230] * 2500)) as video:
         answer = classify_video(video, classifier)

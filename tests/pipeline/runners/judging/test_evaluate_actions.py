@@ -34,6 +34,7 @@ def clips(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_clips_as_table_json_and_picture(clips: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     saved = ["--json", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")]
     assert main(["evaluate", "actions", str(clips), *saved, "--quiet"]) == 0
@@ -55,6 +56,7 @@ def test_clips_as_table_json_and_picture(clips: Path, tmp_path: Path, capsys: py
     assert picture.shape[1] > 1000 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
 
 
+@pytest.mark.slow
 def test_calibrating_writes_the_same_weights_with_a_temperature(clips: Path, tmp_path: Path) -> None:
     shipped, once, twice = WEIGHTS / "actions.safetensors", tmp_path / "b.safetensors", tmp_path / "c.safetensors"
     command = ["evaluate", "actions", str(clips), "--quiet", "--json", str(tmp_path / "a.json")]

@@ -40,6 +40,7 @@ def _answer(*arguments: str) -> dict[str, float]:
     return {entry["label"]: entry["probability"] for entry in top}
 
 
+@pytest.mark.slow
 def test_an_exported_classifier_answers_like_its_checkpoint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "export", "--actions", "mine.safetensors", "--to", "openvino", "-o", "out/mine.xml"]) == 0
     said = capsys.readouterr().out

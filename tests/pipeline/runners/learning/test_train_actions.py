@@ -44,6 +44,7 @@ def _arguments(data: Path, output: Path, *more: str) -> list[str]:
     return ["train", "actions", str(data), "-o", str(output), "--device", "cpu", "--batch", "4", *more]
 
 
+@pytest.mark.slow
 def test_scores_are_printed_and_the_shipped_weights_are_started_from(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -96,6 +97,7 @@ def test_the_settings_name_the_weights_that_were_given(data: Path, tmp_path: Pat
     assert json.loads((tmp_path / "run" / "config.json").read_text())["start_from"] == weights
 
 
+@pytest.mark.slow
 def test_a_run_killed_from_outside_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -> None:
     more = ("--epochs", "5", "--start-from", "none")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT)}

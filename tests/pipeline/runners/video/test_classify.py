@@ -78,6 +78,7 @@ def test_what_cannot_be_classified_is_one_line(
     assert says in error and error.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_kinetics_labels_when_the_published_file_is_there(
     shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
