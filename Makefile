@@ -1,7 +1,7 @@
 # The two targets a newcomer needs: `make demo` and `make test`. Each sets up .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
-.PHONY: setup demo test lint golden
+.PHONY: setup demo test quick lint golden
 
 setup: .venv/.done
 
@@ -17,6 +17,9 @@ demo: setup
 
 test: setup
 	$(BIN)/python -m pytest
+
+quick: setup
+	$(BIN)/python -m pytest -m "not slow"
 
 lint: setup
 	$(BIN)/ruff check .
