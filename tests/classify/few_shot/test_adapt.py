@@ -21,6 +21,8 @@ from classify.run.classifier import ActionClassifier
 from classify.weights.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
 from ground.errors import InputError
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def embedding(tiny_input: Profile) -> Embedding:
@@ -246,7 +248,6 @@ def test_neighbours_of_another_network_are_refused(folder: Path, tmp_path: Path,
         load_checkpoint(path)
 
 
-@pytest.mark.slow
 def test_ten_real_examples_tell_more_than_chance(shared: Path, tmp_path: Path) -> None:
     """Five labels: chance is 0.2. Examples and judged clips are of different footage."""
     from tracker.detect.features import export_backbone

@@ -21,6 +21,8 @@ from classify.train.last_layer import embed
 from classify.weights.checkpoint import CheckpointInfo, load_checkpoint, load_start, save_checkpoint
 from tracker.detect.features import export_backbone
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def networks() -> dict[str, nn.Module]:

@@ -36,6 +36,7 @@ def _shell(command: str, folder: Path, **environment: str) -> subprocess.Complet
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", _LOCALES)
 @pytest.mark.parametrize("name", ["k\udce9vin", "試合\nmore"])
 def test_any_name_works_in_any_locale(tmp_path: Path, detections: Path, locale: str, name: str) -> None:
@@ -57,6 +58,7 @@ def test_a_full_disk_under_standard_output_is_one_line(tmp_path: Path, detection
     assert done.stderr == "courtscribe: No space left on device; what was written before this is whole\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path, detections: Path) -> None:
     done = _shell(
         f"set -o pipefail; {_CLI} track --detections det.txt -o out.txt | true; exit ${{PIPESTATUS[0]}}", tmp_path

@@ -55,6 +55,7 @@ def test_examples_out_of_an_analysis_label_another(
     assert sum(right) >= 5, "what was shown is known again"
 
 
+@pytest.mark.slow
 def test_the_detectors_own_layers_are_always_there(examples: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.safetensors"
     assert main(["adapt", "--examples", str(examples), "-o", str(path), "--embedding", "detector", "--quiet"]) == 0
@@ -116,6 +117,7 @@ def full_disk() -> Iterator[None]:
     signal.signal(signal.SIGXFSZ, handler)
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_earlier_checkpoint(
     examples: Path, tmp_path: Path, full_disk: None, capsys: pytest.CaptureFixture[str]
 ) -> None:

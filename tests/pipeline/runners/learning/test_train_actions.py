@@ -91,6 +91,7 @@ def test_bad_input_is_one_line_and_exit_code_2(
     assert "no list of test clips" in capsys.readouterr().err, "what failed before it learnt is not in the way"
 
 
+@pytest.mark.slow
 def test_the_settings_name_the_weights_that_were_given(data: Path, tmp_path: Path) -> None:
     weights = str(_ROOT / "weights" / "players.pt")
     assert main(_arguments(data, tmp_path / "run", "--start-from", weights, "--epochs", "0", "--quiet")) == 0
