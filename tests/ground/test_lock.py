@@ -45,7 +45,7 @@ def test_the_second_is_told_who_holds_the_folder_and_a_kill_lets_go(tmp_path: Pa
         os.kill(other.pid, signal.SIGKILL)
         other.wait()
         with claim(tmp_path / "a" / "b"), claim(tmp_path / "a" / "b"):
-            (tmp_path / "a" / "b" / "x").write_text("x")
+            (tmp_path / "a" / "b" / "x").write_text("x", encoding="utf-8")
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["x"]
 
 
