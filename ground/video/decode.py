@@ -24,7 +24,7 @@ from ground.video.info import VideoInfo
 from ground.video.losses import Losses
 from ground.video.opening import Opening
 from ground.video.orientation import Orientation, read_display_matrix
-from ground.video.parts import Part, ReadingLog, planned
+from ground.video.parts import Part, ReadingLog, UnplannedError, planned
 from ground.video.rate import measure_rate
 
 _log = logging.getLogger("courtscribe")
@@ -33,6 +33,8 @@ _UNSPECIFIED = 2
 """AVCOL_SPC_UNSPECIFIED: the video does not say by which matrix its colours are coded."""
 _CODECS_WITH_HIDDEN_PACKETS = {"vp8"}
 """Some of their packets hold nothing to show, so frames cannot be counted without decoding."""
+_CONTAINERS_WITHOUT_STAMPS = {"avi"}
+"""FFmpeg makes up the time stamps of their packets."""
 _ASPECTS = (Fraction(1, 10), Fraction(10))
 """Pixels narrower or wider than this are a mistake of the header."""
 
@@ -102,6 +104,8 @@ class ContainerReader:
         """When each frame is shown, seconds, from one scan of the packets; None where they do not tell it."""
         stamps: list[int] = []
         with self._open() as opening:
+            if opening.container.format.name in _CONTAINERS_WITHOUT_STAMPS:
+                return None
             if opening.stream.codec.canonical_name in _CODECS_WITH_HIDDEN_PACKETS:
                 return None
             clock, first = _Clock(opening, Fraction(1)), None
@@ -120,17 +124,28 @@ class ContainerReader:
         return times if len(times) and (np.diff(times) > 0).all() else None
 
     def read_parts(self, info: VideoInfo, parts: Sequence[Part]) -> Iterator[Frame]:
-        """The frames of ``parts``, which follow each other; what cannot be decoded is left out.
+        """The frames of ``parts``, which follow each other.
 
-        Raises UnplannedError where other frames are shown than the packets promised.
+        Raises UnplannedError where other frames are shown than the packets promised, or anything is damaged.
         """
         convert = _Converter(info)
         start = parts[0].start if parts[0].first else 0.0
-        shown = ((time, picture) for time, picture, _ in self._decode_near(info, start))
-        for index, time, picture in planned(shown, parts):
+        for index, time, picture in planned(self._sound(info, start), parts):
             size = (picture.width, picture.height)
             other = None if size == convert.size else size
-            yield Frame(index, time, convert(picture, time), bool(picture.is_corrupt), other)
+            yield Frame(index, time, convert(picture, time), stored_size=other)
+
+    def _sound(self, info: VideoInfo, start: float) -> Iterator[tuple[float, VideoFrame]]:
+        """Times and pictures as ``_decode_near`` gives them. Raises UnplannedError for the first that is damaged.
+
+        What a decoder makes of damage, and of what follows, depends on what it saw before: on where it began.
+        """
+        stamps: list[int] = []
+        for time, picture, losses in self._decode_near(info, start):
+            if losses.is_complaint or picture.is_corrupt or picture.pts is None or stamps[-1:] >= [picture.pts]:
+                raise UnplannedError
+            stamps = [picture.pts]
+            yield time, picture
 
     def notes_on_parts(self, info: VideoInfo, log: ReadingLog) -> list[str]:
         """What was odd about reading parts, a line each, as ``read`` notes it. Raises InputError for no frame."""

@@ -18,7 +18,8 @@ class Losses:
 
     def __init__(self) -> None:
         self.num_lost = 0
-        self._complained = False
+        self.is_complaint = False
+        """Whether the decoder, or the file, said that something is wrong."""
         self._awaited: list[int] = []
 
     def sent(self, packet: Packet[VideoStream]) -> None:
@@ -27,15 +28,15 @@ class Losses:
             heappush(self._awaited, packet.pts)
 
     def complained(self) -> None:
-        """The decoder, or the file, said that something is wrong."""
-        self._complained = True
+        """The decoder, or the file, says that something is wrong."""
+        self.is_complaint = True
 
     def got(self, picture: VideoFrame) -> None:
         """A picture came from the decoder."""
         while self._awaited and picture.pts is not None and self._awaited[0] <= picture.pts:
             lost = heappop(self._awaited) < picture.pts
-            self.num_lost += lost and self._complained
+            self.num_lost += lost and self.is_complaint
 
     def ended(self) -> None:
         """Nothing more will come."""
-        self.num_lost += len(self._awaited) if self._complained else 0
+        self.num_lost += len(self._awaited) if self.is_complaint else 0

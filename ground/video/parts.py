@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import groupby, pairwise
+from itertools import dropwhile, groupby, pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -121,12 +121,9 @@ def planned(frames: Iterable[tuple[float, T]], parts: Sequence[Part]) -> Iterato
     frames: times and pictures, from the first part's start or earlier on. Raises UnplannedError.
     """
     times = np.concatenate([part.times for part in parts])
-    for time, picture in frames:
-        if time < times[0]:
-            continue
-        if time > times[-1]:
-            return
-        row = int(np.searchsorted(times, time))
-        if times[row] != time:
+    shown = dropwhile(lambda frame: frame[0] < times[0], frames)
+    for row, promised in enumerate(times.tolist()):
+        frame = next(shown, None)
+        if frame is None or frame[0] != promised:
             raise UnplannedError
-        yield parts[0].first + row, time, picture
+        yield parts[0].first + row, *frame

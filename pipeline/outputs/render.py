@@ -62,7 +62,7 @@ def render_video(
     Returns notes on what could not be kept. Raises InputError for an unreadable source or an unwritable output.
     """
     progress = progress or Silent()
-    with span.open() as video:
+    with span.read() as video:
         made = _stretches(video, span, shown, workers, progress)
         info = video.info
         notes = join_video(
@@ -80,16 +80,15 @@ def render_video(
 def _stretches(
     video: VideoSource, span: Span, shown: Shown, workers: Workers | None, progress: Progress
 ) -> Iterator[Encoded]:
-    parts = video.plan()
+    parts = video.plan() if workers is not None else None
     if parts and workers is not None:
         try:
             yield from _kept_stretches(video, parts, span, shown, workers, progress)
             return
-        except UnplannedError:
+        except UnplannedError:  # before the first stretch: all are made before one is given
             pass
     with progress.stage("show", video.num_frames) as advance:
-        streams = split_parts(video.read_parts(parts), parts) if parts else by_part(video, video.info.frame_rate)
-        for frames in streams:
+        for frames in by_part(video, video.info.frame_rate):
             yield _encoded(frames, video, shown, advance)
 
 
@@ -130,7 +129,7 @@ class ShowPass:
         """See ``pipeline.parts.run.Pass``; no model is needed."""
         _ = models
         shown = _unpack_shown(load_input(self.store, SHOWN, self.shown))
-        with self.span.open() as video:
+        with self.span.read() as video:
             for frames in split_parts(video.read_parts(parts), parts):
                 yield columns_of(_encoded(frames, video, shown, lambda _: None))
 

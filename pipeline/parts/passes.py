@@ -37,7 +37,7 @@ class Span:
     end: float | None = None
     image_rate: Fraction | None = None
 
-    def open(self) -> VideoSource:
+    def read(self) -> VideoSource:
         """See ``open_video``."""
         return open_video(self.source, self.start, self.end, image_rate=self.image_rate)
 
@@ -53,7 +53,7 @@ class DetectPass:
     def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
         """See Pass."""
         detector = models.detector(self.config)
-        with self.span.open() as video:
+        with self.span.read() as video:
             for frames in split_parts(video.read_parts(parts), parts):
                 part = detect_part(frames, detector, self.config.detector.classes)
                 yield {**_pack_detected(part), "names": np.array(detector.names)}
@@ -128,7 +128,7 @@ class GlancePass:
         collector = AppearanceCollector(
             Tracklets(**load_input(self.store, TRACKLETS, self.tracklets)), *self.size, models.describers(self.config)
         )
-        with self.span.open() as video:
+        with self.span.read() as video:
             for frames in split_parts(video.read_parts(parts), parts):
                 shown = [f for f in frames if collector.needs(f.index)]
                 views = [collector.describe(frame.index, frame.image) for frame in shown]
@@ -171,7 +171,7 @@ class LabelPass:
             yield from (_pack_scores([]) for _ in parts)
             return
         begin, classifier, cutter = int(mine.frame_index[0]), models.classifier(self.config), ClipCutter(mine)
-        with self.span.open() as video:
+        with self.span.read() as video:
             every = cut_parts(times, video.info.frame_rate, video.start, video.end)
             read = [part for part in every if part.last >= begin and part.first <= parts[-1].last]
             shown = dropwhile(lambda frame: frame.index < begin, video.read_parts(read))

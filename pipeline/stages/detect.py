@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ground.frames import Frame
-from ground.video.parts import Part, ReadingLog, UnplannedError, by_part, split_parts
+from ground.video.parts import Part, ReadingLog, by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.values import DetectionTable, Frames
 from pipeline.progress import Advance, Progress
@@ -71,17 +71,9 @@ def detect_players(video: VideoSource, detector: Detector, progress: Progress, c
 
     classes: names of those of the detector's classes that are followed, as in ``followed_classes``.
     """
-    parts = video.plan()
     with progress.stage("detect", video.num_frames) as advance:
-        if parts:
-            try:
-                streams = split_parts(video.read_parts(parts), parts)
-                return join_parts(
-                    [detect_part(s, detector, classes, advance) for s in streams], detector.names, video, parts
-                )
-            except UnplannedError:
-                pass
-        found = [detect_part(frames, detector, classes, advance) for frames in by_part(video, video.info.frame_rate)]
+        streams = by_part(video, video.info.frame_rate)
+        found = [detect_part(frames, detector, classes, advance) for frames in streams]
     return join_parts(found, detector.names, video, None)
 
 

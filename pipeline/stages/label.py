@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import takewhile
 
 from classify.types import ActionScores, Classifier, Clip
@@ -13,7 +13,7 @@ from pipeline.analysis.timeline import Timeline, TimelineConfig, join_scores, sa
 from pipeline.analysis.values import Frames, Scores
 from pipeline.progress import Advance, Progress
 from pipeline.stages.speed import WORTH_SAYING, heed_speed, tells_gait
-from pipeline.stages.windows import ClipCutter, WindowConfig, WindowPlan, notes_on_times, plan_windows
+from pipeline.stages.windows import ClipCutter, WindowConfig, notes_on_times, plan_windows
 from tracker.types import Tracks
 
 _NO_CLIP = "nobody is labelled: no player is in the picture for long enough to cut a clip"
@@ -37,25 +37,6 @@ def label_players(
         for part in by_part(shown, video.info.frame_rate):
             scores += label_frames(part, cutter, classifier, advance)
     return Scores(tuple(scores), notes_on_times(frames.time, config))
-
-
-def label_part(
-    plan: WindowPlan,
-    first: int,
-    last: int,
-    frames: Callable[[int], Iterable[Frame]],
-    classifier: Classifier,
-    advance: Advance = lambda _: None,
-) -> list[ActionScores]:
-    """Scores of the windows that frames ``first`` to ``last`` complete, as ``label_players`` gives them.
-
-    frames: gives the video's frames from an index on, as windows begin before the part.
-    """
-    mine = plan.completed_by(first, last)
-    if not mine.num_windows:
-        return []
-    needed = takewhile(lambda frame: frame.index <= last, frames(int(mine.frame_index[0])))
-    return label_frames(needed, ClipCutter(mine), classifier, advance)
 
 
 def no_scores(tracks: Tracks, frames: Frames, config: WindowConfig) -> Scores:
