@@ -31,7 +31,6 @@ from pipeline.stages.detect import detect_part, detect_players, join_parts
 from pipeline.stages.label import label_players
 from tracker.types import Detections
 
-
 _MILLISECOND = Fraction(1, 1000)
 
 
