@@ -53,6 +53,7 @@ _COLUMNS: Mapping[str, Mapping[str, tuple[str, tuple[int, ...]]]] = {
         "floor": ("<f4", ()),
     },
     "tracks": _TRACK_COLUMNS,
+    "leftout": _TRACK_COLUMNS,
     "scores": {
         "track_id": ("<i4", ()), "start": ("<f8", ()), "end": ("<f8", ()), "probabilities": ("<f4", (-1,)),
     },
@@ -148,6 +149,8 @@ def _tables(analysis: Analysis) -> dict[str, Columns]:
             "probabilities": np.array([s.probabilities for s in scores], np.float32).reshape(-1, num_labels),
         },
     }
+    if len(analysis.players.left_out):
+        tables["leftout"] = {name: getattr(analysis.players.left_out, name) for name in _TRACK_COLUMNS}
     if found is not None:
         boxes = {name: getattr(found.boxes, name) for name in ("xyxy", "confidence", "class_id")}
         floor = {} if found.floor is None else {"floor": found.floor}
@@ -221,6 +224,7 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
             lost_at={int(k): int(v) for k, v in content["lost_at"].items()},
             dropped={int(k): _text(v) for k, v in content["dropped"].items()},
             notes=notes["players"],
+            left_out=Tracks(**tables["leftout"]) if "leftout" in tables else Tracks.empty(),
         ),
         timeline=Timeline(_lines(content["labels"]), tuple(ActionSegment(**s) for s in content["timeline"])),
         scores=Scores(_read_scores(tables.get("scores")), notes["scores"]),

@@ -131,6 +131,8 @@ class Players:
     """Why a track was left out, by the track_id that it had."""
     notes: tuple[str, ...] = ()
     """What was odd about following them, a line each."""
+    left_out: Tracks = field(default_factory=Tracks.empty)
+    """The tracks of those in ``dropped`` whom a rule left out, so that a person can bring them back."""
 
     def __post_init__(self) -> None:
         names, notes = clear_names(self.names)
@@ -207,7 +209,7 @@ class Analysis:
     classifier: ClassifierFacts | None = None
 
     def __post_init__(self) -> None:
-        boxes = [self.tracks.frame_index] + ([] if self.detections is None else [self.detections.frame_index])
+        boxes = [self.tracks.frame_index, self.players.left_out.frame_index] + ([] if self.detections is None else [self.detections.frame_index])
         if not all(np.isin(frames, self.frames.index).all() for frames in boxes):
             raise ValueError("there are boxes on frames that were not analysed")
 

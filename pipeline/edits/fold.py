@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -58,7 +59,9 @@ def _find(state: State, who: Who) -> int:
     covering = _covering(state, who)
     if not covering:
         raise InputError(f"player {who.track_id} is not there any more")
-    return who.track_id if who.track_id in covering else max(covering, key=lambda player: covering[player])
+    if who.track_id in covering:
+        return who.track_id
+    return max(covering, key=lambda player: (player not in state.out, covering[player]))
 
 
 def _covering(state: State, who: Who) -> dict[int, float]:
@@ -196,6 +199,26 @@ def _edge(state: State, players: list[int], edit: Edit) -> None:
     label = right if to < right.start_frame else left
     first, end = sorted((to, right.start_frame))
     _label_span(state, player, first, end, label.action)
+    for piece in state.pieces[player]:
+        state.segments[piece.source] = _grown(state, state.segments[piece.source], first, end)
+
+
+def _grown(state: State, segments: list[ActionSegment], first: int, end: int) -> list[ActionSegment]:
+    """Segments with what a person said from frame ``first`` to before ``end`` a part of the one that was to grow."""
+    grown: list[ActionSegment] = []
+    for segment in segments:
+        before = grown[-1] if grown else None
+        if (
+            before is not None
+            and (first, end) in ((segment.start_frame, segment.end_frame), (before.start_frame, before.end_frame))
+            and before.end_frame == segment.start_frame
+            and before.action == segment.action
+        ):
+            whole = dataclasses.replace(before, source=PERSON)
+            grown[-1] = state.recut(whole, before.start_frame, segment.end_frame)
+        else:
+            grown.append(segment)
+    return grown
 
 
 def _label_span(state: State, player: int, first: int, end: int, label: str) -> bool:

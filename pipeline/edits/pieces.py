@@ -50,13 +50,16 @@ class State:
 
     @staticmethod
     def of(analysis: Analysis) -> State:
-        """Every track a player, in one piece."""
+        """Every track a player, in one piece; those whom a rule left out are there and not shown."""
         rows = dict(analysis.tracks.by_id())
+        left_out = dict(analysis.players.left_out.by_id())
+        rows |= left_out
         segments: dict[int, list[ActionSegment]] = {source: [] for source in rows}
         for segment in sorted(analysis.timeline.segments, key=lambda s: s.start_frame):
             segments.setdefault(segment.track_id, []).append(segment)
         pieces = {i: [_whole(i, track, segments[i])] for i, track in rows.items()}
-        return State(analysis, rows, segments, pieces, dict(analysis.names))
+        out = {i: analysis.players.dropped.get(i, "left out") for i in left_out}
+        return State(analysis, rows, segments, pieces, dict(analysis.names), out)
 
     def clip(self, piece: Piece, first: int, end: int) -> Piece | None:
         """The part of ``piece`` from frame ``first`` to before ``end``, cut to its boxes; None where there are none."""
@@ -112,7 +115,7 @@ class State:
             analysis.players,
             tracks=_joined(parts),
             names={player: name for player in in_play if (name := self.names.get(player))},
-            dropped={**analysis.players.dropped, **self.out},
+            dropped={**{i: why for i, why in analysis.players.dropped.items() if i not in self.rows}, **self.out},
             notes=(*analysis.players.notes, *notes),
         )
         ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))

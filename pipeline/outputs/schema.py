@@ -33,6 +33,8 @@ class Tables:
     frames: Table
     tracks: Table
     scores: Table
+    leftout: Table | None = None
+    """Tracks of those whom a rule left out, columns as of ``tracks``; not there where there is none."""
     detections: Table | None = None
     """Left out where nothing was detected: boxes drawn by hand, tracks from a file."""
 

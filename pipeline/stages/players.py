@@ -36,19 +36,22 @@ def select_players(
     scene = _scene(detected, drawn, size, classes)
     _, reasons = choose_players(dataclasses.replace(named.tracks, frame_index=rows), config, scene)
     dropped = {i: reason for i, reason in reasons.items() if i not in named.protected}
-    kept = named.tracks[~np.isin(named.tracks.track_id, list(dropped))]
-    return Players(kept, named.names, dropped=dropped, notes=tuple(named.notes))
+    out = np.isin(named.tracks.track_id, list(dropped))
+    return Players(
+        named.tracks[~out], named.names, dropped=dropped, notes=tuple(named.notes), left_out=named.tracks[out]
+    )
 
 
 def smooth_players(players: Players, frames: Frames, config: SmoothingConfig) -> Players:
-    """Their tracks smoothed, with short gaps filled."""
-    rows = np.searchsorted(frames.index, players.tracks.frame_index).astype(np.int32)
-    smooth = smooth_tracks(
-        dataclasses.replace(players.tracks, frame_index=rows), frames.time, config.max_gap, frames.shot()
-    )
-    return dataclasses.replace(
-        players, tracks=dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index])
-    )
+    """Their tracks smoothed, with short gaps filled; those of others, too."""
+    tracks, left_out = (_smooth(found, frames, config) for found in (players.tracks, players.left_out))
+    return dataclasses.replace(players, tracks=tracks, left_out=left_out)
+
+
+def _smooth(tracks: Tracks, frames: Frames, config: SmoothingConfig) -> Tracks:
+    rows = np.searchsorted(frames.index, tracks.frame_index).astype(np.int32)
+    smooth = smooth_tracks(dataclasses.replace(tracks, frame_index=rows), frames.time, config.max_gap, frames.shot())
+    return dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index])
 
 
 def _scene(detected: Detected, drawn: Drawn, size: tuple[int, int], classes: Sequence[str]) -> Scene:
