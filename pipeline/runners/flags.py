@@ -101,7 +101,7 @@ def apply_flags(
 
 def flag_of(setting: str, parser: argparse.ArgumentParser) -> str:
     """The flag of ``parser`` or of its commands that fills a setting, as in ``--classes``; empty: there is none."""
-    named = {path: flag for flag, (path, _, _) in ANALYZE_FLAGS.items()}
+    named = {"detector.runtime": "runtime"} | {path: flag for flag, (path, _, _) in ANALYZE_FLAGS.items()}
     flag = f"--{named.get(setting, setting).replace('_', '-')}"
     return flag if setting and flag in _known_flags(parser) else ""
 
