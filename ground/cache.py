@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import platformdirs
+
 
 def cache_folder() -> Path:
-    """``COURTSCRIBE_CACHE``, or ``courtscribe`` in the user's cache folder; it need not be there yet."""
+    """``COURTSCRIBE_CACHE``, or ``courtscribe`` where this system keeps caches; it need not be there yet."""
     named = os.environ.get("COURTSCRIBE_CACHE")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(named) if named else base / "courtscribe"
+    return Path(named) if named else platformdirs.user_cache_path("courtscribe", appauthor=False)
