@@ -33,7 +33,7 @@ from tracker.types import Tracks
 
 MODELS = Models()
 CONFIDENCES = (0.2, 0.25, 0.3)
-EVERYBODY = {"selection": {"min_confidence": 0.0, "players": 0, "drop_outside": False}}
+EVERYBODY = {"selection": {"min_confidence": 0.0, "players": 0, "drop_outside": False, "drop_still": False}}
 
 
 def main() -> None:
@@ -75,6 +75,7 @@ def _rows(reid: str) -> list[tuple[str, dict[str, Any], bool]]:
         ("online only", {"linking": {"offline": False}}, True),
         ("sort", {"tracker": {"name": "sort"}}, True),
         ("who is off court stays", {"selection": {"drop_outside": False}}, True),
+        ("who sits at the edge stays", {"selection": {"drop_still": False}}, True),
         ("the unsure stay", {"selection": {"min_confidence": 0.0}}, True),
         ("more than ten stay", {"selection": {"players": 0}}, True),
         ("everybody stays", EVERYBODY, True),

@@ -32,7 +32,6 @@ _MOVED = {
     ("tracker", "max_gap"): ("smoothing", "max_gap"),
     ("tracker", "bridge"): (),
     ("selection", "drop_referees"): (),
-    ("selection", "drop_still"): (),
 }
 """Settings that had another place, or none is left for, in analyses and files of version 0.1."""
 

@@ -209,7 +209,8 @@ class Analysis:
     classifier: ClassifierFacts | None = None
 
     def __post_init__(self) -> None:
-        boxes = [self.tracks.frame_index, self.players.left_out.frame_index] + ([] if self.detections is None else [self.detections.frame_index])
+        boxes = [self.tracks.frame_index, self.players.left_out.frame_index]
+        boxes += [] if self.detections is None else [self.detections.frame_index]
         if not all(np.isin(frames, self.frames.index).all() for frames in boxes):
             raise ValueError("there are boxes on frames that were not analysed")
 

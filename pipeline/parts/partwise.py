@@ -65,9 +65,10 @@ class Partwise:
         detector = self.config.detector
         settings = {**dataclasses.asdict(detector), "weights": _content(str(resolve_weights(detector.weights)))}
         digest = self.workers.store.begin("detect", {**self._about(), "detector": settings})
-        found = list(run_pass(DetectPass(self.span, self.config), self.parts, digest, self.workers, self.progress))
-        names = found[0]["names"].tolist()
-        return join_parts([unpack_detected(columns) for columns in found], names, self.video, self.parts)
+        found = run_pass(DetectPass(self.span, self.config), self.parts, digest, self.workers, self.progress)
+        first = next(found)
+        every = (unpack_detected(columns) for columns in chain([first], found))
+        return join_parts(every, first["names"].tolist(), self.video, self.parts)
 
     def see_looks(self, tracklets: Tracklets, size: tuple[int, int]) -> Evidence | None:
         """What the tracklets look like, as ``see_looks`` of the stage."""

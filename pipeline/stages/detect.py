@@ -6,7 +6,7 @@ are joined, from the pictures on both sides. So parts found alone, in any order,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -73,8 +73,8 @@ def detect_players(video: VideoSource, detector: Detector, progress: Progress, c
     """
     with progress.stage("detect", video.num_frames) as advance:
         streams = by_part(video, video.info.frame_rate)
-        found = [detect_part(frames, detector, classes, advance) for frames in streams]
-    return join_parts(found, detector.names, video, None)
+        found = (detect_part(frames, detector, classes, advance) for frames in streams)
+        return join_parts(found, detector.names, video, None)
 
 
 def detect_part(
@@ -116,62 +116,73 @@ def detect_part(
 
 
 def join_parts(
-    found: Sequence[DetectedPart], names: Sequence[str], video: VideoSource, parts: Sequence[Part] | None
+    found: Iterable[DetectedPart], names: Sequence[str], video: VideoSource, parts: Sequence[Part] | None
 ) -> Detected:
-    """The parts of a video, in order, as one.
+    """The parts of a video, in order, as one; pictures of one part at a time are in memory.
 
     names: of the detector's classes. parts: those that were to be read; None: the video was read as it comes, once.
     Raises InputError for no frame.
     """
-    frames = join_frames([part.seen for part in found], video, parts)
-    table = DetectionTable(
-        np.concatenate([np.empty(0, np.int32), *(part.frame_index for part in found)]),
-        concatenated([part.boxes for part in found]),
-        np.concatenate([np.empty(0, np.float32), *(part.floor for part in found)]),
-        tuple(names),
-    )
-    return Detected(frames, table)
+    frames, index, boxes, floor = FramesJoiner(), [np.empty(0, np.int32)], list[Detections](), [np.empty(0, np.float32)]
+    for part in found:
+        frames.add(part.seen)
+        index.append(part.frame_index)
+        boxes.append(part.boxes)
+        floor.append(part.floor)
+    table = DetectionTable(np.concatenate(index), concatenated(boxes), np.concatenate(floor), tuple(names))
+    return Detected(frames.joined(video, parts), table)
 
 
-def join_frames(seen: Sequence[SeenPart], video: VideoSource, parts: Sequence[Part] | None) -> Frames:
-    """Frames of parts, in order, as one; see ``join_parts``."""
-    motions = list(_motions(seen))
-    index = np.concatenate([np.empty(0, np.int32), *(part.index for part in seen)])
-    time = np.concatenate([np.empty(0), *(part.time for part in seen)])
-    if parts is None:
-        notes = video.notes
-    else:
+class FramesJoiner:
+    """Frames of parts, in order, as one."""
+
+    def __init__(self) -> None:
+        self._index, self._time = [np.empty(0, np.int32)], [np.empty(0)]
+        self._motion: list[CameraMotion] = []
+        self._last: Background | None = None
+        self._num_damaged = 0
+        self._resized: tuple[float, int, int] | None = None
+
+    def add(self, seen: SeenPart) -> None:
+        """The next part."""
+        for row, motion in enumerate(seen.motion):
+            is_first = row == seen.first and self._last is not None and seen.before is not None
+            self._motion.append(motion_between(self._last, seen.before) if is_first else motion)  # type: ignore[arg-type]
+        self._last = seen.after or self._last
+        self._index.append(seen.index)
+        self._time.append(seen.time)
+        self._num_damaged += seen.num_damaged
+        self._resized = self._resized or seen.resized
+
+    def joined(self, video: VideoSource, parts: Sequence[Part] | None) -> Frames:
+        """All of them; see ``join_parts``."""
+        index, time = np.concatenate(self._index), np.concatenate(self._time)
+        return Frames(
+            index,
+            time,
+            np.array([motion.shift for motion in self._motion], np.float64).reshape(-1, 2),
+            np.array([motion.zoom for motion in self._motion], np.float64),
+            np.array([motion.is_cut for motion in self._motion], np.bool_),
+            tuple(video.notes if parts is None else self._notes(video, parts, index, time)),
+        )
+
+    def _notes(
+        self, video: VideoSource, parts: Sequence[Part], index: npt.NDArray[np.int32], time: npt.NDArray[np.float64]
+    ) -> list[str]:
         wanted = np.concatenate([np.arange(part.first, part.last + 1) for part in parts])
-        notes = video.notes_on_parts(
+        return video.notes_on_parts(
             ReadingLog(
                 start=video.start,
                 end=video.end,
                 num_before=parts[0].first,
                 lost=np.setdiff1d(wanted, index).tolist(),
-                num_damaged=sum(part.num_damaged for part in seen),
-                resized=next((part.resized for part in seen if part.resized is not None), None),
+                num_damaged=self._num_damaged,
+                resized=self._resized,
                 num_read=len(index),
                 last_time=float(time[-1]) if len(time) else video.start,
                 is_to_the_end=parts[-1].is_last,
             )
         )
-    return Frames(
-        index,
-        time,
-        np.array([motion.shift for motion in motions], np.float64).reshape(-1, 2),
-        np.array([motion.zoom for motion in motions], np.float64),
-        np.array([motion.is_cut for motion in motions], np.bool_),
-        tuple(notes),
-    )
-
-
-def _motions(seen: Sequence[SeenPart]) -> Iterator[CameraMotion]:
-    last: Background | None = None
-    for part in seen:
-        for row, motion in enumerate(part.motion):
-            is_first = row == part.first and last is not None and part.before is not None
-            yield motion_between(last, part.before) if is_first else motion  # type: ignore[arg-type]
-        last = part.after or last
 
 
 def concatenated(found: Sequence[Detections]) -> Detections:
@@ -222,4 +233,6 @@ class FrameLog:
 
     def table(self, video: VideoSource) -> Frames:
         """All frames of a video that was read as it comes."""
-        return join_frames([self.part()], video, None)
+        frames = FramesJoiner()
+        frames.add(self.part())
+        return frames.joined(video, None)

@@ -26,7 +26,7 @@ from tracker.types import Detections, Tracks
 _FRAMES, _SIZE = 50, (320, 180)
 _EASY = {
     "looks": {"describe": "none"},
-    "selection": {"drop_outside": False, "min_confidence": 0.0},
+    "selection": {"drop_outside": False, "drop_still": False, "min_confidence": 0.0},
 }
 
 

@@ -13,13 +13,19 @@ import numpy.typing as npt
 
 from ground.errors import InputError
 from tracker.boxes import Float64Array
-from tracker.scene.court import Scene, court_share
+from tracker.scene.court import Scene, court_share, stabilised_feet
 from tracker.types import BoolArray, IntArray, Tracks
 
 _FEWEST = 10
 """Boxes of a track from which it is judged. Lower: judges glimpses, and less surely."""
 _OUTSIDE = 0.25
 """Mean share of the court at the feet under which a track is outside. Higher: also who stands on the line."""
+_INSIDE, _UNSURE = 0.75, 0.65
+"""Share of the court and mean confidence, each of which saves who stands still. Higher: more benches and coaches go,
+and who waits in a corner may."""
+_LIFE, _PLACE = 4.0, 0.7
+"""Seconds, at least, for which a track that stands still stays within so many heights. Players wait so for a
+free throw."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class SelectionConfig:
     """At most so many are on court at once; of more, those nearer to the camera and surer are kept. 0: no limit."""
     drop_outside: bool = True
     """Whether those go who never stand on the court: its floor as found, or the polygon given."""
+    drop_still: bool = True
+    """Whether those go who never leave a small place at the court's edge: bench, officials, coaches."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.min_confidence <= 1 or self.players < 0:
@@ -44,11 +52,15 @@ def choose_players(
 ) -> tuple[Tracks, dict[int, str]]:
     """The tracks of players, whole, and for every other identity the reason why it is left out.
 
-    scene: what the rule about the court judges by; without it it says nothing.
+    scene: what the rules about court and bench judge by; without it they say nothing.
     """
     reasons: dict[int, str] = {}
-    if scene is not None and len(tracks) and config.drop_outside:
-        reasons |= _outside(tracks, court_share(tracks, scene))
+    if scene is not None and len(tracks):
+        share = court_share(tracks, scene)
+        if config.drop_outside:
+            reasons |= _outside(tracks, share)
+        if config.drop_still:
+            reasons |= _still(tracks, share, scene) | reasons
     reasons |= _unsure(tracks, config.min_confidence) | reasons
     kept = tracks[~np.isin(tracks.track_id, list(reasons))]
     if config.players:
@@ -78,6 +90,24 @@ def _outside(tracks: Tracks, share: Float64Array) -> dict[int, str]:
     }
 
 
+def _still(tracks: Tracks, share: Float64Array, scene: Scene) -> dict[int, str]:
+    """Those who stay in one place at the edge of the court and do not look much like players."""
+    if scene.camera is None:
+        return {}
+    known = np.isfinite(share)
+    inside = _means(tracks, share, known)
+    confidence = _means(tracks, tracks.confidence, tracks.observed)
+    reasons: dict[int, str] = {}
+    for track_id in _judged(tracks, known).tolist():
+        if inside[track_id] >= _INSIDE or confidence[track_id] >= _UNSURE:
+            continue
+        track = tracks[tracks.track_id == track_id]
+        seconds = float(np.ptp(scene.time[track.frame_index]))
+        if seconds >= _LIFE and _extent(track, scene) <= _PLACE:
+            reasons[track_id] = f"in one place at the court's edge for {seconds:.1f} s"
+    return reasons
+
+
 def _surplus(tracks: Tracks, num_players: int) -> list[int]:
     """Identities that are there, for most of their time, beside ``num_players`` better ones.
 
@@ -96,6 +126,15 @@ def _surplus(tracks: Tracks, num_players: int) -> list[int]:
         else:
             present[frames] += 1
     return surplus
+
+
+def _extent(track: Tracks, scene: Scene) -> float:
+    """How far, in heights, one identity's feet are spread within a shot: its middle nine tenths, the wider way."""
+    feet, height = stabilised_feet(track, scene)
+    shot = np.zeros(len(track), np.int32) if scene.shot is None else scene.shot[track.frame_index]
+    away = np.concatenate([feet[shot == s] - np.median(feet[shot == s], axis=0) for s in np.unique(shot)])
+    low, high = np.quantile(away, [0.05, 0.95], axis=0)
+    return float((high - low).max() / np.median(height))
 
 
 def _judged(tracks: Tracks, known: BoolArray) -> IntArray:

@@ -133,7 +133,8 @@ class Scene:
     """float32 (M,): what ``FloorFinder`` says of ``people``; None: nobody looked."""
     camera: Float64Array | None = None
     """float64 (F, 3), shift x, y and zoom since the first frame of the shot: what was at p is at
-    c + zoom (p - c) + shift, c the middle of the picture. None: not known; a polygon stays where it was drawn then."""
+    c + zoom (p - c) + shift, c the middle of the picture. None: not known; a polygon stays where it was drawn then,
+    and nobody is said to stand still."""
     shot: IntArray | None = None
     """int32 (F,): number of the shot; None: there is one."""
     court: tuple[CourtPolygon, ...] = ()

@@ -59,7 +59,7 @@ def _everything() -> Analysis:
             (Roi((10, 10, 30, 80), "Ann"), Roi((1.5, 2, 9, 9), time=0.5)),
             (CourtPolygon(((0, 0), (9, 0), (9, 9)), 2),),
         ),
-        classifier=ClassifierFacts("r2plus1d_s", "clips", True, "a first guess", 0.3),
+        classifier=ClassifierFacts("pooled_maps", "clips", True, "a first guess", 0.3),
     )
 
 

@@ -96,7 +96,7 @@ def test_a_court_drawn_by_hand_leaves_others_out(two_shots: Path, result: Analys
 
 def test_every_switch_is_a_flag(two_shots: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
-    flags = "--no-drop-outside --no-offline --looks none --max-lost 1"
+    flags = "--no-drop-outside --no-drop-still --no-offline --looks none --max-lost 1"
     common = ["analyze", str(two_shots), "--end", "0.9", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, *flags.split(), "--max-absence", "3"]) == 0
     done = Analysis.load(folder)

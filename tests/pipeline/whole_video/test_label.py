@@ -46,8 +46,8 @@ class _Brightness(nn.Module):
 
 @pytest.fixture
 def classifier(tmp_path: Path) -> ActionClassifier:
-    info = CheckpointInfo("r2plus1d_s", LABELS, Profile(44, 32, 8))
-    save_checkpoint(tmp_path / "a.safetensors", build_model("r2plus1d_s", 2), info)
+    info = CheckpointInfo("pooled_maps", LABELS, Profile(44, 32, 8))
+    save_checkpoint(tmp_path / "a.safetensors", build_model("pooled_maps", 2), info)
     made = ActionClassifier(tmp_path / "a.safetensors", "cpu", batch=4)
     made._model = _Brightness()
     made._logits = torch_logits(made._model, info.profile)

@@ -108,7 +108,7 @@ def _game(
     return Tracks.of(frames, ids, boxes, surety), Scene(**(fields | known))  # type: ignore[arg-type]
 
 
-EVERYBODY = SelectionConfig(0, 0, drop_outside=False)
+EVERYBODY = SelectionConfig(0, 0, drop_outside=False, drop_still=False)
 
 
 @given(st.floats(0, 1), st.floats(0, 4), st.floats(0.2, 1.0))
@@ -126,6 +126,36 @@ def test_who_stands_on_the_court_is_kept_whatever_else_he_does(share: float, mov
 def test_a_player_who_steps_out_for_a_while_is_kept() -> None:
     tracks, scene = _game([0.0] * 7 * 80 + [1.0] * 7 * 70)
     assert choose_players(tracks, SelectionConfig(0, 0), scene)[1] == {}
+
+
+@pytest.mark.parametrize(
+    ("share", "moving", "confidence", "goes"),
+    [(0.5, 0.2, 0.5, True), (0.5, 3.0, 0.5, False), (0.5, 0.2, 0.8, False), (0.9, 0.2, 0.5, False)],
+)
+def test_still_at_the_edge_and_unsure_together_make_a_bench(
+    share: float, moving: float, confidence: float, goes: bool
+) -> None:
+    tracks, scene = _game([share], moving, confidence)
+    reasons = choose_players(tracks, SelectionConfig(0, 0), scene)[1]
+    assert (reasons.get(7) == "in one place at the court's edge for 6.0 s") == goes
+    assert choose_players(tracks, SelectionConfig(0, 0, drop_still=False), scene)[1] == {}
+    short = tracks[tracks.frame_index < 90]
+    assert choose_players(short, SelectionConfig(0, 0), scene)[1] == {}, "players wait, too, but not for long"
+
+
+@given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.99, 1.01))
+def test_a_bench_is_still_when_the_camera_moves(dx: float, dy: float, zoom: float) -> None:
+    tracks, scene = _game([0.5], 0.1, 0.5)
+    steps = np.arange(FRAMES)
+    camera = np.stack([dx * steps, dy * steps, zoom**steps], axis=1)
+    middle, move = np.tile([640, 360], 2), camera[tracks.frame_index]
+    seen = middle + move[:, 2:] * (tracks.xyxy - middle) + np.tile(move[:, :2], 2)
+    panned = Tracks.of(tracks.frame_index, tracks.track_id, seen, tracks.confidence)
+    found = Detections.of(panned.xyxy, panned.confidence)
+    scene = dataclasses.replace(scene, people=found, camera=camera)
+    assert list(choose_players(panned, SelectionConfig(0, 0), scene)[1]) == [7]
+    unknown = dataclasses.replace(scene, camera=None)
+    assert choose_players(panned, SelectionConfig(0, 0), unknown)[1] == {}
 
 
 def test_an_outline_by_hand_outweighs_the_floor() -> None:
@@ -153,6 +183,10 @@ def test_nothing_is_said_of_what_is_not_known() -> None:
 
 def test_each_dropped_track_has_one_reason_of_one_line() -> None:
     tracks, scene = _game([0.0], moving=0.0, confidence=0.3)
-    for config, word in ((SelectionConfig(), "outside"), (SelectionConfig(drop_outside=False), "confidence")):
+    for config, word in (
+        (SelectionConfig(), "outside"),
+        (SelectionConfig(drop_outside=False), "one place"),
+        (SelectionConfig(drop_outside=False, drop_still=False), "confidence"),
+    ):
         reasons = choose_players(tracks, config, scene)[1]
         assert list(reasons) == [7] and word in reasons[7] and "\n" not in reasons[7]

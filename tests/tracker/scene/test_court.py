@@ -208,4 +208,4 @@ def test_on_a_broadcast_the_stands_are_dropped(broadcast: tuple[Tracks, Scene]) 
     kept, reasons = choose_players(tracks, SelectionConfig(min_confidence=0, players=0), known)
     assert set(range(1, 11)) <= set(kept.ids.tolist()), "no player is lost"
     assert all("outside" in reasons[i] for i in range(21, 25))
-    assert choose_players(tracks, SelectionConfig(0, 0, False), known)[1] == {}
+    assert choose_players(tracks, SelectionConfig(0, 0, False, False), known)[1] == {}

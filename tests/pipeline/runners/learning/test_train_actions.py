@@ -53,7 +53,7 @@ def test_scores_are_printed_and_the_shipped_weights_are_started_from(
     assert "folds: 6 clips, accuracy " in shown and "macro-F1" in shown and str(tmp_path / "run") in shown
     model, info = load_checkpoint(tmp_path / "run" / "actions.safetensors")
     told = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert (info.model, info.labels, told["training"]["ema"]) == ("r2plus1d_s", ("run", "walk"), 0.5)
+    assert (info.model, info.labels, told["training"]["ema"]) == ("pooled_maps", ("run", "walk"), 0.5)
     edges = model.state_dict()["spatial.0.conv.weight"]
     assert main(_arguments(data, tmp_path / "random", "--start-from", "none", "--epochs", "1", "--quiet")) == 0
     random = load_checkpoint(tmp_path / "random" / "actions.safetensors")[0].state_dict()["spatial.0.conv.weight"]
@@ -74,7 +74,7 @@ def test_scores_are_printed_and_the_shipped_weights_are_started_from(
         (["--folds", "2", "--split", "folders"], "--folds is for --split folds"),
         (["--labels", "run,walk,Unsure"], "'Unsure' is what this program says where there is no label"),
         (["--start-from", "nowhere.safetensors"], "nowhere.safetensors: no such file"),
-        (["--start-from", "kinetics"], "there are no Kinetics-400 weights for r2plus1d_s"),
+        (["--start-from", "kinetics"], "there are no Kinetics-400 weights for pooled_maps"),
         (["--device", "tpu"], "unknown device 'tpu'"),
         (["--cache", "/dev/null/cache"], "/dev/null/cache: cannot be written"),
     ],

@@ -30,7 +30,7 @@ def test_weights_that_training_starts_from(
     assert main(["train", "maps", str(moment), "--pose", str(pose), "-o", str(output), "--steps", "12"]) == 0
     first, last = capsys.readouterr().out.split("loss ")[1].split(" at first, ")
     assert float(last.split()[0]) < float(first)
-    load_start(output, "r2plus1d_s", 10)
+    load_start(output, "pooled_maps", 10)
 
 
 def test_bad_input_is_one_line(moment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

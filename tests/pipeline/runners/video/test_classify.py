@@ -56,7 +56,7 @@ def test_a_span_of_a_longer_video(shared: Path, tmp_path: Path) -> None:
         (["noise.mp4", "--actions", "nowhere.safetensors"], "nowhere.safetensors: no such file"),
         (["noise.mp4", "--actions", "noise.mp4"], "noise.mp4: not a safetensors file"),
         (["noise.mp4", "--actions", "kinetics"], "r2plus1d_18-91a641e6.pth: no such file; it can be downloaded"),
-        (["noise.mp4", "--actions", "kinetics", "--model", "r2plus1d_s"], "no Kinetics-400 weights for r2plus1d_s"),
+        (["noise.mp4", "--actions", "kinetics", "--model", "pooled_maps"], "no Kinetics-400 weights for pooled_maps"),
         (["noise.mp4", "--actions", "kinetics", "--model", "vgg"], "no model is called 'vgg'"),
         (["noise.mp4", "--model", "s3d"], "belong to --actions kinetics"),
         (["noise.mp4", "-o", "noise.mp4"], "would be overwritten"),
