@@ -29,8 +29,9 @@ from classify.data.clips import LabelledClip, load_clips, sixteen
 from classify.data.splits import grouped_folds
 from classify.evaluate.judgement import label_indices
 from classify.evaluate.metrics import score
+from classify.networks.pooled_maps import PICTURE_PARTS, PooledMaps
 from classify.networks.preprocess import to_tensor
-from classify.networks.registry import PICTURE_PARTS, SmallR2Plus1d, architecture
+from classify.networks.registry import architecture
 from classify.train.config import SMALL
 from classify.train.distillation import PART_WEIGHTS
 from classify.train.last_layer import embed, fit_head
@@ -69,7 +70,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     network = load_start(options.start_from, SMALL, len(ACTIONS)).eval()
-    assert isinstance(network, SmallR2Plus1d)
+    assert isinstance(network, PooledMaps)
     network.norm.reset()
     folders = [load_clips([folder], ACTIONS) for folder in options.folders]
     first, real = len(folders[0]), [clip for some in folders for clip in some]
@@ -108,7 +109,7 @@ def _rows() -> Iterator[Row]:
     yield "**real and synthetic clips, as shipped**", PARTS, OVER_TIME, "both", 1e-4
 
 
-def _see(network: SmallR2Plus1d, clips: Sequence[LabelledClip]) -> Seen:
+def _see(network: PooledMaps, clips: Sequence[LabelledClip]) -> Seen:
     profile = architecture(SMALL).profile
 
     def batches(view: int) -> Iterator[torch.Tensor]:

@@ -24,8 +24,9 @@ from classify.data.layouts import ClipFile
 from classify.evaluate.metrics import score
 from classify.few_shot.adapt import Embedding, detector_embedding
 from classify.few_shot.heads import AUTO, HEADS, Examples, Head, fit_heads
+from classify.networks.pooled_maps import PooledMaps
 from classify.networks.preprocess import to_tensor
-from classify.networks.registry import SmallR2Plus1d, architecture
+from classify.networks.registry import architecture
 from classify.train.distillation import rescale
 from classify.train.last_layer import embed
 from classify.weights.checkpoint import CheckpointInfo, load_start
@@ -101,11 +102,11 @@ def _embedding(name: str, clips: list[LabelledClip]) -> Embedding:
 
 def _taught(path: Path, clips: list[LabelledClip]) -> Embedding:
     """The small network with these maps, its features scaled as for the shipped one, without labels."""
-    network = load_start(path, "r2plus1d_s", 2).eval()
-    assert isinstance(network, SmallR2Plus1d)
-    profile = architecture("r2plus1d_s").profile
+    network = load_start(path, "pooled_maps", 2).eval()
+    assert isinstance(network, PooledMaps)
+    profile = architecture("pooled_maps").profile
     rescale(network, embed(network, (to_tensor(sixteen(clip.frames)[None], profile) for clip in clips)))
-    return network, CheckpointInfo("r2plus1d_s", (), profile)
+    return network, CheckpointInfo("pooled_maps", (), profile)
 
 
 def look(clips: list[LabelledClip], embedding: Embedding) -> Clips:

@@ -38,7 +38,7 @@ from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
 
 _REFERENCE = "r2plus1d_18"
-_MODELS = ("r2plus1d_18", "r2plus1d_s", "pooled")
+_MODELS = ("r2plus1d_18", "pooled_maps", "pooled")
 _BATCHES = {"cpu": (1, 8), "cuda": (1, 8, 64)}
 
 Row = tuple[str, str, str, str, int, float]

@@ -73,7 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--clips", type=int, default=2000)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--models", default="r2plus1d_18,r2plus1d_s")
+    parser.add_argument("--models", default="r2plus1d_18,pooled_maps")
     parser.add_argument("--threads", default="1,2")
     parser.add_argument("--steps-ms", default="0,50,100,200")
     parser.add_argument("--output", type=Path)

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from classify.networks.registry import SmallR2Plus1d, over_time
+from classify.networks.blocks import over_time, pictures, yolo11n_backbone
 from ground.errors import InputError
 
 _STAGES = 7
@@ -31,13 +31,13 @@ class PooledBackbone(nn.Module):
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
-        self.spatial = nn.ModuleList(list(SmallR2Plus1d(2).spatial)[:_STAGES])
+        self.spatial = yolo11n_backbone()[:_STAGES]
         self.fc = nn.Linear(3 * _CHANNELS * _GRID[0] * _GRID[1], num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """float (N, 3, T, H, W) -> logits (N, num_classes)."""
-        clips, channels, frames, height, width = x.shape
-        x = x.permute(0, 2, 3, 4, 1).reshape(clips * frames, height, width, channels).permute(0, 3, 1, 2)
+        clips, frames = x.shape[0], x.shape[2]
+        x = pictures(x)
         for stage in self.spatial:
             x = stage(x)
         places = functional.adaptive_max_pool2d(x, _GRID).flatten(1).unflatten(0, (clips, frames))

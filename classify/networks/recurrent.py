@@ -1,6 +1,6 @@
 """Networks that read a clip picture by picture and remember: a CNN, then a recurrent layer over time.
 
-Both see each picture with the spatial half of ``SmallR2Plus1d``, so both can start from a detector's weights, as the
+Both see each picture with YOLO11n's backbone, so both can start from a detector's weights, as the
 papers start from ImageNet's.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from classify.networks.registry import SmallR2Plus1d
+from classify.networks.blocks import pictures, yolo11n_backbone
 
 _CHANNELS = 256
 """That the spatial half makes of a picture, at 1/32 of its size."""
@@ -20,12 +20,12 @@ class _PictureByPicture(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.spatial = SmallR2Plus1d(2).spatial
+        self.spatial = yolo11n_backbone()
 
     def see(self, x: torch.Tensor) -> torch.Tensor:
         """float (N, 3, T, H, W) -> (N, T, 256, H / 32, W / 32)."""
-        clips, channels, frames, height, width = x.shape
-        x = x.permute(0, 2, 3, 4, 1).reshape(clips * frames, height, width, channels).permute(0, 3, 1, 2)
+        clips, frames = x.shape[0], x.shape[2]
+        x = pictures(x)
         for stage in self.spatial:
             x = stage(x)
         return x.unflatten(0, (clips, frames))

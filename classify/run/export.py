@@ -159,7 +159,7 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
 
     Post-training quantisation of NNCF, of the layers that take the time; activations are asymmetric, as most come out
     of SiLU or ReLU. Arithmetic on features keeps its precision, and so does the last matrix product, since they mix
-    values of many sizes: of 100 clips, ``r2plus1d_s`` gave 96 the same label, about 80 with that arithmetic rounded
+    values of many sizes: of 100 clips, the small network gave 96 the same label, about 80 with that arithmetic rounded
     too, and hardly any with the last product. The fast bias correction keeps 84.
     """
     nncf = need("INT8", "nncf")

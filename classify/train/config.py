@@ -11,7 +11,7 @@ from ground.errors import InputError
 BY_SAMPLING, BY_LOSS = "sampling", "loss"
 """Two ways to make rare labels count: they are drawn more often, or each of their clips weighs more."""
 
-SMALL = "r2plus1d_s"
+SMALL = "pooled_maps"
 """The network for machines without a GPU, which the defaults suit."""
 
 

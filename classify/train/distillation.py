@@ -20,7 +20,7 @@ from torch.nn import functional
 from classify.data.augment import Augmentation, augment
 from classify.data.clips import Frames
 from classify.networks.player_maps import MIRRORED, NUM_JOINTS
-from classify.networks.registry import PICTURE_PARTS, SmallR2Plus1d
+from classify.networks.pooled_maps import PICTURE_PARTS, PooledMaps
 from ground.errors import InputError
 
 _SIGMA = 0.7
@@ -61,7 +61,7 @@ class Lesson:
 
 
 def teach(
-    model: SmallR2Plus1d,
+    model: PooledMaps,
     lesson: Lesson,
     steps: int = 900,
     batch: int = 48,
@@ -87,7 +87,7 @@ def teach(
         part = np.sort(rng.choice(len(lesson.pictures), batch, replace=False))
         x, joints, ball = _draw(lesson, part, augmentation, rng)
         with torch.no_grad():
-            scales = model.look(x)
+            scales = model.scales(x)
         loss = maps_loss(model.maps(scales), joints, ball)
         optimizer.zero_grad()
         loss.backward()
@@ -99,7 +99,7 @@ def teach(
     return losses
 
 
-def taught(model: SmallR2Plus1d) -> bytes:
+def taught(model: PooledMaps) -> bytes:
     """What ``teach`` leaves, as a safetensors file to start training from: the backbone and the maps."""
     state = model.state_dict()
     return save({k: v.contiguous() for k, v in state.items() if k.startswith(("spatial.", "maps."))})
@@ -128,7 +128,7 @@ def mirror(joints: torch.Tensor, ball: torch.Tensor) -> tuple[torch.Tensor, torc
     return torch.cat([1 - joints[..., :1], joints[..., 1:]], 2), ball.flip(2)
 
 
-def rescale(model: SmallR2Plus1d, features: torch.Tensor) -> torch.Tensor:
+def rescale(model: PooledMaps, features: torch.Tensor) -> torch.Tensor:
     """Set ``model.norm``, in place, so that each feature gets mean 0 and each part of them its say, all spread 1.
 
     Joints and ball are few numbers that say much; without a say of their own they would drown in the thousands.

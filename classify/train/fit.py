@@ -25,8 +25,9 @@ from tqdm import tqdm
 from classify.data.augment import augment
 from classify.data.clips import Frames, LabelledClip, sixteen
 from classify.evaluate.judgement import label_indices, predict_clips, score
+from classify.networks.pooled_maps import PooledMaps
 from classify.networks.preprocess import normalise, to_unit
-from classify.networks.registry import SmallR2Plus1d, architecture
+from classify.networks.registry import architecture
 from classify.train.config import TrainConfig
 from classify.train.distillation import rescale
 from classify.train.last_layer import embed, fit_head
@@ -146,7 +147,7 @@ class _Run:
 
     def fit_head(self, beside: Sequence[LabelledClip], embedded: Embedded) -> None:
         """Fit the last layer alone, and what brings features to its scale; to mirror images of the clips, too."""
-        small = self.model if isinstance(self.model, SmallR2Plus1d) else None
+        small = self.model if isinstance(self.model, PooledMaps) else None
         if small is not None:
             small.norm.reset()
         every = -(-len(self.clips) // _HEAD_CLIPS) if self.config.epochs else 1

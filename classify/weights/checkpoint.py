@@ -26,6 +26,7 @@ from classify.networks.neighbours import with_head
 from classify.networks.preprocess import Profile
 from classify.networks.registry import architecture, build_model
 from classify.networks.torchvision_nets import rename
+from classify.weights.migration import current_name, without_idle_convolutions
 from ground.errors import InputError
 from ground.files import write_atomically
 
@@ -91,7 +92,7 @@ class CheckpointInfo:
                 float(value.get("temperature", 1.0)),
                 float(value.get("unsure_below", 0.0)),
             )  # newer than the rest
-            return cls(str(value["model"]), labels, profile, origin, scores, *sureness)
+            return cls(current_name(str(value["model"])), labels, profile, origin, scores, *sureness)
         except InputError:
             raise
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -208,7 +209,12 @@ def _read(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:
     """The description (None where there is none) and the tensors of a file."""
     if not path.is_file():
         raise InputError(f"{path}: no such file")
-    return _read_pickle(path) if path.suffix.lower() in (".pt", ".pth") else _read_safetensors(path)
+    read = _read_pickle if path.suffix.lower() in (".pt", ".pth") else _read_safetensors
+    text, tensors = read(path)
+    try:
+        return text, without_idle_convolutions(tensors)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
 
 
 def _read_safetensors(path: Path) -> tuple[str | None, dict[str, torch.Tensor]]:

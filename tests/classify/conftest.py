@@ -8,15 +8,16 @@ import numpy as np
 import pytest
 
 from classify.data.clips import LabelledClip
+from classify.networks.pooled_maps import PooledMaps
 from classify.networks.preprocess import Profile
-from classify.networks.registry import MODELS, SmallR2Plus1d
+from classify.networks.registry import MODELS
 
 
 @pytest.fixture
 def tiny_input(monkeypatch: pytest.MonkeyPatch) -> Profile:
     """The small network, at 44x32 pixels, four frames and without dropout."""
-    small = replace(MODELS["r2plus1d_s"], profile=Profile(44, 32, 4), factory=lambda n: SmallR2Plus1d(n, dropout=0.0))
-    monkeypatch.setitem(MODELS, "r2plus1d_s", small)
+    small = replace(MODELS["pooled_maps"], profile=Profile(44, 32, 4), factory=lambda n: PooledMaps(n, dropout=0.0))
+    monkeypatch.setitem(MODELS, "pooled_maps", small)
     return small.profile
 
 

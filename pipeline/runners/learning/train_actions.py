@@ -63,7 +63,7 @@ def add_command(subparsers: Any) -> None:
     actions.add_argument("--labels", type=_names, help="to learn, comma-separated; clips of others are left out")
     actions.add_argument("--max-bad", type=float, metavar="X", help="part of the clips that may be broken (0.1)")
     actions.add_argument("--cache", type=Path, metavar="DIR", help="folder for decoded clips; default: the user's")
-    actions.add_argument("--model", help="default: r2plus1d_18 on a GPU, r2plus1d_s without one; see the README")
+    actions.add_argument("--model", help="default: r2plus1d_18 on a GPU, pooled_maps without one; see the README")
     actions.add_argument(
         "--start-from", metavar="WEIGHTS", help="ours, a YOLO11 .pt, 'kinetics' or 'none'; default: the best there is"
     )

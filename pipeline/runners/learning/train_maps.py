@@ -20,7 +20,7 @@ _STEPS = 900
 def add_command(subparsers: Any) -> None:
     """Add the command to the parser of ``train``."""
     maps = subparsers.add_parser(
-        "maps", help="teach r2plus1d_s where joints and ball are, to start train actions from; needs no labels"
+        "maps", help="teach pooled_maps where joints and ball are, to start train actions from; needs no labels"
     )
     maps.add_argument("sources", type=Path, nargs="+", help="videos of games, folders of clips")
     maps.add_argument("-o", "--output", type=Path, required=True, help="the .safetensors to write")
@@ -38,7 +38,7 @@ def add_command(subparsers: Any) -> None:
 
 def run_train_maps(options: argparse.Namespace) -> int:
     """``courtscribe train maps``."""
-    from classify.networks.registry import SmallR2Plus1d
+    from classify.networks.pooled_maps import PooledMaps
     from classify.train.config import SMALL
     from classify.train.distillation import taught, teach
     from classify.weights.checkpoint import load_start
@@ -55,7 +55,7 @@ def run_train_maps(options: argparse.Namespace) -> int:
         layers = Path(work) / "layers.safetensors"
         export_backbone(options.detector, layers)
         model = load_start(layers, SMALL, 2)
-    assert isinstance(model, SmallR2Plus1d)
+    assert isinstance(model, PooledMaps)
     progress = choose_progress(options.quiet)
     teachers = Teachers(options.pose, options.detector)
     lesson = make_lesson(options.sources, teachers, progress, options.device, options.seed)

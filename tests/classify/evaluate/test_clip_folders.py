@@ -26,7 +26,7 @@ LABELS = ("run", "walk", "shoot")
 def classifier(tmp_path_factory: pytest.TempPathFactory) -> ActionClassifier:
     path = tmp_path_factory.mktemp("weights") / "a.safetensors"
     torch.manual_seed(0)
-    save_checkpoint(path, build_model("r2plus1d_s", 3), CheckpointInfo("r2plus1d_s", LABELS, Profile(32, 32, 4)))
+    save_checkpoint(path, build_model("pooled_maps", 3), CheckpointInfo("pooled_maps", LABELS, Profile(32, 32, 4)))
     return ActionClassifier(path, "cpu", batch=3)
 
 

@@ -27,8 +27,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def embedding(tiny_input: Profile) -> Embedding:
     torch.manual_seed(0)
-    info = CheckpointInfo("r2plus1d_s", ("a", "b", "c"), tiny_input, Origin("nothing", "MIT"), {"old": 1.0}, 3.0)
-    return build_model("r2plus1d_s", 3).eval(), info
+    info = CheckpointInfo("pooled_maps", ("a", "b", "c"), tiny_input, Origin("nothing", "MIT"), {"old": 1.0}, 3.0)
+    return build_model("pooled_maps", 3).eval(), info
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from classify.networks.pooled_maps import PooledMaps
 from classify.networks.preprocess import Profile, to_tensor
 from classify.networks.recurrent import ConvLstmCell
-from classify.networks.registry import MODELS, SmallR2Plus1d, architecture, build_model
+from classify.networks.registry import MODELS, architecture, build_model
 from classify.networks.torchvision_nets import rename
 from classify.run.backends import prepare
 from classify.run.classifier import predict
@@ -152,7 +153,7 @@ def test_recurrent_networks_start_from_a_detector(shared: Path, tmp_path: Path) 
     export_backbone(shared / "weights" / "yolo11n.pt", tmp_path / "backbone.safetensors")
     for name in ("lrcn", "conv_lstm"):
         network = load_start(tmp_path / "backbone.safetensors", name, 10)
-        small = load_start(tmp_path / "backbone.safetensors", "r2plus1d_s", 10)
+        small = load_start(tmp_path / "backbone.safetensors", "pooled_maps", 10)
         assert torch.equal(network.spatial[8].cv2.conv.weight, small.spatial[8].cv2.conv.weight)
 
 
@@ -165,28 +166,14 @@ def test_every_parameter_learns(model: tuple[nn.Module, Profile]) -> None:
     assert not silent
 
 
-def test_temporal_convolutions_begin_as_identity_and_then_see_order() -> None:
+def test_pooling_mixes_only_pictures_of_the_same_clip_and_sees_how_fast_they_change() -> None:
     torch.manual_seed(0)
-    network = SmallR2Plus1d(5).eval()
-    x = torch.rand(2, 3, 8, 48, 32)
-    with torch.no_grad():
-        plain = network.embed(x)
-        torch.testing.assert_close(plain, network.embed(x.flip(2)), atol=1e-4, rtol=1e-4)
-        for layer in network.temporal.values():
-            nn.init.normal_(layer.over_time.weight, std=0.1)
-        moved = network.embed(x)
-        assert (moved - plain).abs().max() > 1e-2
-        assert (moved - network.embed(x.flip(2))).abs().max() > 1e-2
-
-
-def test_time_mixes_only_frames_of_the_same_clip() -> None:
-    torch.manual_seed(0)
-    network = SmallR2Plus1d(5).eval()
-    for layer in network.temporal.values():
-        nn.init.normal_(layer.over_time.weight, std=0.1)
+    network = PooledMaps(5).eval()
     x = torch.rand(2, 3, 8, 48, 32)
     with torch.no_grad():
         both = network.embed(x)
+        torch.testing.assert_close(both, network.embed(x.flip(2)), atol=1e-4, rtol=1e-4)
+        assert (both - network.embed(x[:, :, [0, 4, 1, 5, 2, 6, 3, 7]])).abs().max() > 1e-3, "order, but for direction"
         x[1] = 0
         torch.testing.assert_close(both[0], network.embed(x)[0], atol=1e-5, rtol=1e-5)
 
@@ -197,7 +184,7 @@ def test_spatial_half_computes_what_the_detector_computes(shared: Path, tmp_path
 
     checkpoint = shared / "weights" / "yolo11n.pt"
     export_backbone(checkpoint, tmp_path / "backbone.safetensors")
-    network = SmallR2Plus1d(10)
+    network = PooledMaps(10)
     outcome = network.load_state_dict(load_file(tmp_path / "backbone.safetensors"), strict=False)
     assert not outcome.unexpected_keys and not [k for k in outcome.missing_keys if k.startswith("spatial.")]
     ours = theirs = torch.rand(1, 3, 96, 64)
@@ -210,10 +197,10 @@ def test_spatial_half_computes_what_the_detector_computes(shared: Path, tmp_path
 
 def test_small_network_has_a_25th_of_the_operations_and_a_few_megabytes() -> None:
     operations: dict[str, int] = {}
-    for name in ("r2plus1d_18", "r2plus1d_s"):
+    for name in ("r2plus1d_18", "pooled_maps"):
         profile = architecture(name).profile
         with torch.device("meta"), FlopCounterMode(display=False) as counter, torch.no_grad():
             build_model(name, 10)(torch.zeros(1, 3, profile.frames, profile.height, profile.width))
         operations[name] = counter.get_total_flops()
-    assert operations["r2plus1d_s"] * 25 < operations["r2plus1d_18"], operations
-    assert sum(p.numel() for p in build_model("r2plus1d_s", 10).parameters()) * 2 < 6e6, "two bytes each: a few MB"
+    assert operations["pooled_maps"] * 25 < operations["r2plus1d_18"], operations
+    assert sum(p.numel() for p in build_model("pooled_maps", 10).parameters()) * 2 < 6e6, "two bytes each: a few MB"

@@ -23,7 +23,7 @@ from ground.errors import InputError
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("weights") / "actions.safetensors"
     torch.manual_seed(0)
-    save_checkpoint(path, build_model("r2plus1d_s", 10), CheckpointInfo("r2plus1d_s", ACTIONS, Profile(48, 32, 8)))
+    save_checkpoint(path, build_model("pooled_maps", 10), CheckpointInfo("pooled_maps", ACTIONS, Profile(48, 32, 8)))
     return path
 
 

@@ -26,7 +26,7 @@ from ground.errors import InputError
 SHIPPED = Path(__file__).parents[3] / "weights" / "actions.safetensors"
 LABELS = ("block", "euro step", "Sprungwürfe")
 PROFILES = {
-    "r2plus1d_s": Profile(44, 32, 4),
+    "pooled_maps": Profile(44, 32, 4),
     "pooled": Profile(48, 48, 3, colour="BGR", mean=(0.4, 0.4, 0.4)),
 }
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from classify.networks.player_maps import NUM_JOINTS
-from classify.networks.registry import PICTURE_PARTS, SmallR2Plus1d
+from classify.networks.pooled_maps import PICTURE_PARTS, PooledMaps
 from classify.train.distillation import PART_WEIGHTS, Lesson, maps_loss, mirror, rescale, taught, teach
 from classify.weights.checkpoint import load_start
 from ground.errors import InputError
@@ -32,7 +32,7 @@ def _lesson(number: int, seed: int = 0) -> Lesson:
 
 def test_learns_where_things_are_in_pictures_never_seen() -> None:
     torch.manual_seed(0)
-    model = SmallR2Plus1d(3)
+    model = PooledMaps(3)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     losses = teach(model, _lesson(64), steps=60, batch=16)
     assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:5])
@@ -41,16 +41,16 @@ def test_learns_where_things_are_in_pictures_never_seen() -> None:
     fresh = _lesson(32, seed=1)
     with torch.no_grad():
         x = torch.from_numpy(fresh.pictures).permute(0, 3, 1, 2)[:, :, None].float() / 255
-        found = model.maps(model.look(x))[:, 0].flatten(1).argmax(1)
+        found = model.maps(model.scales(x))[:, 0].flatten(1).argmax(1)
     truth = torch.from_numpy(fresh.joints[:, 0])
     right = (found % (W // 8) == (truth[:, 0] * W // 8)) & (found // (W // 8) == (truth[:, 1] * H // 8))
     assert right.float().mean() > 0.8
 
 
 def test_what_was_taught_can_be_started_from(tmp_path: Path) -> None:
-    model = SmallR2Plus1d(2)
+    model = PooledMaps(2)
     (tmp_path / "maps.safetensors").write_bytes(taught(model))
-    started = load_start(tmp_path / "maps.safetensors", "r2plus1d_s", 7)
+    started = load_start(tmp_path / "maps.safetensors", "pooled_maps", 7)
     for name, value in started.state_dict().items():
         if name.startswith(("spatial.", "maps.")):
             assert torch.equal(value, model.state_dict()[name]), name
@@ -60,7 +60,7 @@ def test_same_seed_same_result() -> None:
     results: list[list[float]] = []
     for _ in range(2):
         torch.manual_seed(0)
-        results.append(teach(SmallR2Plus1d(2), _lesson(8), steps=3, batch=4, seed=5))
+        results.append(teach(PooledMaps(2), _lesson(8), steps=3, batch=4, seed=5))
     assert results[0] == results[1]
 
 
@@ -93,7 +93,7 @@ def test_mirror_swaps_left_and_right() -> None:
 
 def test_rescale_gives_each_part_its_say() -> None:
     torch.manual_seed(0)
-    model = SmallR2Plus1d(3)
+    model = PooledMaps(3)
     batches = [torch.rand(8, 3, 4, H, W) for _ in range(4)]
     with torch.no_grad():
         said = rescale(model, torch.cat([model.embed(x) for x in batches]))
@@ -112,4 +112,4 @@ def test_lessons_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="not of 4 pictures"):
         Lesson(lesson.pictures, lesson.joints[:3], lesson.ball)
     with pytest.raises(InputError, match="too short"):
-        teach(SmallR2Plus1d(2), lesson, steps=1, batch=5)
+        teach(PooledMaps(2), lesson, steps=1, batch=5)

@@ -224,14 +224,15 @@ from safetensors.torch import save_file
 from classify.data.augment import Augmentation
 from classify.data.clips import LabelledClip
 from classify.train.fit import fit
-from classify.networks.registry import MODELS, SmallR2Plus1d
+from classify.networks.pooled_maps import PooledMaps
+from classify.networks.registry import MODELS
 from classify.train.processes import team
 from classify.networks.preprocess import Profile
 from classify.train.run import begin
 from classify.train.config import TrainConfig
 
-MODELS["r2plus1d_s"] = replace(
-    MODELS["r2plus1d_s"], profile=Profile(44, 32, 4), factory=lambda n: SmallR2Plus1d(n, dropout=0.0)
+MODELS["pooled_maps"] = replace(
+    MODELS["pooled_maps"], profile=Profile(44, 32, 4), factory=lambda n: PooledMaps(n, dropout=0.0)
 )
 data = np.load(sys.argv[1])
 clips = [LabelledClip(str(i), ("run", "walk")[i % 2], str(i), f) for i, f in enumerate(data)]

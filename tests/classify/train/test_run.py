@@ -293,10 +293,10 @@ def test_a_random_start_is_not_thrown_off_by_its_last_layer(
 
 def test_without_epochs_only_the_last_layer_and_its_scale_are_fitted(folders: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)
-    start = build_model("r2plus1d_s", 2)
+    start = build_model("pooled_maps", 2)
     save_checkpoint(
         tmp_path / "start.safetensors", start,
-        CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile), half=False,
+        CheckpointInfo("pooled_maps", ("run", "walk"), MODELS["pooled_maps"].profile), half=False,
     )  # fmt: skip
     config = replace(CONFIG, epochs=0, ema=0.9)
     train_actions(DataConfig((folders,)), tmp_path / "run", config, start_from=tmp_path / "start.safetensors")
@@ -313,8 +313,8 @@ def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders
     """They move the last layer, never what is judged or what the network sees."""
     config = replace(CONFIG, epochs=0)
     start = tmp_path / "start.safetensors"
-    info = CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile)
-    save_checkpoint(start, build_model("r2plus1d_s", 2), info, half=False)
+    info = CheckpointInfo("pooled_maps", ("run", "walk"), MODELS["pooled_maps"].profile)
+    save_checkpoint(start, build_model("pooled_maps", 2), info, half=False)
     swapped = tmp_path / "swapped"
     for label, other in (("run", "walk"), ("walk", "run")):
         shutil.copytree(folders / label, swapped / other)
@@ -329,8 +329,8 @@ def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders
 
 def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, start = replace(CONFIG, epochs=0), tmp_path / "start.safetensors"
-    info = CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile)
-    save_checkpoint(start, build_model("r2plus1d_s", 2), info)
+    info = CheckpointInfo("pooled_maps", ("run", "walk"), MODELS["pooled_maps"].profile)
+    save_checkpoint(start, build_model("pooled_maps", 2), info)
 
     def killed(*_: object) -> None:
         raise _KilledError
@@ -358,8 +358,8 @@ def test_a_run_goes_on_only_from_where_it_began_and_tells_of_all_its_epochs(
         with pytest.raises(_KilledError):
             train_actions(DataConfig((folders,)), tmp_path / "run", CONFIG)
     torch.manual_seed(9)
-    info = CheckpointInfo("r2plus1d_s", ("run", "walk"), MODELS["r2plus1d_s"].profile)
-    save_checkpoint(tmp_path / "other.safetensors", build_model("r2plus1d_s", 2), info)
+    info = CheckpointInfo("pooled_maps", ("run", "walk"), MODELS["pooled_maps"].profile)
+    save_checkpoint(tmp_path / "other.safetensors", build_model("pooled_maps", 2), info)
     with pytest.raises(InputError, match="of a training with other clips or settings"):
         other = replace(CONFIG, head_decay=0.0)
         train_actions(
@@ -378,4 +378,4 @@ def test_settings_that_cannot_be() -> None:
     ):  # fmt: skip
         with pytest.raises(InputError):
             replace(CONFIG, **bad)
-    assert suited("r2plus1d_s") == TrainConfig() and suited("r2plus1d_18").epochs == 20
+    assert suited("pooled_maps") == TrainConfig() and suited("r2plus1d_18").epochs == 20

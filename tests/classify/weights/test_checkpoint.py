@@ -30,7 +30,7 @@ from classify.weights.checkpoint import (
 from ground.errors import InputError
 
 INFO = CheckpointInfo(
-    "r2plus1d_s",
+    "pooled_maps",
     ACTIONS,
     Profile(112, 80, 8, colour="BGR", mean=(0.1, 0.2, 0.3)),
     Origin("clips of a test", "AGPL-3.0", starter=True, note="not to be trusted"),
@@ -43,12 +43,12 @@ INFO = CheckpointInfo(
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     torch.manual_seed(0)
-    save_checkpoint(tmp_path / "actions.safetensors", build_model("r2plus1d_s", 10), INFO)
+    save_checkpoint(tmp_path / "actions.safetensors", build_model("pooled_maps", 10), INFO)
     return tmp_path / "actions.safetensors"
 
 
 def test_comes_back_as_it_was(tmp_path: Path) -> None:
-    model = build_model("r2plus1d_s", 10)
+    model = build_model("pooled_maps", 10)
     path = tmp_path / "new folder" / "a.safetensors"
     save_checkpoint(path, model, INFO, half=False)
     loaded, info = load_checkpoint(path)
@@ -145,8 +145,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
     "no description": (lambda p: _rewrite(p, None), "no classifier of this program"),
     "no JSON": (lambda p: _rewrite(p, "{"), "damaged"),
     "JSON of something else": (lambda p: _rewrite(p, "[1]"), "damaged"),
-    "unknown network": (_replace("r2plus1d_s", "r2plus1d_xl"), "r2plus1d_18, r2plus1d_s"),
-    "other network": (_replace("r2plus1d_s", "r2plus1d_18"), "not those of its network"),
+    "unknown network": (_replace("pooled_maps", "r2plus1d_xl"), "r2plus1d_18, pooled_maps"),
+    "other network": (_replace("pooled_maps", "r2plus1d_18"), "not those of its network"),
     "fewer labels": (_replace('"walk"]', '"jog", "walk"]'), "names 11 labels, but its network tells 10"),
     "double label": (_replace('"walk"]', '"run"]'), "must be different"),
     "bad profile": (_replace('"BGR"', '"CMYK"'), "RGB or BGR"),
@@ -204,13 +204,13 @@ def test_damaged_pickles_are_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_pickle_without_description_is_no_classifier(tmp_path: Path) -> None:
-    torch.save(build_model("r2plus1d_s", 10).state_dict(), tmp_path / "bare.pt")
+    torch.save(build_model("pooled_maps", 10).state_dict(), tmp_path / "bare.pt")
     with pytest.raises(InputError, match="no classifier of this program"):
         load_checkpoint(tmp_path / "bare.pt")
 
 
 def test_starting_from_a_checkpoint_of_other_labels_keeps_all_but_the_last_layer(saved: Path) -> None:
-    model = load_start(saved, "r2plus1d_s", 4)
+    model = load_start(saved, "pooled_maps", 4)
     own, old = model.state_dict(), load_file(saved)
     assert own["fc.weight"].shape[0] == 4
     assert all(torch.equal(own[k], old[k].float()) for k in own if not k.startswith("fc."))
@@ -232,8 +232,8 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
     place = tmp_path / "hub" / "checkpoints" / "r2plus1d_18-91a641e6.pth"
     with pytest.raises(InputError, match=str(place)):
         kinetics_weights("r2plus1d_18")
-    with pytest.raises(InputError, match="no Kinetics-400 weights for r2plus1d_s"):
-        kinetics_weights("r2plus1d_s")
+    with pytest.raises(InputError, match="no Kinetics-400 weights for pooled_maps"):
+        kinetics_weights("pooled_maps")
     torch.save(build_model("r2plus1d_18", 400).state_dict(), place)
     assert load_start(kinetics_weights("r2plus1d_18"), "r2plus1d_18", 10).state_dict()["fc.bias"].shape == (10,)
 
@@ -241,8 +241,8 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file where a folder is needed")
     with pytest.raises(InputError, match="cannot be written"):
-        save_checkpoint(tmp_path / "taken" / "x.safetensors", build_model("r2plus1d_s", 10), INFO)
+        save_checkpoint(tmp_path / "taken" / "x.safetensors", build_model("pooled_maps", 10), INFO)
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="cannot be written"):
-        save_checkpoint(tmp_path / "folder", build_model("r2plus1d_s", 10), INFO)
+        save_checkpoint(tmp_path / "folder", build_model("pooled_maps", 10), INFO)
     assert not list(tmp_path.glob("*.part"))
