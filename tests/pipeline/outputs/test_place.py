@@ -222,7 +222,7 @@ def test_a_place_that_cannot_be_is_said_before_the_work(
     (work / "folder").mkdir()
     (work / "out.txt").write_text(_TRACKS)
     for begin in (
-        *("pipeline.analyze.analyze_video", "pipeline.outputs.render.open_video", "tracker.files.mot.follow"),
+        *("pipeline.analyze.analyze_video", "pipeline.outputs.write.render_video", "tracker.track.tracklets.follow"),
         *(
             "tracker.evaluate.scores.evaluate_tracks",
             "pipeline.evaluate.actions.agree",
