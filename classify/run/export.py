@@ -11,7 +11,7 @@ import importlib.util
 import io
 import logging
 import tempfile
-import warnings
+import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
@@ -30,6 +30,7 @@ from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from ground.errors import InputError
 from ground.files import write_atomically
+from ground.warnings_off import warnings_off
 
 FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 """What can be exported to, and how the file's name ends."""
@@ -41,6 +42,8 @@ _FEWEST = 20
 """Clips below which the range of a network's values cannot be guessed."""
 _ROUNDED = {"Convolution", "GroupConvolution", "MatMul"}
 """OpenVINO's operators that INT8 makes faster."""
+_ONE_AT_A_TIME = threading.Lock()
+"""Standard output is the whole process's: two threads at once would put back each other's."""
 _UNEXPORTABLE = (RuntimeError, ValueError, TypeError, AssertionError, LookupError, AttributeError, NotImplementedError)
 """What the libraries raise for a network that they cannot express."""
 
@@ -171,9 +174,10 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
         names=last + [op.get_friendly_name() for op in ops if op.get_type_name() not in _ROUNDED], validate=False
     )
     mixed = nncf.QuantizationPreset.MIXED
-    return nncf.quantize(
-        model, data, preset=mixed, subset_size=len(clips), ignored_scope=exact, fast_bias_correction=False
-    )
+    with _ONE_AT_A_TIME, redirect_stdout(io.StringIO()):  # its bars of progress go there, and no setting stops them
+        return nncf.quantize(
+            model, data, preset=mixed, subset_size=len(clips), ignored_scope=exact, fast_bias_correction=False
+        )
 
 
 def _open(path: Path, to: str, profile: Profile) -> Logits:
@@ -227,8 +231,7 @@ def _quiet() -> Generator[None]:
     before = talker.level
     talker.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
+        with warnings_off():
             yield
     finally:
         talker.setLevel(before)

@@ -10,7 +10,6 @@ import json
 import pickle
 import re
 import struct
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from classify.networks.torchvision_nets import rename
 from classify.weights.migration import current_name, without_idle_convolutions
 from ground.errors import InputError
 from ground.files import write_atomically
+from ground.warnings_off import warnings_off
 
 _KEY = "courtscribe"
 """Where the JSON is, in the header of a safetensors file and in a ``.pt``."""
@@ -233,8 +233,7 @@ def load_plain(path: Path) -> Any:
     if not path.is_file():
         raise InputError(f"{path}: no such file")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about pickles that it then refuses
+        with warnings_off():  # about pickles that it then refuses
             return torch.load(path, map_location="cpu", weights_only=True)
     except _BAD_PICKLE as error:
         strange = re.search(r"GLOBAL ([\w.]+)", str(error))
