@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
+import signal
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -171,6 +174,8 @@ _models: Models | None = None
 
 def _begin(cores: Any) -> None:
     """Keep to some cores: libraries that start as many threads as there are would get in each other's way."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one who waits for the parts ends the others
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     share: frozenset[int] = cores.get()
     if share:
         os.sched_setaffinity(0, share)
@@ -180,6 +185,13 @@ def _begin(cores: Any) -> None:
     num_threads = len(share) or 1
     torch.set_num_threads(num_threads)
     cv2.setNumThreads(num_threads)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when ``parent`` has gone: one that was killed can end nobody."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _make_one(work: Pass, part: Part, digest: str, store: PartStore) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,9 +34,13 @@ class _Squares:
     folder: Path
     dies_at: int = -1
     dies_often: bool = False
+    sleeps: float = 0.0
 
     def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
         for part in parts:
+            if self.sleeps:
+                (self.folder / f"begun-{os.getpid()}").touch()
+                time.sleep(self.sleeps)
             mark = self.folder / f"made-{part.number}-{os.getpid()}"
             if part.number == self.dies_at and (self.dies_often or not (self.folder / "died").exists()):
                 (self.folder / "died").touch()
@@ -117,3 +124,30 @@ def test_what_is_removed_is_ours_only(tmp_path: Path) -> None:
     store.remove()
     assert not store.folder.exists()
     store.remove()
+
+
+_ORPHANS = """
+import os, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from tests.pipeline.parts.test_run import _run, _Squares
+if __name__ == "__main__":
+    _run(Path({folder!r}), _Squares(Path({folder!r}), sleeps=60.0), jobs=2)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are told from /proc")
+def test_no_process_outlives_a_run_that_was_killed(tmp_path: Path) -> None:
+    script = tmp_path / "run.py"
+    script.write_text(_ORPHANS.format(root=str(Path(__file__).resolve().parents[3]), folder=str(tmp_path)))
+    run = subprocess.Popen([sys.executable, str(script)])
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("begun-*"))) < 2:
+        assert run.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    workers = [int(path.name.split("-")[1]) for path in tmp_path.glob("begun-*")]
+    run.kill()
+    run.wait()
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, "a process goes on though nobody waits for it"
+        time.sleep(0.2)
