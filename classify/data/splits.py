@@ -147,7 +147,8 @@ def _none() -> Indices:
 def grouped_folds(groups: Sequence[str], labels: Sequence[str], folds: int) -> npt.NDArray[np.int64]:
     """The fold of each clip, int (N,): clips of a group share one, and every fold gets its part of every label.
 
-    The largest group goes first, each into the fold that has the fewest clips of the group's labels.
+    The largest group goes first, each into the fold that has the fewest clips of the group's labels. The published
+    figures of cross-validation are of these folds; scikit-learn's ``StratifiedGroupKFold`` balances by another rule.
     Raises InputError when there are fewer groups than folds.
     """
     members: dict[str, list[int]] = defaultdict(list)
