@@ -20,7 +20,7 @@ from ground.video.parts import UnplannedError, cut_parts
 from ground.video.source import open_video
 from pipeline.analysis.values import Drawn
 from pipeline.analyze import track_players
-from pipeline.config import PipelineConfig
+from pipeline.config import PipelineConfig, with_settings
 from pipeline.models import Models
 from pipeline.parts.partwise import Partwise
 from pipeline.parts.passes import Span
@@ -199,7 +199,7 @@ def _png(image: np.ndarray) -> bytes:
 
 @pytest.mark.parametrize("name", ["netba_NYK-BOS.mp4", "nbaction_1.mov", "ibm_basketball.mp4"])
 def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str) -> None:
-    config, models = PipelineConfig(device="cpu", end=6), Models()
+    config, models = with_settings(PipelineConfig(device="cpu", end=6), {"detector": {"imgsz": 480}}), Models()
     detector, classifier = models.detector(config), models.classifier(config)
     source = str(shared / "videos" / name)
     with open_video(source, end=config.end) as video:
