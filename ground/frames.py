@@ -20,8 +20,6 @@ class Frame:
     """Seconds from the start of the video, from the stream's own time stamps."""
     image: Image
     """uint8 (H, W, 3), RGB. Never written to: it is shared between stages."""
-    is_damaged: bool = False
-    """Whether it could be decoded in part only."""
     stored_size: tuple[int, int] | None = None
     """Width and height in pixels, as stored, where they are not those of the video's first picture; it is scaled."""
 

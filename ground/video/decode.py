@@ -156,7 +156,6 @@ class ContainerReader:
         if log.resized is not None:
             time, width, height = log.resized
             notes.append(_note_on_size(_stored_size(info), (width, height), time))
-        notes += _notes_of_damage(len(log.lost), log.num_damaged)
         if log.is_to_the_end:
             notes += _notes_at_end(info, log.last_time, log.num_read + log.num_before)
         return notes

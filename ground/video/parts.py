@@ -66,9 +66,9 @@ def cut_parts(
     return tuple(Part(a // length, times[a:b], a, b == len(times)) for a, b in pairwise(bounds) if a < b)
 
 
-def by_part(frames: Iterable[Frame], frame_rate: Fraction, seconds: float | None = None) -> Iterator[Iterator[Frame]]:
+def by_part(frames: Iterable[Frame], frame_rate: Fraction) -> Iterator[Iterator[Frame]]:
     """Frames as they come, a part at a time; each part ends when the next one is asked for."""
-    length = frames_per_part(frame_rate, seconds)
+    length = frames_per_part(frame_rate)
     for _, group in groupby(frames, key=lambda frame: frame.index // length):
         yield group
 
@@ -83,9 +83,7 @@ class ReadingLog:
     num_before: int
     """Frames before the first part."""
     lost: Sequence[int]
-    """Frames that could not be decoded, by index, ascending."""
-    num_damaged: int
-    """Frames that could be decoded in part only."""
+    """Pictures that could not be read, by index, ascending; a video that lacks some has no plan."""
     resized: tuple[float, int, int] | None
     """When the first picture of another size is shown (seconds), and that size; None: there is none."""
     num_read: int

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,7 +18,7 @@ from ground.fonts import drawable, note_on
 from ground.frames import Frame, Image
 from ground.prefetch import prefetch
 from ground.video.fingerprint import fingerprint
-from ground.video.parts import PART_SECONDS, Part, UnplannedError, by_part, split_parts
+from ground.video.parts import Part, UnplannedError, by_part, split_parts
 from ground.video.source import VideoSource
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
@@ -95,18 +93,9 @@ def _stretches(
 def _kept_stretches(
     video: VideoSource, parts: Sequence[Part], span: Span, shown: Shown, workers: Workers, progress: Progress
 ) -> Iterator[Encoded]:
-    content = _pack_shown(shown)
-    about = {
-        "video": fingerprint(span.source),
-        "span": [span.start, span.end],
-        "image_rate": str(span.image_rate or ""),
-        "part_seconds": PART_SECONDS,
-        "shown": {name: hashlib.sha256(column.tobytes()).hexdigest() for name, column in content.items()},
-        "versions": {name: version(name) for name in ("av", "pillow", "opencv-contrib-python")},
-    }
-    resting_on = workers.store.begin(SHOWN, about)
-    workers.store.save(SHOWN, 0, resting_on, content)
-    digest = workers.store.begin(ShowPass.name, about)
+    resting_on = workers.store.keep(SHOWN, _pack_shown(shown))
+    about = span.about(fingerprint(span.source), ("av", "pillow", "opencv-contrib-python"))
+    digest = workers.store.begin(ShowPass.name, {**about, "shown": resting_on})
     for columns in run_pass(ShowPass(span, workers.store, resting_on), parts, digest, workers, progress):
         yield Encoded(**columns)
 

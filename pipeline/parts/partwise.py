@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ground.devices import resolve_device
-from ground.video.parts import PART_SECONDS, Part
+from ground.video.parts import Part
 from ground.video.source import VideoSource
 from pipeline.analysis.values import Frames, Scores
 from pipeline.config import PipelineConfig
@@ -33,7 +30,6 @@ from pipeline.parts.passes import (
     unpack_scores,
 )
 from pipeline.parts.run import Workers, run_pass
-from pipeline.parts.store import Columns
 from pipeline.progress import Progress
 from pipeline.stages.detect import Detected, join_parts
 from pipeline.stages.label import no_scores
@@ -80,7 +76,7 @@ class Partwise:
         if not wanted:
             return None
         looks = self.config.looks
-        resting_on = self._keep(TRACKLETS, columns_of(tracklets))
+        resting_on = self.workers.store.keep(TRACKLETS, columns_of(tracklets))
         about = {**self._about(), "tracklets": resting_on, "looks": looks.describe, "reid": _content(looks.reid)}
         digest = self.workers.store.begin("glance", about)
         work = GlancePass(self.span, self.config, size, self.workers.store, resting_on)
@@ -97,8 +93,8 @@ class Partwise:
         completing = plan.frame_index[np.isfinite(plan.window_start)]
         wanted = [part for part in self.parts if _holds(part, completing)]
         times = np.concatenate([part.times for part in self.parts])
-        before = np.arange(-self.parts[0].first, 0, dtype=np.float64) + min(0.0, float(times[0]))
-        resting_on = self._keep(WINDOWS, {**columns_of(plan), "times": np.concatenate([before, times])})
+        reading = {"times": times, "first_frame": np.array(self.parts[0].first)}
+        resting_on = self.workers.store.keep(WINDOWS, {**columns_of(plan), **reading})
         classifier = {**dataclasses.asdict(config.classifier), "weights": _content(config.classifier.weights)}
         digest = self.workers.store.begin("label", {**self._about(), "windows": resting_on, "classifier": classifier})
         work = LabelPass(self.span, config, self.workers.store, resting_on)
@@ -108,31 +104,12 @@ class Partwise:
 
     def _about(self) -> dict[str, Any]:
         """What every pass rests on."""
-        return {
-            "video": self.fingerprint,
-            "span": [self.span.start, self.span.end],
-            "image_rate": str(self.span.image_rate or ""),
-            "part_seconds": PART_SECONDS,
-            "device": resolve_device(self.config.device),
-            "versions": {name: _version(name) for name in _PACKAGES},
-        }
-
-    def _keep(self, name: str, columns: Columns) -> str:
-        """Keep what a pass rests on for whoever makes its parts; its digest."""
-        content = {key: hashlib.sha256(value.tobytes()).hexdigest() for key, value in columns.items()}
-        digest = self.workers.store.begin(name, {"content": _digest(content)})
-        if not self.workers.store.has(name, 0, digest):
-            self.workers.store.save(name, 0, digest, columns)
-        return digest
+        return {**self.span.about(self.fingerprint, _PACKAGES), "device": resolve_device(self.config.device)}
 
 
 def _holds(part: Part, frames: Any) -> bool:
     low, high = np.searchsorted(np.sort(frames), [part.first, part.last + 1])
     return bool(high > low)
-
-
-def _digest(about: Mapping[str, Any] | Sequence[Any]) -> str:
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
 @lru_cache(maxsize=16)
@@ -146,10 +123,3 @@ def _content(path: str) -> str:
         if file.is_file():
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from itertools import dropwhile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from classify.types import ActionScores
-from ground.video.parts import Part, cut_parts, split_parts
+from ground.video.parts import PART_SECONDS, Part, split_parts
 from ground.video.source import VideoSource, open_video
 from pipeline.config import PipelineConfig
 from pipeline.models import Models
@@ -36,6 +36,16 @@ class Span:
     start: float | None = None
     end: float | None = None
     image_rate: Fraction | None = None
+
+    def about(self, fingerprint: str, packages: Iterable[str]) -> dict[str, Any]:
+        """What every pass over it rests on, as it reads in JSON; packages: whose versions decide what a part holds."""
+        return {
+            "video": fingerprint,
+            "span": [self.start, self.end],
+            "image_rate": str(self.image_rate or ""),
+            "part_seconds": PART_SECONDS,
+            "versions": {name: _version(name) for name in packages},
+        }
 
     def read(self) -> VideoSource:
         """See ``open_video``."""
@@ -59,6 +69,13 @@ class DetectPass:
                 yield {**_pack_detected(part), "names": np.array(detector.names)}
 
 
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
 def unpack_detected(columns: dict[str, Any]) -> DetectedPart:
     """What ``DetectPass`` keeps of a part."""
     motion = zip(columns["shift"].tolist(), columns["zoom"].tolist(), columns["is_cut"].tolist(), strict=True)
@@ -70,7 +87,6 @@ def unpack_detected(columns: dict[str, Any]) -> DetectedPart:
         int(columns["first"]),
         _unpack_background(columns, "before"),
         _unpack_background(columns, "after"),
-        int(columns["num_damaged"]),
         (resized[0][0], int(resized[0][1]), int(resized[0][2])) if resized else None,
     )
     boxes = Detections(columns["xyxy"], columns["confidence"], columns["class_id"])
@@ -86,7 +102,6 @@ def _pack_detected(part: DetectedPart) -> Columns:
         "zoom": np.array([motion.zoom for motion in seen.motion], np.float64),
         "is_cut": np.array([motion.is_cut for motion in seen.motion], np.bool_),
         "first": np.array(seen.first),
-        "num_damaged": np.array(seen.num_damaged),
         "resized": np.array([] if seen.resized is None else [seen.resized], np.float64).reshape(-1, 3),
         **_pack_background(seen.before, "before"),
         **_pack_background(seen.after, "after"),
@@ -130,10 +145,10 @@ class GlancePass:
         )
         with self.span.read() as video:
             for frames in split_parts(video.read_parts(parts), parts):
-                shown = [f for f in frames if collector.needs(f.index)]
-                views = [collector.describe(frame.index, frame.image) for frame in shown]
+                seen = [(f.index, collector.describe(f.index, f.image)) for f in frames if collector.needs(f.index)]
+                views = [described for _, described in seen]
                 yield {
-                    "frame": np.array([frame.index for frame in shown], np.int64),
+                    "frame": np.array([index for index, _ in seen], np.int64),
                     "count": np.array([len(view[0]) for view in views], np.int64),
                     **{f"views{i}": np.concatenate(kind) for i, kind in enumerate(zip(*views, strict=True))},
                 }
@@ -160,22 +175,21 @@ class LabelPass:
     config: PipelineConfig
     store: PartStore
     windows: str
-    """Digest of the plan in the store, and of the times of the video's frames."""
+    """Digest of the plan in the store; with it the times of all frames that are read, and the first one's index."""
 
     def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
         """See Pass."""
         columns = dict(load_input(self.store, WINDOWS, self.windows))
-        times = columns.pop("times")
+        times, first = columns.pop("times"), int(columns.pop("first_frame"))
         mine = WindowPlan(**columns).completed_by(parts[0].first, parts[-1].last)
         if not mine.num_windows:
             yield from (_pack_scores([]) for _ in parts)
             return
         begin, classifier, cutter = int(mine.frame_index[0]), models.classifier(self.config), ClipCutter(mine)
         with self.span.read() as video:
-            every = cut_parts(times, video.info.frame_rate, video.start, video.end)
-            read = [part for part in every if part.last >= begin and part.first <= parts[-1].last]
-            shown = dropwhile(lambda frame: frame.index < begin, video.read_parts(read))
-            for frames in split_parts(shown, parts):
+            end = parts[-1].last + 1
+            needed = replace(parts[0], first=begin, times=times[begin - first : end - first])
+            for frames in split_parts(video.read_parts([needed]), parts):
                 yield _pack_scores(label_frames(frames, cutter, classifier))
 
 

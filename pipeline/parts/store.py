@@ -78,6 +78,13 @@ class PartStore:
         with write_atomically(self._path(name, number, digest)) as part, part.open("wb") as file:
             np.savez(file, **dict[str, Any](columns))
 
+    def keep(self, name: str, columns: Columns) -> str:
+        """Keep what a pass rests on, for whoever makes its parts -> its digest; ``load`` finds it as part 0."""
+        digest = self.begin(name, {key: hashlib.sha256(value.tobytes()).hexdigest() for key, value in columns.items()})
+        if not self.has(name, 0, digest):
+            self.save(name, 0, digest, columns)
+        return digest
+
     def remove(self) -> None:
         """Remove what is kept: the whole is there now."""
         if not self.folder.is_dir():

@@ -48,8 +48,6 @@ class SeenPart:
     """What that picture shows."""
     after: Background | None
     """What the last picture that shows something shows."""
-    num_damaged: int
-    """Frames that could be decoded in part only."""
     resized: tuple[float, int, int] | None
     """See ``ReadingLog``."""
 
@@ -140,7 +138,6 @@ class FramesJoiner:
         self._index, self._time = [np.empty(0, np.int32)], [np.empty(0)]
         self._motion: list[CameraMotion] = []
         self._last: Background | None = None
-        self._num_damaged = 0
         self._resized: tuple[float, int, int] | None = None
 
     def add(self, seen: SeenPart) -> None:
@@ -151,7 +148,6 @@ class FramesJoiner:
         self._last = seen.after or self._last
         self._index.append(seen.index)
         self._time.append(seen.time)
-        self._num_damaged += seen.num_damaged
         self._resized = self._resized or seen.resized
 
     def joined(self, video: VideoSource, parts: Sequence[Part] | None) -> Frames:
@@ -176,7 +172,6 @@ class FramesJoiner:
                 end=video.end,
                 num_before=parts[0].first,
                 lost=np.setdiff1d(wanted, index).tolist(),
-                num_damaged=self._num_damaged,
                 resized=self._resized,
                 num_read=len(index),
                 last_time=float(time[-1]) if len(time) else video.start,
@@ -203,7 +198,7 @@ class FrameLog:
         self._rows: list[tuple[int, float]] = []
         self._motion: list[CameraMotion] = []
         self._estimator = CameraMotionEstimator()
-        self._first, self._num_damaged = -1, 0
+        self._first = -1
         self._resized: tuple[float, int, int] | None = None
 
     def append(self, frame: Frame, moving: Detections) -> CameraMotion:
@@ -213,7 +208,6 @@ class FrameLog:
             self._first = len(self._rows)
         if frame.stored_size is not None and self._resized is None:
             self._resized = (frame.time, *frame.stored_size)
-        self._num_damaged += frame.is_damaged
         self._motion.append(motion)
         self._rows.append((frame.index, frame.time))
         return motion
@@ -227,7 +221,6 @@ class FrameLog:
             self._first,
             self._estimator.first,
             self._estimator.last,
-            self._num_damaged,
             self._resized,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -55,7 +55,8 @@ def write_video(
     height, width = first[1].shape[:2]
     video = VideoFormat(width, height, frame_rate, time_base or 1 / frame_rate, sample_aspect_ratio)
     shown = ((time - start, image) for time, image in chain([first], iterator))
-    return join_video(path, _encoded(shown, video), video, audio_from=audio_from, start=start, end=end)
+    stretches = (encode(some, video) for _, some in groupby(shown, key=lambda picture: picture[0] // _STRETCH))
+    return join_video(path, stretches, video, audio_from=audio_from, start=start, end=end)
 
 
 def join_video(
@@ -88,23 +89,6 @@ def join_video(
         if heard is not None:
             heard.mux_until(float("inf"))
     return notes
-
-
-def _encoded(pictures: Iterator[tuple[float, Image]], video: VideoFormat) -> Iterator[Encoded]:
-    waiting = next(pictures, None)
-    while waiting is not None:
-        first, last = waiting, list[tuple[float, Image]]()
-
-        def stretch(first: tuple[float, Image] = first, last: list[Any] = last) -> Iterator[tuple[float, Image]]:
-            yield first
-            for picture in pictures:
-                if picture[0] >= first[0] + _STRETCH:
-                    last.append(picture)
-                    return
-                yield picture
-
-        yield encode(stretch(), video)
-        waiting = last[0] if last else None
 
 
 def _open_sound(
