@@ -45,9 +45,9 @@ class Stopwatch:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
+    def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
         """See pipeline.progress.Progress."""
-        _ = total, unit
+        _ = total, unit, done
         begin = time.perf_counter()
         yield lambda _count: None
         self.seconds[name] = time.perf_counter() - begin

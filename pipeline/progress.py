@@ -6,7 +6,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
@@ -21,8 +21,13 @@ Advance = Callable[[int], None]
 class Progress(Protocol):
     """Shows how far a run has come."""
 
-    def stage(self, name: str, total: int | None, unit: str = "frame") -> AbstractContextManager[Advance]:
-        """A stage of ``total`` units (None: unknown), as a context that gives the function to advance it."""
+    def stage(
+        self, name: str, total: int | None, unit: str = "frame", done: int = 0
+    ) -> AbstractContextManager[Advance]:
+        """A stage of ``total`` units (None: unknown), as a context that gives the function to advance it.
+
+        done: how many of them are there already; they count as done, and not as work of this run.
+        """
         ...
 
 
@@ -46,10 +51,10 @@ class Cancellable:
         self._cancelled.set()
 
     @contextmanager
-    def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
+    def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
         """See Progress. Raises Cancelled."""
         self._check()
-        with self._shown.stage(name, total, unit) as shown:
+        with self._shown.stage(name, total, unit, done) as shown:
 
             def advance(count: int) -> None:
                 self._check()
@@ -62,60 +67,128 @@ class Cancellable:
             raise Cancelled
 
 
+class TimeLeft:
+    """How long a job of several stages still takes, from how long it took so far and what its stages usually cost."""
+
+    def __init__(self, usual: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        """usual: stages in their order, with what each costs beside the others. clock: seconds, never going back."""
+        self._usual = dict(usual)
+        self._clock, self._begin = clock, clock()
+        self._made = 0.0
+        self._ahead = sum(self._usual.values())
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, done: int = 0) -> Generator[Advance]:
+        """A stage begins; those before it that never did are done. Others than the usual ones count for nothing."""
+        if name not in self._usual or not total:
+            yield lambda _count: None
+            return
+        cost, after = self._usual[name], sum(list(self._usual.values())[list(self._usual).index(name) + 1 :])
+        made_before, there = self._made, done
+
+        def advance(count: int) -> None:
+            nonlocal there
+            there += count
+            self._made = made_before + cost * min(there - done, total) / total
+            self._ahead = after + cost * max(total - there, 0) / total
+
+        advance(0)
+        yield advance
+        self._ahead = after
+
+    def seconds(self) -> float | None:
+        """Seconds; None as long as nothing is known."""
+        return self._ahead * (self._clock() - self._begin) / self._made if self._made else None
+
+
+ANALYZE_COSTS = {"detect": 46.0, "glance": 3.0, "label": 28.0, "show": 23.0}
+"""Percent of the time of an analysis that its passes take, by ``benchmarks/end_to_end.py``."""
+
+
+def spoken(seconds: float) -> str:
+    """A length of time, to the second: ``47 s``, ``3:07 min``, ``1:02:33 h``."""
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02} min" if minutes else f"{rest} s"
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02} h"
+
+
 class Silent:
     """Shows nothing."""
 
     @contextmanager
-    def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
+    def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
         """See Progress."""
-        _ = name, total, unit
+        _ = name, total, unit, done
         yield lambda _count: None
 
 
 class Bars:
-    """tqdm bars on a terminal: stage, frames per second, time left."""
+    """tqdm bars on a terminal: stage, frames per second, time left for the stage and for the whole job."""
+
+    def __init__(self, costs: Mapping[str, float] | None = None) -> None:
+        """costs: of the job's stages, see TimeLeft."""
+        self._left = TimeLeft(costs or {})
 
     @contextmanager
-    def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
+    def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
         """See Progress."""
         from tqdm import tqdm
 
-        with tqdm(total=total, desc=f"{name:>8}", unit=f" {unit}s", dynamic_ncols=True, file=sys.stderr) as bar:
+        bar = tqdm(
+            total=total, initial=done, desc=f"{name:>8}", unit=f" {unit}s", dynamic_ncols=True, file=sys.stderr
+        )  # fmt: skip
+        with bar, self._left.stage(name, total, done) as count_in:
 
             def advance(count: int) -> None:
+                count_in(count)
+                left = self._left.seconds()
+                if left is not None:
+                    bar.set_postfix_str(f"all: {spoken(left)} left", refresh=False)
                 bar.update(count)
 
             yield advance
             bar.total = bar.n  # a container may have claimed more frames than it holds
-            bar.refresh()
+            bar.set_postfix_str("")
 
 
 class LogLines:
     """Plain log lines, for files and batch systems."""
 
+    def __init__(self, costs: Mapping[str, float] | None = None) -> None:
+        """costs: of the job's stages, see TimeLeft."""
+        self._left = TimeLeft(costs or {})
+
     @contextmanager
-    def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
+    def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
         """See Progress."""
         begin = last = time.monotonic()
-        done = 0
+        made = 0
+        with self._left.stage(name, total, done) as count_in:
 
-        def advance(count: int) -> None:
-            nonlocal done, last
-            done += count
-            now = time.monotonic()
-            if now - last >= _LOG_INTERVAL:
-                last = now
-                rate = done / (now - begin)
-                left = f", {max(total - done, 0) / rate:.0f} s left" if total and rate else ""
-                _log.info("%s: %d of %s %ss, %.1f/s%s", name, done, total or "?", unit, rate, left)
+            def advance(count: int) -> None:
+                nonlocal made, last
+                made += count
+                count_in(count)
+                now = time.monotonic()
+                if now - last >= _LOG_INTERVAL:
+                    last = now
+                    so_far = f"{done + made} of {total or '?'} {unit}s, {made / (now - begin):.1f}/s"
+                    _log.info("%s: %s%s", name, so_far, self._said(total, done + made, made / (now - begin)))
 
-        yield advance
+            yield advance
         seconds = time.monotonic() - begin
-        _log.info("%s: %d %ss in %.1f s, %.1f/s", name, done, unit, seconds, done / max(seconds, 1e-9))
+        there = f", {done} were there" if done else ""
+        _log.info("%s: %d %ss in %s, %.1f/s%s", name, made, unit, spoken(seconds), made / max(seconds, 1e-9), there)
+
+    def _said(self, total: int | None, there: int, rate: float) -> str:
+        left = self._left.seconds()
+        of_stage = f", {spoken(max(total - there, 0) / rate)} left" if total and rate else ""
+        return of_stage if left is None else f"{of_stage} ({spoken(left)} for all)"
 
 
-def choose_progress(quiet: bool) -> Progress:
-    """Bars on a terminal, log lines elsewhere; nothing with ``quiet``."""
+def choose_progress(quiet: bool, costs: Mapping[str, float] | None = None) -> Progress:
+    """Bars on a terminal, log lines elsewhere; nothing with ``quiet``. costs: of the job's stages, see TimeLeft."""
     if quiet:
         return Silent()
-    return Bars() if sys.stderr.isatty() else LogLines()
+    return Bars(costs) if sys.stderr.isatty() else LogLines(costs)

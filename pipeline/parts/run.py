@@ -89,8 +89,8 @@ def run_pass(
     if there:
         _log.info("%s: resuming, %d of %d parts are there", work.name, there, len(parts))
     if missing:
-        with progress.stage(work.name, sum(map(len, parts))) as advance:
-            advance(sum(map(len, parts)) - sum(map(len, missing)))
+        total = sum(map(len, parts))
+        with progress.stage(work.name, total, done=total - sum(map(len, missing))) as advance:
             jobs = min(workers.jobs or _suiting(len(missing), workers.models), len(missing))
             if jobs > 1:
                 _make_in_processes(work, missing, digest, workers, jobs, advance)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ground.errors import InputError
-from pipeline.progress import choose_progress
+from pipeline.progress import ANALYZE_COSTS, choose_progress, spoken
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def run_analyze(options: argparse.Namespace) -> int:
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     given = _given_tracks(options, config)
     rois = _chosen_rois(options, config)
-    progress = choose_progress(options.quiet)
+    begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
     with claim(folder), Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers:
         analysis = analyze_video(
             options.video,
@@ -114,6 +115,8 @@ def run_analyze(options: argparse.Namespace) -> int:
         _show(analysis, folder, options, progress, workers=workers)
         if not options.keep_parts:
             workers.store.remove()
+    seconds, num_frames = time.monotonic() - begin, len(analysis.frames)
+    say(options, f"{num_frames} frames in {spoken(seconds)}, {num_frames / seconds:.1f}/s in all")
     return 0
 
 

@@ -29,7 +29,7 @@ class _Stopping(Silent):
         self.left = steps
 
     @contextmanager
-    def stage(self, name: str, total: int | None, unit: str = "frame") -> Generator[Advance]:
+    def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
         def advance(_count: int) -> None:
             self.left -= 1
             if self.left == 0:
@@ -57,7 +57,7 @@ def test_a_run_stopped_after_each_part_ends_with_the_same_bytes(
     stopped, runs = tmp_path / "stopped", 0
     while True:
         runs += 1
-        monkeypatch.setattr(analyze, "choose_progress", lambda _quiet: _Stopping(3))
+        monkeypatch.setattr(analyze, "choose_progress", lambda _quiet, _costs: _Stopping(3))
         code = main(["analyze", str(game), "-o", str(stopped), *_FLAGS])
         if code == 0:
             break
