@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
-import signal
-import threading
-import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy.typing as npt
@@ -18,13 +14,12 @@ import numpy.typing as npt
 from ground.errors import InputError
 from ground.video.parts import Part
 from pipeline.models import Models
+from pipeline.parts.pool import Pool
+from pipeline.parts.processes import ProcessWorker, shares
 from pipeline.parts.store import Columns, PartStore
 from pipeline.progress import Advance, Progress
 
 _log = logging.getLogger("courtscribe")
-
-_TRIES = 3
-"""How often a pass begins again with new processes after one of them died, as of too little memory."""
 
 
 class Pass(Protocol):
@@ -41,33 +36,33 @@ class Pass(Protocol):
 class Workers:
     """Where parts are made and kept. Other processes are started when they are first needed, and serve every pass.
 
-    As a context manager it ends them.
+    As a context manager it ends those that it started.
     """
 
-    def __init__(self, store: PartStore, models: Models, jobs: int = 1) -> None:
-        """models: of this process. jobs: processes; 1: this one alone, 0: as many as suit machine and work."""
-        self.store, self.models, self.jobs = store, models, jobs
-        self._pool: ProcessPoolExecutor | None = None
+    def __init__(
+        self, store: PartStore, models: Models, jobs: int = 1, *, pool: Pool | None = None, rank: int = 0
+    ) -> None:
+        """models: of this process. jobs: processes; 1: this one alone, 0: as many as suit machine and work.
 
-    def pool(self, jobs: int) -> ProcessPoolExecutor:
-        """The other processes."""
-        if self._pool is None:
-            context = multiprocessing.get_context("spawn")
-            cores = context.Queue()
-            for share in _shares(jobs):
-                cores.put(share)
-            self._pool = ProcessPoolExecutor(jobs, context, _begin, (cores,))
+        pool: makes every part, and is not ended with this; ``jobs`` then says nothing. rank: the lower, the earlier.
+        """
+        self.store, self.models, self.jobs, self.rank = store, models, jobs, rank
+        self._given, self._pool = pool, pool
+
+    def pool(self, num_parts: int, num_missing: int) -> Pool | None:
+        """Who makes the missing ones of so many parts; None: this process."""
+        if self._pool is not None:
+            return self._pool
+        jobs = self.jobs or suiting(self.models.on_gpu, num_missing // _WORTH)
+        if min(jobs, num_missing) > 1:
+            self._pool = Pool([ProcessWorker(cores) for cores in shares(min(jobs, num_parts))])
         return self._pool
 
     def stop(self) -> None:
         """End the other processes now, whatever they do."""
-        pool, self._pool = self._pool, None
-        if pool is None:
-            return
-        processes = list((pool._processes or {}).values())  # pyright: ignore[reportPrivateUsage]
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:  # a part takes a while, and nobody waits for it any more
-            process.terminate()
+        pool, self._pool = self._pool, self._given
+        if pool is not None and pool is not self._given:
+            pool.stop()
 
     def __enter__(self) -> Self:
         return self
@@ -91,11 +86,12 @@ def run_pass(
     if missing:
         total = sum(map(len, parts))
         with progress.stage(work.name, total, done=total - sum(map(len, missing))) as advance:
-            jobs = min(workers.jobs or _suiting(len(missing), workers.models), len(missing))
-            if jobs > 1:
-                _make_in_processes(work, missing, digest, workers, jobs, advance)
-            else:
+            pool = workers.pool(len(parts), len(missing))
+            if pool is None:
                 _make(work, missing, digest, store, workers.models, advance)
+            else:
+                jobs = {pool.submit(_MakePart(work, part, digest, store), workers.rank): part for part in missing}
+                _await(jobs, advance)
     for part in parts:
         yield _kept(work, part, digest, workers)
 
@@ -129,87 +125,51 @@ def consecutive(parts: Sequence[Part]) -> Iterator[list[Part]]:
         yield run
 
 
-def _make_in_processes(
-    work: Pass, parts: Sequence[Part], digest: str, workers: Workers, jobs: int, advance: Advance
-) -> None:
-    left = list(parts)
-    for tries in range(_TRIES, 0, -1):
-        try:
-            _share(work, left, digest, workers, jobs, advance)
-            return
-        except BrokenProcessPool:
-            left = [part for part in left if not workers.store.has(work.name, part.number, digest)]
-            if not left:
-                return
-            if tries == 1:
-                raise InputError(
-                    f"{work.name}: a process died {_TRIES} times, as when memory is short; use fewer", "jobs"
-                ) from None
-            _log.warning("%s: a process died; its part is made again", work.name)
+@dataclass(frozen=True, slots=True)
+class _MakePart:
+    """One part, made by whoever gets it."""
+
+    work: Pass
+    part: Part
+    digest: str
+    store: PartStore
+
+    @property
+    def kind(self) -> str:
+        """See ``pipeline.parts.pool.Job``."""
+        return f"{self.work.name} {self.digest}"
+
+    def do(self, models: Models) -> None:
+        """See ``pipeline.parts.pool.Job``."""
+        _make(self.work, [self.part], self.digest, self.store, models, lambda _: None)
+
+    def __str__(self) -> str:
+        return f"{self.store.folder.parent.name}, {self.work.name}, part {self.part.number}"
 
 
-def _share(work: Pass, parts: Sequence[Part], digest: str, workers: Workers, jobs: int, advance: Advance) -> None:
+def _await(jobs: dict[Future[None], Part], advance: Advance) -> None:
     try:
-        pool = workers.pool(jobs)
-        waiting = {pool.submit(_make_one, work, part, digest, workers.store): part for part in parts}
-        for done in as_completed(waiting):
+        for done in as_completed(jobs):
             done.result()
-            advance(len(waiting[done]))
-    except BaseException:
-        workers.stop()
-        raise
+            advance(len(jobs[done]))
+    finally:
+        for job in jobs:
+            job.cancel()
 
 
-def _shares(jobs: int) -> list[frozenset[int]]:
-    """The cores of each of ``jobs`` processes; empty where a system does not tell them."""
-    if not hasattr(os, "sched_getaffinity"):
-        return [frozenset()] * jobs
-    cores = sorted(os.sched_getaffinity(0))
-    return [frozenset(cores[i % len(cores) :: jobs]) or frozenset(cores) for i in range(jobs)]
+def suiting(on_gpu: bool, num_worth: int) -> int:
+    """Processes that suit this machine: one per core, up to what memory holds; one beside a GPU.
 
-
-_models: Models | None = None
-"""Of a process that makes parts; loaded once, whatever it makes."""
-
-
-def _begin(cores: Any) -> None:
-    """Keep to some cores: libraries that start as many threads as there are would get in each other's way."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one who waits for the parts ends the others
-    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
-    share: frozenset[int] = cores.get()
-    if share:
-        os.sched_setaffinity(0, share)
-    import cv2
-    import torch
-
-    num_threads = len(share) or 1
-    torch.set_num_threads(num_threads)
-    cv2.setNumThreads(num_threads)
-
-
-def _end_with(parent: int) -> None:
-    """End this process when ``parent`` has gone: one that was killed can end nobody."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
-
-
-def _make_one(work: Pass, part: Part, digest: str, store: PartStore) -> None:
-    global _models  # noqa: PLW0603 - a process has no other place
-    _models = _models or Models()
-    _make(work, [part], digest, store, _models, lambda _: None)
-
-
-def _suiting(num_parts: int, models: Models) -> int:
-    """Processes that suit this machine and so many parts: one per core, up to what memory holds; one beside a GPU."""
-    if models.on_gpu:
+    num_worth: for so many there is work that is worth the seconds that a process takes to start.
+    """
+    if on_gpu:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int(_free_memory() / _MEMORY), num_parts // _WORTH))
+    return max(1, min(cores, int(_free_memory() / _MEMORY), num_worth))
 
 
 _WORTH = 4
-"""Parts for which a process is worth the seconds that it takes to start."""
+"""Parts for which a process is worth its start."""
 _MEMORY = 1.5e9
 """Bytes that a process may take."""
 

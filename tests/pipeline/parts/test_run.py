@@ -91,14 +91,16 @@ def test_a_damaged_part_is_made_again(tmp_path: Path, damage: bytes | None) -> N
     assert _run(tmp_path, _Squares(tmp_path)) == _SQUARES
 
 
+@pytest.mark.slow
 def test_processes_share_the_parts_and_one_that_dies_is_replaced(tmp_path: Path) -> None:
     assert _run(tmp_path, _Squares(tmp_path, dies_at=3), jobs=2) == _SQUARES
     assert (tmp_path / "died").exists()
     assert not any(path.name.endswith(f"-{os.getpid()}") for path in tmp_path.glob("made-*"))
 
 
+@pytest.mark.slow
 def test_a_pass_that_always_dies_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="a process died 3 times") as caught:
+    with pytest.raises(InputError, match="part 3: its process ended 3 times") as caught:
         _run(tmp_path, _Squares(tmp_path, dies_at=3, dies_often=True), jobs=2)
     assert caught.value.setting == "jobs"
 
@@ -136,6 +138,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are told from /proc")
 def test_no_process_outlives_a_run_that_was_killed(tmp_path: Path) -> None:
     script = tmp_path / "run.py"

@@ -1,0 +1,138 @@
+"""Workers that are processes of this machine."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from pipeline.models import Models
+from pipeline.parts.pool import Job, LostError
+
+LOOK = 1.0
+"""Seconds between looks at the clock while a job is being done."""
+
+
+class ProcessWorker:
+    """A process, started with its first job."""
+
+    def __init__(self, cores: frozenset[int] = frozenset()) -> None:
+        """cores: those that it keeps to; empty: any."""
+        self._cores = cores
+        self._lock = threading.Lock()
+        self._process: BaseProcess | None = None
+        self._pipe: Connection | None = None
+        self._is_stopped = False
+
+    def run(self, job: Job, limit: Callable[[], float]) -> None:
+        """See ``pipeline.parts.pool.Worker``."""
+        pipe = self._started()
+        try:
+            pipe.send(job)
+            error = self._outcome(pipe, limit)
+        except (EOFError, OSError):
+            self._end()
+            raise LostError("ended") from None
+        except LostError:
+            self._end()
+            raise
+        if error is not None:
+            raise error
+
+    def stop(self) -> None:
+        """See ``pipeline.parts.pool.Worker``."""
+        with self._lock:
+            self._is_stopped = True
+            if self._process is not None:
+                self._process.kill()
+
+    def _started(self) -> Connection:
+        with self._lock:
+            if self._is_stopped:
+                raise LostError("was stopped")
+            if self._pipe is None:
+                context = multiprocessing.get_context("spawn")
+                self._pipe, theirs = context.Pipe()
+                self._process = context.Process(target=_work, args=(theirs, self._cores, os.getpid()), daemon=True)
+                self._process.start()
+                theirs.close()  # so that the pipe ends with the process
+            return self._pipe
+
+    def _outcome(self, pipe: Connection, limit: Callable[[], float]) -> BaseException | None:
+        begin = time.monotonic()
+        while not pipe.poll(LOOK):
+            if time.monotonic() - begin > limit():
+                raise LostError("took too long")
+        return pipe.recv()
+
+    def _end(self) -> None:
+        with self._lock:
+            if self._process is not None and self._pipe is not None:
+                self._process.kill()
+                self._process.join()
+                self._pipe.close()
+            self._process = self._pipe = None
+
+
+def outcome(job: Job, models: Models) -> BaseException | None:
+    """Do a job -> what it raised, as something that can be sent."""
+    try:
+        job.do(models)
+    except Exception as error:  # noqa: BLE001 (raised again where it is waited for)
+        error.add_note("".join(traceback.format_exception(error)))
+        return _portable(error)
+    return None
+
+
+def _portable(error: Exception) -> Exception:
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # noqa: BLE001 (anything may go wrong in another's code)
+        return RuntimeError(f"{type(error).__name__}: {error}")
+    return error
+
+
+def shares(jobs: int) -> list[frozenset[int]]:
+    """The cores of each of ``jobs`` processes; empty where a system does not tell them."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [frozenset()] * jobs
+    cores = sorted(os.sched_getaffinity(0))
+    return [frozenset(cores[i % len(cores) :: jobs]) or frozenset(cores) for i in range(jobs)]
+
+
+def _work(pipe: Connection, cores: frozenset[int], parent: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one who waits for the jobs ends the others
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    if cores:
+        os.sched_setaffinity(0, cores)
+    use_threads(len(cores) or 1)
+    models = Models()
+    while True:
+        try:
+            job = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(outcome(job, models))
+
+
+def use_threads(count: int) -> None:
+    """Keep to so many: libraries that start as many as there are cores would get in the other processes' way."""
+    import cv2
+    import torch
+
+    torch.set_num_threads(count)
+    cv2.setNumThreads(count)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when ``parent`` has gone: one that was killed can end nobody."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
