@@ -127,6 +127,7 @@ def test_a_coach_reads_the_readme() -> None:
     assert max(map(len, lines)) <= 140
 
 
+@pytest.mark.slow
 def test_the_python_in_the_documents_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

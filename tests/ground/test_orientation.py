@@ -40,6 +40,7 @@ def write_turned(path: Path, turn: tuple[float, float, float, float]) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", STRAIGHT + ACROSS)
 def test_all_eight_ways_are_shown_as_ffmpeg_shows_them(tmp_path: Path, turn: tuple[int, int, int, int]) -> None:
     path = write_turned(tmp_path / "turned.mp4", turn)

@@ -32,6 +32,7 @@ def colour(path: Path, start: float | None = None) -> tuple[int, list[str]]:
     return int(image.mean(axis=(0, 1)).argmax()), video.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "name", "shown", "reason"),
     [

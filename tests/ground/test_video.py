@@ -114,6 +114,7 @@ def assert_spans_agree(path: Path, everything: list[Seen], num_spans: int) -> No
         assert read(path, start, start + 0.2) == [s for s in everything if start <= s[1] < start + 0.2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", REAL)
 def test_real_videos_are_read_as_they_are(shared: Path, name: str) -> None:
     path = shared / "videos" / name

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from classify.types import ACTIONS, ActionScores
 from pipeline.analysis.timeline import Timeline, TimelineConfig, join_scores
@@ -46,6 +47,7 @@ def _timeline() -> Timeline:
     return join_scores(scores, ACTIONS, index, times, TimelineConfig())
 
 
+@pytest.mark.slow
 def test_the_timeline_is_the_one_that_was_kept(tmp_path: Path) -> None:
     target = _GOLDEN if os.environ.get("COURTSCRIBE_WRITE_GOLDEN") else tmp_path / "timeline.csv"
     write_timeline_csv(_timeline(), {}, target)

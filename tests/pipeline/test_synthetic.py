@@ -56,6 +56,7 @@ def test_truth_without_pictures_is_the_truth_of_the_pictures() -> None:
     np.testing.assert_array_equal(drawn.truth.visibility, silent.truth.visibility)
 
 
+@pytest.mark.slow
 def test_truth_is_in_the_picture() -> None:
     truth = _game(2, 3.0).truth
     tracks = truth.tracks
@@ -67,6 +68,7 @@ def test_truth_is_in_the_picture() -> None:
     assert (truth.visibility > 0.99).any() and (truth.visibility < 0.9).any()
 
 
+@pytest.mark.slow
 def test_frames_stream() -> None:
     game = _game(0, 1.0)
     frames = game.frames()

@@ -27,6 +27,7 @@ def test_names_are_one_safe_line_and_belong_to_one_player(names: dict[int, str])
         assert name == str(track_id) or not _reads_as_number(name)
 
 
+@pytest.mark.slow
 @given(_NAMES)
 def test_clear_names_stay_and_every_change_is_said_in_a_line(names: dict[int, str]) -> None:
     shown, notes = clear_names(names)

@@ -42,6 +42,7 @@ def test_a_handful_of_groups_is_not_resampled() -> None:
     assert bootstrap(truth, predicted, 3, [str(i % 5) for i in range(100)]).unit == "clip"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=40))
 def test_every_interval_is_ordered_and_absent_labels_have_none(pairs: list[tuple[int, int]]) -> None:

@@ -63,6 +63,7 @@ def _files(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("runtime", ["openvino", pytest.param("onnxruntime", marks=needs_onnx)])
 def test_the_same_probabilities_as_torch(checkpoint: Path, clips: np.ndarray, runtime: str, cache: Path) -> None:
     wanted = ActionClassifier(checkpoint, "cpu")
@@ -76,6 +77,7 @@ def test_the_same_probabilities_as_torch(checkpoint: Path, clips: np.ndarray, ru
     assert np.ptp(theirs, axis=0).max() > 0.01
 
 
+@pytest.mark.slow
 def test_auto_is_openvino_and_converts_once(checkpoint: Path, clips: np.ndarray, cache: Path) -> None:
     first = open_classifier(checkpoint, CPU, "auto")
     made = _files(cache)
@@ -125,6 +127,7 @@ def test_without_openvino_auto_is_torch(checkpoint: Path, monkeypatch: pytest.Mo
     assert open_classifier(checkpoint, CPU, "auto").runtime == "torch"
 
 
+@pytest.mark.slow
 def test_an_exported_file_is_used_like_a_checkpoint(copy: Path, clips: np.ndarray, cache: Path) -> None:
     classifier = ActionClassifier(copy, "cpu", runtime="auto")
     assert classifier.runtime == "openvino" and classifier.labels == LABELS and classifier.info == INFO

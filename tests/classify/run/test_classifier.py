@@ -45,6 +45,7 @@ def test_keeps_order_and_labels(checkpoint: Path, clips: list[Clip]) -> None:
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_batch_size_changes_nothing(checkpoint: Path, clips: list[Clip]) -> None:
     single, together = (ActionClassifier(checkpoint, "cpu", batch=n).classify(clips) for n in (1, 5))
     for one, other in zip(single, together, strict=True):

@@ -99,6 +99,7 @@ def test_copies_say_the_same_of_any_number_of_clips(tmp_path: Path, name: str, t
     assert {path.suffix for path in output.parent.iterdir()} <= {FORMATS[to], ".bin"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", EVERY)
 def test_the_nearest_neighbours_of_adapt_are_copied_too(tmp_path: Path, to: str) -> None:
     model, info = _network("pooled")
@@ -113,6 +114,7 @@ def test_the_nearest_neighbours_of_adapt_are_copied_too(tmp_path: Path, to: str)
         np.testing.assert_allclose(_probabilities(logits, info, _clips(4)), wanted, atol=PARITY)
 
 
+@pytest.mark.slow
 def test_the_description_is_in_a_torch_file_too(tmp_path: Path) -> None:
     model, info = _network("pooled")
     write_copy(model, info, "torch", tmp_path / "a.pt2")
@@ -189,6 +191,7 @@ def test_what_comes_out_otherwise_never_gets_its_name(
     assert [path.name for path in tmp_path.iterdir()] == [output.name] and output.read_text() == "an earlier copy"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", EVERY)
 def test_a_disk_that_fills_is_said_and_leaves_nothing(tmp_path: Path, to: str) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -248,6 +251,7 @@ def test_a_missing_package_is_named(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_eight_bits_need_nncf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "nncf", None)
     with pytest.raises(InputError, match="INT8 needs nncf: pip install nncf"):

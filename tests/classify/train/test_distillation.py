@@ -30,6 +30,7 @@ def _lesson(number: int, seed: int = 0) -> Lesson:
     return Lesson(pictures, joints, ball)
 
 
+@pytest.mark.slow
 def test_learns_where_things_are_in_pictures_never_seen() -> None:
     torch.manual_seed(0)
     model = PooledMaps(3)

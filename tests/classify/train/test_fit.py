@@ -73,6 +73,7 @@ def killed_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return arm
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_result(
     squares: list[LabelledClip], tmp_path: Path, killed_in: Callable[[int], None]
 ) -> None:
@@ -97,6 +98,7 @@ def test_a_killed_training_goes_on_to_the_same_result(
     assert load_checkpoint(tmp_path / "state.pt")[1].labels == LABELS, "a state is a checkpoint, too"
 
 
+@pytest.mark.slow
 def test_training_stops_when_it_gets_no_better_and_keeps_the_best(
     squares: list[LabelledClip], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -137,6 +139,7 @@ def test_a_state_of_another_training_is_refused(squares: list[LabelledClip], tmp
         _train(touched, config, tmp_path / "state.pt")
 
 
+@pytest.mark.slow
 def test_where_and_with_how_many_threads_a_training_runs_does_not_matter(
     squares: list[LabelledClip], tmp_path: Path
 ) -> None:
@@ -167,6 +170,7 @@ def test_frozen_layers_and_their_batch_norm_stay() -> None:
     assert not model[1].training and model[2].training
 
 
+@pytest.mark.slow
 def test_batch_norm_of_a_frozen_r2plus1d_keeps_its_statistics(
     squares: list[LabelledClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from classify.networks.registry import MODELS, build_model
 from classify.train.last_layer import embed, fit_head
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(MODELS))
 def test_embedding_is_what_the_last_layer_sees(name: str) -> None:
     torch.manual_seed(0)

@@ -117,6 +117,7 @@ def test_one_command_leaves_a_checkpoint_and_a_folder_that_tells_about_it(
     assert "split twin-free" in caplog.text
 
 
+@pytest.mark.slow
 def test_the_public_split_says_what_it_leaks(spacejam: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "courtscribe"):
         judged = train_actions(DataConfig((spacejam,), split="public"), tmp_path / "run", replace(CONFIG, epochs=1))
@@ -124,6 +125,7 @@ def test_the_public_split_says_what_it_leaks(spacejam: Path, tmp_path: Path, cap
     assert set(judged) == {"list", "twin-free"}
 
 
+@pytest.mark.slow
 def test_folds_then_all_clips_and_the_checkpoint_where_it_was_asked_for(folders: Path, tmp_path: Path) -> None:
     output = tmp_path / "out" / "mine.safetensors"
     judged = train_actions(
@@ -138,6 +140,7 @@ def test_folds_then_all_clips_and_the_checkpoint_where_it_was_asked_for(folders:
     assert not list(output.parent.rglob("*.pt")), "no state is left behind"
 
 
+@pytest.mark.slow
 def test_a_csv_tells_what_is_for_what(folders: Path, tmp_path: Path) -> None:
     places = [(["running", "walking"][i % 2], f"data/{('run', 'walk')[i % 2]}/{i}.mp4") for i in range(10)]
     rows = [f"{clip},{label},{'test' if i > 5 else 'train'}" for i, (label, clip) in enumerate(places)]
@@ -189,6 +192,7 @@ def test_a_folder_of_something_else_is_left_alone(folders: Path, tmp_path: Path)
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
+@pytest.mark.slow
 def test_bad_clips_are_listed_and_too_many_are_refused(
     folders: Path, squares: list[LabelledClip], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -211,6 +215,7 @@ def test_bad_clips_are_listed_and_too_many_are_refused(
     assert load_checkpoint(tmp_path / "run" / "actions.safetensors")[1].labels == ("run", "walk")
 
 
+@pytest.mark.slow
 def test_spacejam_clips_have_sixteen_frames(spacejam: Path, squares: list[LabelledClip], tmp_path: Path) -> None:
     _write_video(spacejam / "examples" / "0000011.mp4", squares[0].frames[:12])
     (spacejam / "examples" / "0000010.mp4").unlink()
@@ -247,6 +252,7 @@ def test_labels_that_do_not_fit(spacejam: Path, folders: Path, tmp_path: Path) -
     assert load_checkpoint(tmp_path / "run" / "actions.safetensors")[1].labels == ("walk", "juggle")
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_leaves_earlier_checkpoints_as_they_are(folders: Path, tmp_path: Path) -> None:
     output = tmp_path / "mine.safetensors"
     train_actions(DataConfig((folders,)), output, replace(CONFIG, epochs=1))
@@ -309,6 +315,7 @@ def test_without_epochs_only_the_last_layer_and_its_scale_are_fitted(folders: Pa
     assert info.temperature > 0 and not (tmp_path / "run" / "metrics.csv").exists()
 
 
+@pytest.mark.slow
 def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders: Path, tmp_path: Path) -> None:
     """They move the last layer, never what is judged or what the network sees."""
     config = replace(CONFIG, epochs=0)
@@ -327,6 +334,7 @@ def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders
     assert torch.equal(a["norm.gain"], b["norm.gain"]) and not torch.equal(a["fc.weight"], b["fc.weight"])
 
 
+@pytest.mark.slow
 def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, start = replace(CONFIG, epochs=0), tmp_path / "start.safetensors"
     info = CheckpointInfo("pooled_maps", ("run", "walk"), MODELS["pooled_maps"].profile)
@@ -347,6 +355,7 @@ def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monk
     assert (tmp_path / "run" / "actions.safetensors").is_file()
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_only_from_where_it_began_and_tells_of_all_its_epochs(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,6 +161,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], None], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("damage", "message"), DAMAGE.values(), ids=DAMAGE.keys())
 def test_damage_is_said_in_one_line_that_names_the_file(
     saved: Path, damage: Callable[[Path], None], message: str

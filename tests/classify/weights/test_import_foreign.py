@@ -39,6 +39,7 @@ def _save(path: Path, state: Any) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_the_same_logits_as_torchvision_fed_their_way(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     output = tmp_path / "new/theirs.safetensors"
     info = import_foreign(_save(tmp_path / NAME, state), output)
@@ -74,6 +75,7 @@ FAULTS: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("change", "says"), FAULTS.values(), ids=FAULTS.keys())
 def test_other_tensors_are_named_in_one_line(
     tmp_path: Path, state: dict[str, torch.Tensor], change: Callable[[dict[str, Any]], Any], says: str

@@ -28,6 +28,7 @@ def test_the_published_address_is_torchvisions_and_its_file_tells_the_network(tm
     assert kinetics_model(_file(tmp_path, name)) == name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mc3_18", "s3d"])
 def test_the_same_logits_as_torchvision(tmp_path: Path, name: str) -> None:
     torch.manual_seed(0)

@@ -133,7 +133,7 @@ class Corrections(RuleBasedStateMachine):
         assert [from_line(to_line(edit)) for edit in self.draft.edits] == self.draft.edits
 
 
-TestCorrections = Corrections.TestCase
+TestCorrections = pytest.mark.slow(Corrections.TestCase)
 TestCorrections.settings = settings(
     max_examples=30, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
@@ -227,6 +227,7 @@ def test_edits_follow_the_boxes_when_tracking_again_has_renumbered_everybody() -
 _WHO = st.builds(Who, st.integers(1, 99), st.integers(0, 9999), st.tuples(*[st.floats(-1e4, 1e4)] * 4))
 
 
+@pytest.mark.slow
 @given(st.sampled_from(sorted(KINDS)), st.lists(_WHO, min_size=2, max_size=2), st.floats(0, 1e5), st.text(max_size=20))
 def test_every_entry_is_one_line_and_is_read_back(kind: str, who: list[Who], time: float, text: str) -> None:
     _, most, *needed = KINDS[kind]

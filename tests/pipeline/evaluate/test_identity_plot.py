@@ -49,6 +49,7 @@ def test_a_break_is_a_black_stroke_and_a_stranger_is_grey(tmp_path: Path) -> Non
     assert red == green == blue
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("num_players", [1, 10, 24])
 def test_many_players_have_a_colour_each(tmp_path: Path, num_players: int) -> None:
     rows = drawn(tmp_path, np.tile(np.arange(num_players)[:, None], (1, 50)))

@@ -81,6 +81,7 @@ def test_cvat_gives_back_what_was_written(
         assert path.read_bytes() == first
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(track_files())
 def test_coco_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFactory, file: TrackFile) -> None:

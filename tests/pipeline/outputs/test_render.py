@@ -384,6 +384,7 @@ def key_frames(path: Path) -> list[float]:
         return [float(p.pts * p.time_base) for p in container.demux(stream) if p.is_keyframe and p.pts is not None]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claimed", [Fraction(1, 2), Fraction(25), Fraction(1000), Fraction(90000)])
 def test_key_frames_come_by_time_and_the_level_is_one_that_players_have(tmp_path: Path, claimed: Fraction) -> None:
     times = np.cumsum([0, *np.random.default_rng(0).integers(20, 61, 300)]) / 1000

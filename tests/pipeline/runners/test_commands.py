@@ -55,6 +55,7 @@ def test_demo_makes_a_game_and_compares(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["demo", "--seconds", "0"]) == 2
 
 
+@pytest.mark.slow
 def test_synthetic_clips_are_a_data_set_to_train_on(tmp_path: Path) -> None:
     assert main(["train", "clips", str(tmp_path), "--count", "10", "--quiet"]) == 0
     clips = load_clips([tmp_path], ACTIONS)

@@ -51,6 +51,7 @@ def test_any_name_works_in_any_locale(tmp_path: Path, detections: Path, locale: 
     assert refused.returncode == 2 and len(refused.stderr.splitlines()) == 1, refused.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_full_disk_under_standard_output_is_one_line(tmp_path: Path, detections: Path) -> None:
     done = _shell(f"{_CLI} track --detections det.txt -o out.txt > /dev/full", tmp_path)
@@ -72,6 +73,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(tmp_path: Path, detections: Pat
     assert (gone.returncode, gone.stderr) == (1, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-", "<&-"])
 def test_streams_that_are_closed_are_done_without(tmp_path: Path, detections: Path, closed: str) -> None:
     done = _shell(f"{_CLI} track --detections det.txt -o out.txt {closed}", tmp_path)
@@ -79,6 +81,7 @@ def test_streams_that_are_closed_are_done_without(tmp_path: Path, detections: Pa
     assert (tmp_path / "out.txt").is_file()
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_removed_meanwhile_is_one_line(tmp_path: Path, detections: Path) -> None:
     (tmp_path / "gone").mkdir()
     done = _shell(f"cd gone; rmdir ../gone; {_CLI} track --detections ../det.txt -o out.txt", tmp_path)

@@ -56,6 +56,7 @@ def same(a: Frame, b: Frame) -> bool:
     return (a.index, a.time) == (b.index, b.time) and np.array_equal(a.image, b.image)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     steps=st.lists(st.integers(5, 90), min_size=3, max_size=60),
@@ -86,6 +87,7 @@ def test_parts_read_alone_have_the_frames_of_the_whole(
         assert len(together) == len(whole) and all(map(same, together, whole))
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.sampled_from([".mp4", ".mkv", ".ts", ".avi"]), st.integers(5, 59), st.integers(1, 300), st.integers(0, 9))
 def test_parts_of_a_damaged_video_are_those_of_the_whole_or_given_up(
@@ -167,6 +169,7 @@ def assert_equal(a: Any, b: Any) -> None:
             assert one == other, field.name
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.integers(2, 40), st.sets(st.integers(0, 39)), st.floats(0.1, 1), st.randoms(use_true_random=False))
 def test_detection_in_parts_is_that_of_the_whole(
@@ -197,6 +200,7 @@ def _png(image: np.ndarray) -> bytes:
     return cv2.imencode(".png", np.ascontiguousarray(image))[1].tobytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["netba_NYK-BOS.mp4", "nbaction_1.mov", "ibm_basketball.mp4"])
 def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str) -> None:
     config, models = with_settings(PipelineConfig(device="cpu", end=6), {"detector": {"imgsz": 480}}), Models()

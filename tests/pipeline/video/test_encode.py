@@ -31,6 +31,7 @@ write_video(Path(sys.argv[1]), ((i / 25, hall[:, 4 * i : 4 * i + 640]) for i in 
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux lets a program see fewer cores")
 def test_the_file_is_the_same_on_one_core_and_on_all(tmp_path: Path) -> None:
     cores = sorted(os.sched_getaffinity(0))

@@ -62,6 +62,7 @@ LAYOUTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_sound_of_every_layout(tmp_path: Path, layout: str) -> None:
     count = 1 if layout in ("FL", "LFE") else 2 if layout == "FC+LFE" else av.AudioLayout(layout).nb_channels
@@ -99,6 +100,7 @@ CODECS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("codec", "rate", "channels", "suffix"), CODECS)
 def test_sound_of_every_codec(tmp_path: Path, codec: str, rate: int, channels: int, suffix: str) -> None:
     source = tmp_path / f"a.{suffix}"
@@ -115,6 +117,7 @@ def test_sound_of_every_codec(tmp_path: Path, codec: str, rate: int, channels: i
         assert not video.notes and sum(1 for _ in video) >= RATE * SECONDS - 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "end"), [(0.5, 1.5), (0.5, float("inf")), (0.98, 2.0)])
 @pytest.mark.parametrize(
     ("codec", "delay"), [("pcm_s16le", 0.0), ("aac", 0.0), ("pcm_s16le", 0.4), ("aac", 0.4), ("mp2", -0.3)]
@@ -224,6 +227,7 @@ class FailureError(Exception):
     pass
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", ["open_container", "_copy", "_encode", "_new_file", "_resample", "_mux", "_readable"])
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
 def test_whatever_fails_the_video_is_whole(
@@ -246,6 +250,7 @@ def test_whatever_fails_the_video_is_whole(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mov", "v.mp4"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le", "mp2", "ac3"])
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_sound_costs_sound_only(tmp_path: Path, codec: str, seed: int) -> None:

@@ -68,6 +68,7 @@ def three_players(length: int) -> npt.NDArray[np.int64]:
     return np.stack(paths, axis=1)
 
 
+@pytest.mark.slow
 def test_players_who_run_are_followed_and_threads_change_nothing() -> None:
     corners = three_players(50)
     frames, rois = game(corners, pan=2.0), [roi_at(c) for c in corners[0]]
@@ -81,6 +82,7 @@ def test_players_who_run_are_followed_and_threads_change_nothing() -> None:
     assert serial.confidence.min() > 0.6 and serial.confidence[:3].tolist() == [1, 1, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [(-4.0, 0.0), (4.0, 0.0), (0.0, -3.0)])
 def test_a_player_who_leaves_the_picture_is_lost_then(step: tuple[float, float]) -> None:
     corners = line((150, 60), step, 70)[:, None]
@@ -221,6 +223,7 @@ def video(path: Path) -> Iterator[Frame]:
         index += 1
 
 
+@pytest.mark.slow
 def test_real_players_are_followed_to_where_they_are_in_the_end(shared: Path) -> None:
     """Boxes of frames 0 and 55 were read off the two pictures by eye."""
     starts = ["98,240,45,150", "430,220,60,205", "600,235,45,150", "506,240,34,148"]
@@ -235,6 +238,7 @@ def test_real_players_are_followed_to_where_they_are_in_the_end(shared: Path) ->
     assert iou(last.xyxy.astype(float), ends).diagonal().min() > 0.3
 
 
+@pytest.mark.slow
 def test_broadcast_boxes_are_right_or_given_up(shared: Path) -> None:
     """netba_IND-NYK over its camera flash (frame 83), against its truth: three players, one lost in a crowd."""
     rows = np.loadtxt(shared / "truth" / "IND-NYK" / "gt.txt", delimiter=",")

@@ -193,6 +193,7 @@ def test_court_file_round_trip(tmp_path_factory: pytest.TempPathFactory, given_c
     assert read_court_file(path) == [CourtPolygon(given_courts[0].corners)], "bare corners are drawn in the first frame"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

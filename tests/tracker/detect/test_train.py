@@ -31,6 +31,7 @@ def _dataset(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_classes_are_mapped_pictures_unstretched_and_games_held_out(tmp_path: Path) -> None:
     data, num_held_out = prepare_dataset(_dataset(tmp_path / "set"), tmp_path / "out", ["game1_*"], 16 / 9)
     assert num_held_out == 4
@@ -44,6 +45,7 @@ def test_classes_are_mapped_pictures_unstretched_and_games_held_out(tmp_path: Pa
     assert "names" in data.read_text()
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_no_data_set_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.yaml"):
         prepare_dataset(tmp_path, tmp_path / "out", (), None)
@@ -57,6 +59,7 @@ def test_a_folder_that_is_no_data_set_is_said(tmp_path: Path) -> None:
         prepare_dataset(_dataset(tmp_path / "set"), tmp_path / "out", ["*"], None)
 
 
+@pytest.mark.slow
 def test_training_gives_a_checkpoint_that_runs_and_tells_nothing_of_the_machine(tmp_path: Path) -> None:
     output = tmp_path / "mine.pt"
     scores = train_detector(

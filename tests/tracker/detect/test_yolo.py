@@ -74,6 +74,7 @@ def test_no_code_in_a_checkpoint_is_run_at_any_door(evil: Path) -> None:
     assert not (evil.parent / "it-ran").exists()
 
 
+@pytest.mark.slow
 def test_a_program_that_imported_ultralytics_first_is_as_safe(evil: Path) -> None:
     program = (
         "import ultralytics.nn.tasks\nfrom pathlib import Path\nfrom tracker.detect.yolo import open_yolo\n"

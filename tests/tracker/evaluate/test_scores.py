@@ -86,6 +86,7 @@ def compared(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Compared
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPORTS)
 def test_equals_trackeval_on_sportsmot(compared: Compared, name: str) -> None:
     assert_same(*compared[name])

@@ -143,6 +143,7 @@ def test_still_at_the_edge_and_unsure_together_make_a_bench(
     assert choose_players(short, SelectionConfig(0, 0), scene)[1] == {}, "players wait, too, but not for long"
 
 
+@pytest.mark.slow
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.99, 1.01))
 def test_a_bench_is_still_when_the_camera_moves(dx: float, dy: float, zoom: float) -> None:
     tracks, scene = _game([0.5], 0.1, 0.5)

@@ -129,6 +129,7 @@ def test_what_is_no_picture_is_said() -> None:
         views([shot(hall(0)), np.zeros((4, 4, 3), np.uint8)])
 
 
+@pytest.mark.slow
 def test_the_camera_of_a_made_game() -> None:
     game = SyntheticGame(1, 1.0, (640, 360))
     people = game.truth.tracks

@@ -229,6 +229,7 @@ def test_nothing_one_box_and_duplicates() -> None:
     assert len(run(SportTracker(), [weak] * 30)) == 0
 
 
+@pytest.mark.slow
 def test_thousands_of_boxes_in_a_frame() -> None:
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, 4000, (5000, 2))

@@ -131,6 +131,7 @@ def test_an_analysis_against_boxes_with_actions(
     assert "says of no box what is done there" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

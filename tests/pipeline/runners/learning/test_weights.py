@@ -20,6 +20,7 @@ class _Code:
         return os.system, ("touch pwned",)
 
 
+@pytest.mark.slow
 def test_their_checkpoint_becomes_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -45,6 +45,7 @@ def test_a_span_of_a_longer_video(shared: Path, tmp_path: Path) -> None:
     assert len(content["top"]) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

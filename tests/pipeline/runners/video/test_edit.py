@@ -145,6 +145,7 @@ def test_a_name_that_cannot_be_kept_is_refused(
     assert _edit(folder, "--rename", "1=1", "--rename", "bo=") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "edit",
     [
