@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy.typing as npt
+import psutil
 
 from ground.errors import InputError
 from ground.video.parts import Part
@@ -165,17 +166,10 @@ def suiting(on_gpu: bool, num_worth: int) -> int:
     if on_gpu:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int(_free_memory() / _MEMORY), num_worth))
+    return max(1, min(cores, int(psutil.virtual_memory().available / _MEMORY), num_worth))
 
 
 _WORTH = 4
 """Parts for which a process is worth its start."""
 _MEMORY = 1.5e9
 """Bytes that a process may take."""
-
-
-def _free_memory() -> float:
-    try:
-        return float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
-    except (AttributeError, ValueError, OSError):
-        return 4e9

@@ -95,14 +95,17 @@ def test_a_damaged_part_is_made_again(tmp_path: Path, damage: bytes | None) -> N
 def test_processes_share_the_parts_and_one_that_dies_is_replaced(tmp_path: Path) -> None:
     assert _run(tmp_path, _Squares(tmp_path, dies_at=3), jobs=2) == _SQUARES
     assert (tmp_path / "died").exists()
-    assert not any(path.name.endswith(f"-{os.getpid()}") for path in tmp_path.glob("made-*"))
+    made = [path.name.split("-") for path in tmp_path.glob("made-*")]
+    assert sorted(number for _, number, _ in made) == sorted(str(part.number) for part in _PARTS)
+    assert str(os.getpid()) not in {process for _, _, process in made}
 
 
 @pytest.mark.slow
-def test_a_pass_that_always_dies_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="part 3: its process ended 3 times") as caught:
+def test_a_part_that_cannot_be_made_is_one_line_and_the_others_stay(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"{tmp_path.name}, squares, part 3: its process ended 3 times") as caught:
         _run(tmp_path, _Squares(tmp_path, dies_at=3, dies_often=True), jobs=2)
     assert caught.value.setting == "jobs"
+    assert len(list((tmp_path / "parts").glob("squares-*.npz"))) >= 4, "of the others, one may be in hand"
 
 
 def test_runs_of_parts_are_read_at_one_go() -> None:
