@@ -45,7 +45,8 @@ def vary_time(frames: Frames, augmentation: Augmentation, rng: np.random.Generat
     """
     if augmentation.time == 0:
         return sixteen(frames)
-    taken = np.round(np.arange(len(frames)) * (1 + augmentation.time * rng.random())).astype(np.intp)
+    pace = min(1 + augmentation.time * rng.random(), max(1, len(frames) - 1))  # of two pictures none is passed over
+    taken = np.round(np.arange(len(frames)) * pace).astype(np.intp)
     taken = taken[taken < len(frames)]
     if len(taken) >= CLIP_LENGTH:
         start = int(rng.integers(len(taken) - CLIP_LENGTH + 1))

@@ -38,6 +38,7 @@ def _movement(action: int, speed: float, steps: int = 60, fps: float = 30.0) -> 
     return Movement(xy, 0.3 * np.sin(t), np.full(steps, action, np.int8), fps)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_game_and_another_seed_another() -> None:
     one, two = _game(3), _game(3)
     for a, b in zip(one.frames(), two.frames(), strict=True):
@@ -197,6 +198,7 @@ def test_boxes_enclose_the_drawn_figure_tightly(action: int, turn: float, seed: 
     np.testing.assert_allclose(bounds(shapes), drawn, atol=2.0)  # smooth edges spill over by a pixel
 
 
+@pytest.mark.slow
 def test_visibility_is_what_others_leave() -> None:
     """Against a full-size count: paint everybody in one flat colour each, from far to near."""
     game = _game(5, 1.0, (960, 540))
@@ -246,6 +248,7 @@ def test_impossible_games_are_refused(arguments: dict[str, object], words: str) 
         SyntheticGame(**arguments)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_small_teams_play_too() -> None:
     game = SyntheticGame(0, 0.2, SMALL, 25.0, 2)
     assert game.truth.tracks.track_id.max() == 4
@@ -291,6 +294,7 @@ def test_gaits_follow_speed() -> None:
     assert lift[2] > lift[1] + 0.02
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_a_detector_that_never_saw_it_finds_the_players(seed: int, shared: Path, tmp_path: Path) -> None:
     """Issue 2, part 12: COCO-trained YOLO11n finds 80 % of the players with visibility >= 0.9 at IoU 0.5."""

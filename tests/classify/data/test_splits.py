@@ -26,6 +26,7 @@ def _groups(files: list[ClipFile], indices: np.ndarray) -> set[str]:
     return {files[i].group for i in indices}
 
 
+@pytest.mark.slow
 def test_the_real_label_file(spacejam: list[ClipFile], shared: Path) -> None:
     names = [f.path.stem for f in spacejam]
     assert len(names) == len(set(names)) == 37085 and len({f.group for f in spacejam}) == 32557
@@ -82,6 +83,7 @@ _FILES = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(_FILES, st.sampled_from(["twin-free", "folders", "csv"]), st.sampled_from([0.0, 0.2]))
 def test_no_split_learns_from_relatives_of_what_it_judges_on(
     rows: list[tuple[int, bool, str, str]], name: str, validation: float

@@ -57,6 +57,7 @@ def test_a_temperature_is_found_again_and_mends_the_error(temperature: float) ->
     assert calibration_error(with_temperature(sure, found), truth) < 0.03 < calibration_error(sure, truth)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.integers(0, 1000), st.floats(0.1, 10))
 def test_a_temperature_divides_logits_and_never_changes_the_answer(seed: int, temperature: float) -> None:

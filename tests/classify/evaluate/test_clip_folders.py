@@ -54,6 +54,7 @@ def spacejam(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_test_list_is_judged_and_beside_it_its_twin_free_part(spacejam: Path, classifier: ActionClassifier) -> None:
     judged = judge_checkpoint(classifier, [spacejam])
     counts = {name: sum(map(sum, j.report.confusion)) for name, j in judged.items()}

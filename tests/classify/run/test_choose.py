@@ -219,6 +219,7 @@ def _bad_json(path: Path) -> None:
     path.write_text(path.read_text().replace("temperature", "temperatur3").replace("profile", "profil3"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "says"),
     [

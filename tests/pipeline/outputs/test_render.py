@@ -230,6 +230,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 # The whole: decode, draw, encode
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["nbaction_3.mov", "nbaction_Layup.mov", "dpbp_PLAY_3.mp4", "cvball_euroball_pass.mp4"]
 )
@@ -397,6 +398,7 @@ def test_key_frames_come_by_time_and_the_level_is_one_that_players_have(tmp_path
     assert int(subprocess.run(probe, capture_output=True, check=True).stdout.strip(b",\n")) <= 31
 
 
+@pytest.mark.slow
 def test_a_browsers_recording_is_shown_with_its_times_and_key_frames(shared: Path, tmp_path: Path) -> None:
     source = shared / "faults" / "cases" / "5" / "mr5.webm"
     output = show_again(source, tmp_path / "v.mp4")

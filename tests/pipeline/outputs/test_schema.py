@@ -74,6 +74,7 @@ def test_the_schema_in_the_documents_is_that_of_the_types() -> None:
     assert _KEPT.read_text(encoding="utf-8") == schema_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [_nobody, _everything])
 def test_what_is_saved_is_as_the_schema_says(make: Callable[[], Analysis], tmp_path: Path) -> None:
     fastjsonschema.compile(analysis_schema())(_saved(make(), tmp_path))

@@ -104,6 +104,7 @@ def test_every_log_line_of_ours_can_be_seen() -> None:
             assert isinstance(call.args[0], ast.Constant), where
 
 
+@pytest.mark.slow
 def test_no_text_is_in_the_encoding_of_the_locale() -> None:
     """A file written on one machine is read on another, and a C locale knows ASCII only."""
     for where, call in _calls():

@@ -91,6 +91,7 @@ def test_what_has_no_gait_or_no_camera_is_left_alone() -> None:
     assert heed_speed([late], ACTIONS, track, frames, _SIZE) == [late], "not on screen then"
 
 
+@pytest.mark.slow
 def test_speed_alone_tells_the_gaits_of_real_players_apart(shared: Path) -> None:
     """Boxes and labels by hand, the camera from the pictures, and a classifier that knows nothing."""
     truth, actions = read_truth_folder(shared / "truth/IND-NYK")

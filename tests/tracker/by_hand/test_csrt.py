@@ -107,6 +107,7 @@ def test_a_player_who_vanishes_behind_something_is_lost_within_half_a_second() -
     assert len(follower.finish()) == follower.lost[1]
 
 
+@pytest.mark.slow
 def test_of_two_boxes_that_become_one_the_one_on_the_wrong_player_is_lost() -> None:
     """Player 1 stands still, player 2 stops in front of him and hides him: both boxes hold player 2."""
     walk = line((80, 60), (3, 0), 60)

@@ -153,6 +153,7 @@ def test_a_box_outside_the_picture_is_an_error() -> None:
         place(Roi((400, 10, 20, 50)))
 
 
+@pytest.mark.slow
 def test_chosen_players_of_a_real_game_are_followed_under_their_names(shared: Path) -> None:
     """Three sequences of SportsMOT: everyone is marked at frame 100, and is still he a second later."""
     right, total = 0, 0

@@ -39,6 +39,7 @@ def _frames(path: Path, indices: list[int]) -> list[Frame]:
     return frames
 
 
+@pytest.mark.slow
 def test_players_of_a_broadcast_are_found_and_the_crowd_is_not(detector: YoloDetector, shared: Path) -> None:
     truth = read_truth(shared / "truth/IND-NYK/gt.txt")
     found = wrong = wanted = 0

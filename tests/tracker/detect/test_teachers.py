@@ -22,6 +22,7 @@ def players(shared: Path) -> dict[str, Pictures]:
     return {name: np.concatenate([read_video(p)[::4] for p in paths]) for name, paths in folders.items()}
 
 
+@pytest.mark.slow
 def test_joints_are_where_a_standing_body_has_them(players: dict[str, Pictures], shared: Path) -> None:
     shots = players["defense"][:60]
     joints = see_joints(shared / "weights/yolov8n-pose_int8_openvino_model", shots)
@@ -33,6 +34,7 @@ def test_joints_are_where_a_standing_body_has_them(players: dict[str, Pictures],
     assert np.abs(np.median(seen[:, HIPS, 0]) - 0.5) < 0.15
 
 
+@pytest.mark.slow
 def test_the_ball_is_seen_where_there_is_one(players: dict[str, Pictures]) -> None:
     ball = {name: see_ball(PLAYERS, pictures[:60]) for name, pictures in players.items()}
     most = {name: maps.max((1, 2)) for name, maps in ball.items()}

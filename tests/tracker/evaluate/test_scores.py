@@ -188,6 +188,7 @@ def test_the_truth_is_perfect(sides: tuple[np.ndarray, np.ndarray]) -> None:
         assert (scores.mota, scores.idf1, scores.hota, scores.id_switches) == (1, 1, pytest.approx(1), 0)
 
 
+@pytest.mark.slow
 def test_several_sequences_together_are_as_in_trackeval(compared: Compared) -> None:
     ours, theirs = zip(*compared.values(), strict=True)
     metrics = {"clear": CLEAR({"PRINT_CONFIG": False}), "identity": Identity({"PRINT_CONFIG": False}), "hota": HOTA()}

@@ -111,6 +111,7 @@ def _game(
 EVERYBODY = SelectionConfig(0, 0, drop_outside=False, drop_still=False)
 
 
+@pytest.mark.slow
 @given(st.floats(0, 1), st.floats(0, 4), st.floats(0.2, 1.0))
 def test_who_stands_on_the_court_is_kept_whatever_else_he_does(share: float, moving: float, confidence: float) -> None:
     tracks, scene = _game([share], moving, confidence)

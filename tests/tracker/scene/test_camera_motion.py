@@ -178,6 +178,7 @@ def joined(a: Sequence[Image], b: Sequence[Image]) -> list[bool]:
     return [view.is_cut for view in views([*a, *b])]
 
 
+@pytest.mark.slow
 def test_every_join_of_two_videos_is_a_cut_and_nothing_else_is(shared: Path) -> None:
     scenes = [[cv2.resize(p, (640, 360)) for p in read(shared / "videos" / name, 20, 24)] for name in VIDEOS]
     found = np.array([joined(a, b) for a, b in permutations(scenes, 2)])

@@ -33,6 +33,7 @@ def test_weights_that_training_starts_from(
     load_start(output, "pooled_maps", 10)
 
 
+@pytest.mark.slow
 def test_bad_input_is_one_line(moment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nobody, output = str(tmp_path / "nobody.pt"), str(tmp_path / "maps.safetensors")
     for arguments, said in (

@@ -14,6 +14,7 @@ from pipeline.runners.cli import main
 from pipeline.whole_video.show import _line
 
 
+@pytest.mark.slow
 def test_a_clip_as_table_json_and_video(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     video, output = shared / "videos/nbaction_3.mov", tmp_path / "out/labelled.mp4"
     arguments = ["classify", str(video), "--top", "3", "--json", str(tmp_path / "a.json"), "-o", str(output), "--quiet"]
@@ -35,6 +36,7 @@ def test_a_clip_as_table_json_and_video(shared: Path, tmp_path: Path, capsys: py
         assert np.abs(old.image[60:].astype(int) - new.image[60:]).mean() < 6, "and nothing else is changed"
 
 
+@pytest.mark.slow
 def test_a_span_of_a_longer_video(shared: Path, tmp_path: Path) -> None:
     video = str(shared / "videos/netba_IND-NYK.mp4")
     saved = ["--json", str(tmp_path / "a.json"), "--quiet"]
