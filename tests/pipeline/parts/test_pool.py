@@ -18,11 +18,11 @@ from pipeline.models import Models
 from pipeline.parts.pool import Job, LostError, Patience, Pool
 from pipeline.parts.processes import ProcessWorker
 
-_DEADLINE = 60.0
+DEADLINE = 60.0
 
 
 @dataclass(frozen=True)
-class _Note:
+class Note:
     """Notes in a folder which process began it, may wait until it is let go, and notes that it is done."""
 
     folder: Path
@@ -31,6 +31,7 @@ class _Note:
     kind: str = "note"
 
     def do(self, models: Models) -> None:
+        _ = 1 / (self.kind != "fails")
         (self.folder / f"begun-{self.number}-{os.getpid()}").touch()
         while self.waits_for and not (self.folder / self.waits_for).exists():
             time.sleep(0.02)
@@ -41,7 +42,7 @@ class _Note:
         return f"note {self.number}"
 
 
-def _begun(folder: Path) -> dict[int, set[int]]:
+def begun(folder: Path) -> dict[int, set[int]]:
     """Numbers of the jobs that were begun, with the processes that did."""
     found: dict[int, set[int]] = {}
     for path in folder.glob("begun-*"):
@@ -50,8 +51,8 @@ def _begun(folder: Path) -> dict[int, set[int]]:
     return found
 
 
-def _until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _DEADLINE
+def until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -59,17 +60,17 @@ def _until(is_so: Callable[[], bool]) -> None:
 
 @pytest.mark.slow
 def test_three_of_four_workers_killed_one_after_the_other_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    jobs = [_Note(tmp_path, number, "go") for number in range(4)] + [_Note(tmp_path, number) for number in range(4, 12)]
+    jobs = [Note(tmp_path, number, "go") for number in range(4)] + [Note(tmp_path, number) for number in range(4, 12)]
     with Pool([ProcessWorker() for _ in range(4)]) as pool:
         done = [pool.submit(job) for job in jobs]
-        _until(lambda: len(_begun(tmp_path)) == 4)
-        first = {number: next(iter(processes)) for number, processes in _begun(tmp_path).items()}
+        until(lambda: len(begun(tmp_path)) == 4)
+        first = {number: next(iter(processes)) for number, processes in begun(tmp_path).items()}
         for number in range(3):
             os.kill(first[number], signal.SIGKILL)
-            _until(lambda number=number: len(_begun(tmp_path)[number]) == 2)
+            until(lambda number=number: len(begun(tmp_path)[number]) == 2)
         (tmp_path / "go").touch()
         for job in done:
-            job.result(_DEADLINE)
+            job.result(DEADLINE)
     by = {job.number: (tmp_path / f"done-{job.number}").read_text().split() for job in jobs}
     assert {number: len(lines) for number, lines in by.items()} == dict.fromkeys(range(12), 1)
     assert by[3] == [str(first[3])], "the fourth went on undisturbed"
@@ -80,11 +81,11 @@ def test_three_of_four_workers_killed_one_after_the_other_lose_nothing_and_doubl
 def test_a_worker_that_hangs_is_ended_and_its_job_done_by_another(tmp_path: Path) -> None:
     patience = Patience(factor=1, least=0.2, first=8)
     with Pool([ProcessWorker()], patience) as pool:
-        pool.submit(_Note(tmp_path, 0)).result(_DEADLINE)  # now it is known how long one takes
-        hangs = pool.submit(_Note(tmp_path, 1, "go"))
-        _until(lambda: len(_begun(tmp_path).get(1, ())) == 2)
+        pool.submit(Note(tmp_path, 0)).result(DEADLINE)  # now it is known how long one takes
+        hangs = pool.submit(Note(tmp_path, 1, "go"))
+        until(lambda: len(begun(tmp_path).get(1, ())) == 2)
         (tmp_path / "go").touch()
-        hangs.result(_DEADLINE)
+        hangs.result(DEADLINE)
     assert len((tmp_path / "done-1").read_text().split()) == 1
 
 
@@ -97,10 +98,10 @@ class _Scripted:
         self.gate.set()
 
     def run(self, job: Job, limit: Callable[[], float]) -> None:
-        assert isinstance(job, _Note)
+        assert isinstance(job, Note)
         self.ran.append(job.number)
         self.limits.append(limit())
-        assert self.gate.wait(_DEADLINE)
+        assert self.gate.wait(DEADLINE)
         if self.losses.get(job.number, 0) > 0:
             self.losses[job.number] -= 1
             raise LostError("ended")
@@ -114,21 +115,21 @@ class _Scripted:
 
 def test_a_job_that_takes_its_worker_along_three_times_is_one_line_and_the_others_are_done(tmp_path: Path) -> None:
     with Pool([_Scripted({1: 3, 2: 2})]) as pool:
-        done = [pool.submit(_Note(tmp_path, number)) for number in range(4)]
+        done = [pool.submit(Note(tmp_path, number)) for number in range(4)]
         with pytest.raises(InputError, match=r"^note 1: its process ended 3 times, as when memory is short") as caught:
-            done[1].result(_DEADLINE)
+            done[1].result(DEADLINE)
         assert caught.value.setting == "jobs"
         for number in (0, 2, 3):
-            done[number].result(_DEADLINE)
+            done[number].result(DEADLINE)
 
 
 def test_what_a_job_raises_is_raised_where_it_is_waited_for_and_the_worker_goes_on(tmp_path: Path) -> None:
     worker = _Scripted()
     with Pool([worker]) as pool:
-        wrong, right = pool.submit(_Note(tmp_path, -1)), pool.submit(_Note(tmp_path, 1))
+        wrong, right = pool.submit(Note(tmp_path, -1)), pool.submit(Note(tmp_path, 1))
         with pytest.raises(ValueError, match="under zero"):
-            wrong.result(_DEADLINE)
-        right.result(_DEADLINE)
+            wrong.result(DEADLINE)
+        right.result(DEADLINE)
     assert worker.ran == [-1, 1]
 
 
@@ -136,15 +137,15 @@ def test_lower_ranks_come_first_and_what_is_cancelled_is_not_done(tmp_path: Path
     worker = _Scripted()
     worker.gate.clear()
     with Pool([worker]) as pool:
-        first = pool.submit(_Note(tmp_path, 0))
-        _until(lambda: worker.ran == [0])
-        later = pool.submit(_Note(tmp_path, 1), rank=1)
-        cancelled = pool.submit(_Note(tmp_path, 2))
-        earlier = pool.submit(_Note(tmp_path, 3))
+        first = pool.submit(Note(tmp_path, 0))
+        until(lambda: worker.ran == [0])
+        later = pool.submit(Note(tmp_path, 1), rank=1)
+        cancelled = pool.submit(Note(tmp_path, 2))
+        earlier = pool.submit(Note(tmp_path, 3))
         assert cancelled.cancel()
         worker.gate.set()
         for job in (first, later, earlier):
-            job.result(_DEADLINE)
+            job.result(DEADLINE)
     assert worker.ran == [0, 3, 1]
 
 
@@ -152,15 +153,15 @@ def test_a_pool_that_is_stopped_leaves_nobody_waiting(tmp_path: Path) -> None:
     worker = _Scripted()
     worker.gate.clear()
     pool = Pool([worker])
-    running, waiting, cancelled = (pool.submit(_Note(tmp_path, number)) for number in range(3))
-    _until(lambda: worker.ran == [0])
+    running, waiting, cancelled = (pool.submit(Note(tmp_path, number)) for number in range(3))
+    until(lambda: worker.ran == [0])
     cancelled.cancel()
     pool.stop()
-    for job in (running, waiting, pool.submit(_Note(tmp_path, 4))):
+    for job in (running, waiting, pool.submit(Note(tmp_path, 4))):
         with pytest.raises(LostError):
-            job.result(_DEADLINE)
+            job.result(DEADLINE)
     with pytest.raises(CancelledError):
-        cancelled.result(_DEADLINE)
+        cancelled.result(DEADLINE)
 
 
 def test_patience_goes_by_the_jobs_of_the_same_kind(tmp_path: Path) -> None:
@@ -171,5 +172,5 @@ def test_patience_goes_by_the_jobs_of_the_same_kind(tmp_path: Path) -> None:
     worker = _Scripted()
     with Pool([worker], Patience(factor=0, least=1, first=5)) as pool:
         for kind in ("a", "a", "b"):
-            pool.submit(_Note(tmp_path, 0, kind=kind)).result(_DEADLINE)
+            pool.submit(Note(tmp_path, 0, kind=kind)).result(DEADLINE)
     assert worker.limits == [5, 1, 5]

@@ -1,0 +1,227 @@
+"""Workers that are actors of Ray: of a cluster, or of a Ray that this machine starts for the time of the run."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import threading
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import distributions
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ground.errors import InputError
+from ground.files import PART_PREFIX, PART_SUFFIX
+from pipeline.models import Models
+from pipeline.parts.pool import Job, LostError, Pool
+from pipeline.parts.processes import LOOK, outcome, shares, use_threads
+from pipeline.parts.run import suiting
+
+LOCAL = "local"
+"""In the place of a cluster's address: this machine."""
+_SHORT = "/tmp" if os.name == "posix" else None
+"""Where a local Ray keeps sockets, whose paths must be short."""
+_STORE = 80 << 20
+"""Bytes of Ray's store of objects, of which none is large: results are files."""
+_MATTER = frozenset({"av", "numpy", "opencv-contrib-python", "openvino", "torch", "ultralytics"})
+"""Packages whose versions decide what a part holds."""
+
+
+@contextmanager
+def ray_pool(address: str, jobs: int, shared: Path, *, on_gpu: bool) -> Generator[Pool]:
+    """A pool of one worker per processor core, or per GPU, of a Ray cluster.
+
+    address: the cluster's; ``local`` starts one here, without a dashboard, that tells nobody and lets nobody in.
+    jobs: at most so many workers; 0: as many as there is room for. shared: a folder that all its machines must see.
+    Raises InputError where Ray is not installed or no cluster answers.
+    """
+    begun = _local_ray(jobs, on_gpu) if address == LOCAL else _begun(address)
+    with begun as ray, _token(shared) as token:
+        resource = "GPU" if on_gpu else "CPU"
+        slots = int(ray.cluster_resources().get(resource, 0))
+        if not slots:
+            raise InputError(f"{address}: this Ray has no {resource}", "ray")
+        num_workers = min(jobs or slots, slots)
+        cores = shares(num_workers) if address == LOCAL else [frozenset[int]()] * num_workers
+        places = [_Place(str(Path.cwd()), token, share, _versions()) for share in cores]
+        needs = {"num_cpus": 1, "num_gpus": int(on_gpu)}
+        with Pool([_RayWorker(ray, needs, place) for place in places]) as pool:
+            yield pool
+
+
+@contextmanager
+def _local_ray(jobs: int, on_gpu: bool) -> Generator[Any]:
+    """A Ray on this machine. It listens on the network, so it asks for a token that only its own processes know."""
+    token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    room = {"num_cpus": jobs or suiting(on_gpu, _MANY), "object_store_memory": _STORE, "include_dashboard": False}
+    with (
+        TemporaryDirectory(prefix="ray-", dir=_SHORT, ignore_cleanup_errors=True) as folder,
+        _begun(LOCAL, token, _temp_dir=folder, **room) as ray,
+    ):
+        yield ray
+
+
+_MANY = 1 << 16
+"""More jobs than any machine has cores."""
+
+
+@contextmanager
+def _begun(address: str, environment: Mapping[str, str] | None = None, **settings: Any) -> Generator[Any]:
+    """Ray, joined or started. environment: for as long as it runs."""
+    with _environment({"RAY_USAGE_STATS_ENABLED": "0", **(environment or {})}):
+        ray, before = _library(), signal.getsignal(signal.SIGTERM)
+        try:
+            ray.init(address, log_to_driver=False, logging_level=logging.CRITICAL, **settings)
+        except (OSError, RuntimeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(f"{address}: no Ray answers there ({reason:.200})", "ray") from error
+        try:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, before)  # Ray sets its own
+            yield ray
+        finally:
+            ray.shutdown()
+
+
+def _library() -> Any:
+    """Ray, which reads its environment when it is imported: here again, as it may have been before."""
+    try:
+        import ray
+        from ray._raylet import AuthenticationTokenLoader, Config  # pyright: ignore[reportAttributeAccessIssue]
+    except ImportError as error:
+        raise InputError("Ray is not installed: pip install 'courtscribe[cluster]'", "ray") from error
+    Config.initialize("")
+    AuthenticationTokenLoader.instance().reset_cache()
+    return ray
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Generator[None]:
+    """Variables for the time of the context; what Ray sets besides goes with them."""
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name not in before]:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+@contextmanager
+def _token(shared: Path) -> Generator[Path]:
+    """A file in ``shared`` by which the cluster's machines tell that they see it."""
+    path = shared.absolute() / f"{PART_PREFIX}{secrets.token_hex(6)}{PART_SUFFIX}"
+    path.touch()
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _versions() -> dict[str, str]:
+    return {name: found.version for found in distributions() if (name := found.name.lower()) in _MATTER}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What an actor must find where it works, as it is here."""
+
+    folder: str
+    """That paths are relative to."""
+    token: Path
+    cores: frozenset[int]
+    """Those that it keeps to; empty: any, with one thread."""
+    versions: dict[str, str]
+
+    def missing(self) -> str:
+        """What an actor in this process lacks, for a message; empty: nothing."""
+        if not self.token.exists():
+            return f"it does not see {self.token.parent}, which must be a folder that all machines share"
+        other = sorted(name for name, version in self.versions.items() if _versions().get(name) != version)
+        return f"it has another version of {', '.join(other)}" if other else ""
+
+
+class _Actor:
+    """Does jobs where Ray put it, and keeps the networks."""
+
+    def __init__(self, place: _Place) -> None:
+        self._place, self._models = place, Models()
+        with suppress(OSError):
+            os.chdir(place.folder)
+        if place.cores:
+            os.sched_setaffinity(0, place.cores)
+        use_threads(len(place.cores) or 1)
+
+    def missing(self) -> str:
+        """See ``_Place.missing``."""
+        return self._place.missing()
+
+    def do(self, job: Job) -> BaseException | None:
+        """See ``outcome``."""
+        return outcome(job, self._models)
+
+
+class _RayWorker:
+    """An actor, started with its first job."""
+
+    def __init__(self, ray: Any, needs: dict[str, int], place: _Place) -> None:
+        self._ray, self._needs, self._place = ray, needs, place
+        self._lock = threading.Lock()
+        self._actor: Any = None
+        self._is_stopped = False
+
+    def run(self, job: Job, limit: Callable[[], float]) -> None:
+        """See ``pipeline.parts.pool.Worker``."""
+        try:
+            error = self._outcome(self._started().do.remote(job), limit)
+        except self._ray.exceptions.RayError as lost:
+            self._end()
+            raise LostError("ended") from lost
+        except LostError:
+            self._end()
+            raise
+        if error is not None:
+            raise error
+
+    def stop(self) -> None:
+        """See ``pipeline.parts.pool.Worker``."""
+        with self._lock:
+            self._is_stopped = True
+            self._kill()
+
+    def _started(self) -> Any:
+        with self._lock:
+            if self._is_stopped:
+                raise LostError("was stopped")
+            if self._actor is not None:
+                return self._actor
+            self._actor = self._ray.remote(_Actor).options(**self._needs).remote(self._place)
+            actor = self._actor
+        missing = self._ray.get(actor.missing.remote())  # waits as long as the cluster has no room
+        if missing:
+            self._end()
+            raise InputError(f"a machine of the cluster cannot work: {missing}", "ray")
+        return actor
+
+    def _outcome(self, doing: Any, limit: Callable[[], float]) -> BaseException | None:
+        begin = time.monotonic()
+        while not self._ray.wait([doing], timeout=LOOK)[0]:
+            if time.monotonic() - begin > limit():
+                raise LostError("took too long")
+        return self._ray.get(doing)
+
+    def _end(self) -> None:
+        with self._lock:
+            self._kill()
+
+    def _kill(self) -> None:
+        actor, self._actor = self._actor, None
+        if actor is not None:
+            self._ray.kill(actor)
