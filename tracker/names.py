@@ -67,6 +67,6 @@ def _unique(name: str, track_id: int, taken: set[str]) -> str:
 
 
 def _note(track_id: int, given: str, name: str) -> str:
-    told = ascii(given) if not given.isprintable() else repr(given)
-    told = told if len(told) <= LONGEST else told[:LONGEST] + "..."
-    return f"player {track_id}: the name {told} is {f'shown as {name!r}' if name else 'left out'}"
+    quoted = ascii(given) if not given.isprintable() else repr(given)
+    quoted = quoted if len(quoted) <= LONGEST else quoted[:LONGEST] + "..."
+    return f"player {track_id}: the name {quoted} is {f'shown as {name!r}' if name else 'left out'}"

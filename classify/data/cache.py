@@ -97,22 +97,24 @@ def _digest(file: ClipFile) -> str:
     """Of a file's name and bytes, not of where it is or when it was written: a data set may be moved."""
     try:
         with file.path.open("rb") as content:
-            told = hashlib.file_digest(content, "blake2b").hexdigest()
+            digest = hashlib.file_digest(content, "blake2b").hexdigest()
     except (OSError, ValueError):
-        told = "missing"
-    return f"{file.path.name!r} {file.length} {told}"
+        digest = "missing"
+    return f"{file.path.name!r} {file.length} {digest}"
 
 
 def _name(digests: Sequence[str], size: tuple[int, int]) -> str:
-    told = "\n".join((f"{_FORMAT} {size}", *digests))
-    return hashlib.sha256(told.encode()).hexdigest()[:32] + SUFFIX
+    content = "\n".join((f"{_FORMAT} {size}", *digests))
+    return hashlib.sha256(content.encode()).hexdigest()[:32] + SUFFIX
 
 
 def _write_chunk(path: Path, files: Sequence[ClipFile], size: tuple[int, int], threads: int, bar: Any) -> None:
     with write_atomically(path) as part, part.open("wb") as output:
         decoded = ahead(partial(_read, size=size), files, threads)
-        told = json.dumps({"size": size, "files": [_append(output, outcome, bar) for outcome in decoded]}).encode()
-        output.write(told + len(told).to_bytes(8, "big") + MARK)
+        description = json.dumps(
+            {"size": size, "files": [_append(output, outcome, bar) for outcome in decoded]}
+        ).encode()
+        output.write(description + len(description).to_bytes(8, "big") + MARK)
 
 
 def _read(file: ClipFile, size: tuple[int, int]) -> list[LabelledClip] | BadClip:
@@ -134,15 +136,15 @@ def _append(output: BinaryIO, outcome: list[LabelledClip] | BadClip, bar: Any) -
 def _open_chunk(path: Path, files: Sequence[ClipFile]) -> CachedClips | None:
     """What a chunk holds; None where there is none, or a damaged one."""
     try:
-        told, length = _description(path)
+        description, length = _description(path)
         with suppress(OSError):
             os.utime(path)  # it was used now
         data = np.memmap(path, np.uint8, "r", shape=(length,)) if length else np.zeros(0, np.uint8)
-        frames = data.view(np.ndarray).reshape(-1, *told["size"], 3)
-        if len(frames) != sum(number for entry in told["files"] for _, number, _ in entry.get("clips", ())):
+        frames = data.view(np.ndarray).reshape(-1, *description["size"], 3)
+        if len(frames) != sum(number for entry in description["files"] for _, number, _ in entry.get("clips", ())):
             return None
         clips, start = CachedClips([], []), 0
-        for file, entry in zip(files, told["files"], strict=True):
+        for file, entry in zip(files, description["files"], strict=True):
             clips.by_file.append([])
             for name, number, digest in entry.get("clips", ()):
                 found = frames[start : start + number]

@@ -72,9 +72,9 @@ class BadClip:
 
 def digest_of(frames: Frames) -> str:
     """Of uint8 (T, H, W, 3): changes with any pixel, and with the shape."""
-    told = hashlib.blake2b(f"{frames.shape}".encode(), digest_size=16)
-    told.update(np.ascontiguousarray(frames).data)
-    return told.hexdigest()
+    hasher = hashlib.blake2b(f"{frames.shape}".encode(), digest_size=16)
+    hasher.update(np.ascontiguousarray(frames).data)
+    return hasher.hexdigest()
 
 
 def list_clips(

@@ -58,7 +58,7 @@ def twin_free(files: Sequence[ClipFile]) -> Split:
 def folders(files: Sequence[ClipFile]) -> Split:
     """What the folders ``train``, ``validation`` and ``test`` hold, or else a fifth of the groups to test on."""
     if any(f.part for f in files):
-        return _as_told(files)
+        return _by_part(files)
     groups = [f.group for f in files]
     fold_of = grouped_folds(groups, [f.label for f in files], min(_FOLDS, len(set(groups))))
     return Split(
@@ -68,12 +68,12 @@ def folders(files: Sequence[ClipFile]) -> Split:
     )
 
 
-def told(files: Sequence[ClipFile]) -> Split:
+def by_csv(files: Sequence[ClipFile]) -> Split:
     """What a CSV says of each clip. Raises InputError when it says nothing of one."""
     silent = next((f for f in files if not f.part), None)
     if silent is not None:
         raise InputError(f"{silent.path}: the CSV does not say whether to train, validate or test on it")
-    return _as_told(files)
+    return _by_part(files)
 
 
 def everything(files: Sequence[ClipFile]) -> Split:
@@ -86,7 +86,7 @@ SPLITS: dict[str, Callable[[Sequence[ClipFile]], Split]] = {
     "public": public,
     FOLDS: everything,
     "folders": folders,
-    "csv": told,
+    "csv": by_csv,
 }
 """Every split, by the name that the setting ``split`` takes."""
 
@@ -121,7 +121,7 @@ def _listed(files: Sequence[ClipFile]) -> tuple[Indices, Indices]:
     return np.flatnonzero(on_list).astype(np.int64), np.flatnonzero(~on_list).astype(np.int64)
 
 
-def _as_told(files: Sequence[ClipFile]) -> Split:
+def _by_part(files: Sequence[ClipFile]) -> Split:
     """By what each clip is for; relatives of test clips are not learnt from, nor those of validation clips."""
     train, validation, test = (_part(files, name) for name in (TRAIN, VALIDATION, TEST))
     validation = _without(files, validation, test)

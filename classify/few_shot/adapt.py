@@ -114,7 +114,7 @@ def adapt(
     device = torch_device(config.device)
     ready = prepare(copy.deepcopy(network), device)
     seen = [
-        _Seen(clip.label, clip.group, _look(ready, clip.frames, info.profile, device, config.mirror))
+        _Seen(clip.label, clip.group, _embed_windows(ready, clip.frames, info.profile, device, config.mirror))
         for clip in _read(files, advance)
     ]
     count = Counter({file.label: 0 for file in files})
@@ -196,7 +196,9 @@ def _read(files: Sequence[ClipFile], advance: Advance | None) -> Iterator[Labell
         _log.warning("left out: %s: %s", outcome.path, outcome.reason)
 
 
-def _look(network: nn.Module, frames: Frames, profile: Profile, device: torch.device, mirror: bool) -> torch.Tensor:
+def _embed_windows(
+    network: nn.Module, frames: Frames, profile: Profile, device: torch.device, mirror: bool
+) -> torch.Tensor:
     """(T, 176, 128, 3) -> float32 (V, C): what the network makes of each window, and of its mirror image."""
     x = to_tensor(_windows(frames), profile, device)
     return embed(network, (x, x.flip(-1)) if mirror else (x,))

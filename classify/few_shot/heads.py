@@ -109,7 +109,7 @@ def fit_linear(examples: Examples) -> Head:
     groups = examples.groups[examples.example]
     decays = _DECAYS * len(x)
     left_out = [_left_out(u, energy / (energy + decay), root * wanted, groups) / root for decay in decays]
-    best = int(np.argmin([(weights * (said - wanted) ** 2).sum() for said in left_out]))
+    best = int(np.argmin([(weights * (predicted - wanted) ** 2).sum() for predicted in left_out]))
     solution = rows.T @ ((u / (energy + decays[best])) @ (u.T @ (root * wanted)))
     layer = nn.Linear(x.shape[1], examples.num_labels)
     weight = solution[:-1].T * gain
@@ -125,12 +125,12 @@ def _left_out(u: Floats, shrink: Floats, wanted: Floats, groups: Ints) -> Floats
     u, shrink: the regression on all rows says ``u @ diag(shrink) @ u.T @ wanted``.
     """
     missed = wanted - (u * shrink) @ (u.T @ wanted)
-    said = np.empty_like(wanted)
+    predicted = np.empty_like(wanted)
     for group in np.unique(groups):
         rows = groups == group
         hat = (u[rows] * shrink) @ u[rows].T
-        said[rows] = wanted[rows] - np.linalg.solve(np.eye(len(hat)) - hat, missed[rows])
-    return said
+        predicted[rows] = wanted[rows] - np.linalg.solve(np.eye(len(hat)) - hat, missed[rows])
+    return predicted
 
 
 def fit_neighbours(examples: Examples) -> Head:
@@ -146,8 +146,8 @@ def fit_neighbours(examples: Examples) -> Head:
     for k in (k for k in _KS if k <= others):
         layer = Neighbours(len(unit), x.shape[1], examples.num_labels, k)
         layer.load_state_dict({name: value.float() for name, value in own.items()}, strict=False)
-        said = log_shares(likeness, own["votes"], layer.ranks).numpy()
-        heads.append(_head(NEIGHBOURS, layer, k, said, examples))
+        predicted = log_shares(likeness, own["votes"], layer.ranks).numpy()
+        heads.append(_head(NEIGHBOURS, layer, k, predicted, examples))
     return min(heads, key=lambda head: _loss(head, examples))
 
 
@@ -166,9 +166,9 @@ def _centre(examples: Examples) -> tuple[Floats, Floats, float]:
     return (x - mean) * gain, mean, gain
 
 
-def _head(kind: str, layer: nn.Module, setting: float, said: Floats, examples: Examples) -> Head:
+def _head(kind: str, layer: nn.Module, setting: float, predicted: Floats, examples: Examples) -> Head:
     """A head with its temperature and losses, from what it says (N, L) of left-out rows."""
-    logits = np.stack([np.bincount(examples.example, column) for column in said.T], 1)
+    logits = np.stack([np.bincount(examples.example, column) for column in predicted.T], 1)
     logits /= np.bincount(examples.example)[:, None]
     plain = np.exp(logits - logits.max(1, keepdims=True))
     plain /= plain.sum(1, keepdims=True)

@@ -47,8 +47,8 @@ class Lrcn(_PictureByPicture):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """float (N, 3, T, H, W) -> logits (N, num_classes)."""
-        said, _ = self.temporal(self.norm(self.see(x).mean((3, 4))))
-        return self.fc(self.dropout(said.mean(1)))
+        states, _ = self.temporal(self.norm(self.see(x).mean((3, 4))))
+        return self.fc(self.dropout(states.mean(1)))
 
 
 class ConvLstmCell(nn.Module):
@@ -68,15 +68,15 @@ class ConvLstmCell(nn.Module):
         """(N, T, I, H, W) -> what the layer says after each picture, (N, T, O, H, W)."""
         clips, frames, _, height, width = pictures.shape
         output = memory = pictures.new_zeros(clips, self.hidden, height, width)
-        said: list[torch.Tensor] = []
+        outputs: list[torch.Tensor] = []
         for t in range(frames):
             take, keep, new, show = self.gates(torch.cat([pictures[:, t], output], 1)).chunk(4, 1)
             take = torch.sigmoid(take + self.peephole[0] * memory)
             keep = torch.sigmoid(keep + self.peephole[1] * memory)
             memory = keep * memory + take * torch.tanh(new)
             output = torch.sigmoid(show + self.peephole[2] * memory) * torch.tanh(memory)
-            said.append(output)
-        return torch.stack(said, 1)
+            outputs.append(output)
+        return torch.stack(outputs, 1)
 
 
 class ConvLstm(_PictureByPicture):
@@ -92,5 +92,5 @@ class ConvLstm(_PictureByPicture):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """float (N, 3, T, H, W) -> logits (N, num_classes)."""
         seen = self.see(x)
-        said = self.temporal(self.norm(seen.flatten(0, 1)).unflatten(0, seen.shape[:2]))
-        return self.fc(self.dropout(said.mean((1, 3, 4))))
+        states = self.temporal(self.norm(seen.flatten(0, 1)).unflatten(0, seen.shape[:2]))
+        return self.fc(self.dropout(states.mean((1, 3, 4))))

@@ -106,10 +106,10 @@ def cache_folder() -> Path:
 
 def _digest(path: Path, model: nn.Module) -> str:
     """Changes with the weights, and with the code of any of the network's layers: a copy holds both."""
-    told = hashlib.sha256(path.read_bytes())
+    hasher = hashlib.sha256(path.read_bytes())
     for file in sorted({inspect.getfile(type(layer)) for layer in model.modules()}):
-        told.update(Path(file).read_bytes())
-    return told.hexdigest()[:16]
+        hasher.update(Path(file).read_bytes())
+    return hasher.hexdigest()[:16]
 
 
 def _is_installed(package: str) -> bool:

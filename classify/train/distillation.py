@@ -44,8 +44,8 @@ Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Lesson:
-    """Pictures of single players, and what the teachers see in them."""
+class TransferSet:
+    """Pictures of single players, and what the teachers see in them (the transfer set of Hinton et al.)."""
 
     pictures: Frames
     """uint8 (N, H, W, 3) RGB; sides are multiples of 8."""
@@ -62,7 +62,7 @@ class Lesson:
 
 def teach(
     model: PooledMaps,
-    lesson: Lesson,
+    transfer_set: TransferSet,
     steps: int = 900,
     batch: int = 48,
     lr: float = 2e-3,
@@ -70,12 +70,12 @@ def teach(
     seed: int = 0,
     advance: Advance | None = None,
 ) -> list[float]:
-    """Train ``model.maps`` on ``lesson``, in place; the rest of the network stays as it is. Returns each step's loss.
+    """Train ``model.maps`` on ``transfer_set``, in place; the rest of the network stays as it is.
 
-    Raises InputError where there are fewer pictures than go into a batch.
+    Returns each step's loss. Raises InputError where there are fewer pictures than go into a batch.
     """
-    if len(lesson.pictures) < batch or steps < 1:
-        raise InputError(f"a lesson of {len(lesson.pictures)} pictures is too short for batches of {batch}")
+    if len(transfer_set.pictures) < batch or steps < 1:
+        raise InputError(f"{len(transfer_set.pictures)} pictures are too few for batches of {batch}")
     augmentation = augmentation or Augmentation(mirror=0, rotation=0, zoom=0, shift=0, erase=0, time=0)
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(model.maps.parameters(), weight_decay=0.01)
@@ -84,8 +84,8 @@ def teach(
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = lr * min(1, (step + 1) / 30) * 0.5 * (1 + math.cos(math.pi * step / steps))
-        part = np.sort(rng.choice(len(lesson.pictures), batch, replace=False))
-        x, joints, ball = _draw(lesson, part, augmentation, rng)
+        part = np.sort(rng.choice(len(transfer_set.pictures), batch, replace=False))
+        x, joints, ball = _draw(transfer_set, part, augmentation, rng)
         with torch.no_grad():
             scales = model.scales(x)
         loss = maps_loss(model.maps(scales), joints, ball)
@@ -106,18 +106,19 @@ def taught(model: PooledMaps) -> bytes:
 
 
 def maps_loss(maps: torch.Tensor, joints: torch.Tensor, ball: torch.Tensor) -> torch.Tensor:
-    """Cross-entropy of logits (N, 18, H, W) with joints (N, 17, 3), as a bell each, and ball (N, H, W), as in Lesson.
+    """Cross-entropy of logits (N, 18, H, W) with joints (N, 17, 3), as a bell each, and ball (N, H, W).
 
-    A joint counts as much as the teacher is sure of it, and not at all outside the picture.
+    joints, ball: as in TransferSet. A joint counts as much as the teacher is sure of it, and not at all outside the
+    picture.
     """
     height, width = maps.shape[-2:]
     x, y = joints[..., 0, None] * width - 0.5, joints[..., 1, None] * height - 0.5
     across, down = torch.arange(width), torch.arange(height)
     bell = -((across - x).square()[:, :, None] + (down - y).square()[..., None]) / (2 * _SIGMA**2)
-    target, said = bell.flatten(2).softmax(2), maps[:, :NUM_JOINTS].flatten(2).log_softmax(2)
+    target, log_predicted = bell.flatten(2).softmax(2), maps[:, :NUM_JOINTS].flatten(2).log_softmax(2)
     inside = ((joints[..., :2] > 0) & (joints[..., :2] < 1)).all(2)
     sure = joints[..., 2] * inside
-    pose = -((target * said).sum(2) * sure).sum() / sure.sum().clamp(min=1)
+    pose = -((target * log_predicted).sum(2) * sure).sum() / sure.sum().clamp(min=1)
     each = functional.binary_cross_entropy_with_logits(maps[:, NUM_JOINTS], ball, reduction="none")
     return pose + _BALL_SHARE * (each * (1 + _BALL_WEIGHT * ball)).sum((1, 2)).mean()
 
@@ -146,11 +147,11 @@ def rescale(model: PooledMaps, features: torch.Tensor) -> torch.Tensor:
 
 
 def _draw(
-    lesson: Lesson, part: npt.NDArray[np.int64], augmentation: Augmentation, rng: np.random.Generator
+    transfer_set: TransferSet, part: npt.NDArray[np.int64], augmentation: Augmentation, rng: np.random.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Pictures (N, 3, 1, H, W) in other colours, half of the time mirrored, with their joints and balls."""
-    x = torch.from_numpy(lesson.pictures[part]).permute(0, 3, 1, 2)[:, :, None].float() / 255
-    joints, ball = torch.from_numpy(lesson.joints[part]), torch.from_numpy(lesson.ball[part])
+    x = torch.from_numpy(transfer_set.pictures[part]).permute(0, 3, 1, 2)[:, :, None].float() / 255
+    joints, ball = torch.from_numpy(transfer_set.joints[part]), torch.from_numpy(transfer_set.ball[part])
     x = augment(x, augmentation, rng)
     if rng.random() < 0.5:
         return x.flip(4), *mirror(joints, ball)

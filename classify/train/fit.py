@@ -323,16 +323,16 @@ class _Run:
         """Of what the result depends on: not of where and with how many threads it is worked out."""
         settings = {key: value for key, value in asdict(self.config).items() if key not in ("device", "loaders")}
         clips = [(c.name, c.label, c.group, c.digest) for c in (*self.clips, *self.validation)]
-        told = f"{settings}{self.info.to_json()}{self.team.size}{len(self.validation)}{clips}{self.begun_from}"
-        return hashlib.sha256(told.encode()).hexdigest()
+        content = f"{settings}{self.info.to_json()}{self.team.size}{len(self.validation)}{clips}{self.begun_from}"
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def _digest(model: nn.Module) -> str:
     """Of the weights: a training goes on only from where it began."""
-    told = hashlib.sha256()
+    hasher = hashlib.sha256()
     for value in model.state_dict().values():
-        told.update(value.detach().cpu().contiguous().numpy().tobytes())
-    return told.hexdigest()
+        hasher.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return hasher.hexdigest()
 
 
 def _stacked(clips: Sequence[LabelledClip], embedded: Embedded) -> torch.Tensor:

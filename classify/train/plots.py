@@ -96,8 +96,8 @@ def mistakes(
         axes.axis("off")
     for axes, i in zip(all_axes, worst, strict=False):
         axes.imshow(np.concatenate(list(sixteen(clips[i].frames)[list(_SHOWN)]), 1))
-        told = f"{clips[i].label} taken for {labels[predicted[i]]}, {sure[i]:.2f}"
-        axes.set_title(f"{told}\n{clips[i].name[-40:]}", fontsize=7)
+        caption = f"{clips[i].label} taken for {labels[predicted[i]]}, {sure[i]:.2f}"
+        axes.set_title(f"{caption}\n{clips[i].name[-40:]}", fontsize=7)
     return _png(figure)
 
 

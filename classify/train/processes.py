@@ -43,17 +43,17 @@ class Team:
         """The first process's ``value``."""
         if self.size == 1:
             return value
-        told = torch.tensor(value, dtype=torch.float64, device=device)
-        distributed.broadcast(told, 0)
-        return float(told)
+        agreed = torch.tensor(value, dtype=torch.float64, device=device)
+        distributed.broadcast(agreed, 0)
+        return float(agreed)
 
     def mean(self, value: float, device: torch.device) -> float:
         """The mean of all processes' values."""
         if self.size == 1:
             return value
-        told = torch.tensor(value, dtype=torch.float64, device=device)
-        distributed.all_reduce(told)
-        return float(told) / self.size
+        total = torch.tensor(value, dtype=torch.float64, device=device)
+        distributed.all_reduce(total)
+        return float(total) / self.size
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """``model``, with gradients averaged over all processes; starts from the first one's weights.

@@ -68,8 +68,8 @@ def train_actions(
         clips = _gathered(data, config, folds, folder, mates)
         folds = folds if clips.split == FOLDS else 0
         if mates.first:
-            told = {"start_from": start_name or start_from, "folds": folds, "processes": mates.size, "note": note}
-            settings = {"data": asdict(data), "training": asdict(config), **told}
+            given = {"start_from": start_name or start_from, "folds": folds, "processes": mates.size, "note": note}
+            settings = {"data": asdict(data), "training": asdict(config), **given}
             folder.begin(settings, clips)
             _say_what(clips)
         if start_from is None:  # a last layer fitted to random layers, whose batch norms have seen nothing, misleads

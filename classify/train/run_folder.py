@@ -87,8 +87,8 @@ class RunFolder:
         rows = ((c.name, c.label, c.group, part) for part, clips in parts.items() for c in clips)
         self._table(_CLIPS, ("clip", "label", "group", "part"), rows)
         counts = {part: len(clips) for part, clips in parts.items()} | {"left out": len(data.bad)}
-        told = {**settings, "split": data.split, "labels": data.labels, "clips": counts, "leaks": data.leaks}
-        self._write(_CONFIG, json.dumps(told, indent=1, default=str).encode())
+        content = {**settings, "split": data.split, "labels": data.labels, "clips": counts, "leaks": data.leaks}
+        self._write(_CONFIG, json.dumps(content, indent=1, default=str).encode())
 
     def watch(self, epochs: Sequence[Epoch]) -> None:
         """``metrics.csv`` and ``curves.png`` of all epochs so far."""
@@ -114,11 +114,11 @@ class RunFolder:
 
     def finish(self, judgements: Mapping[str, Judgement], epochs: Sequence[Epoch]) -> None:
         """``report.json``; from here on the training is finished."""
-        told = {
+        report = {
             "scores": {name: judgement.to_json() for name, judgement in judgements.items()},
             "epochs": [asdict(epoch) for epoch in epochs],
         }
-        self._write(_REPORT, json.dumps(told, indent=1).encode())
+        self._write(_REPORT, json.dumps(report, indent=1).encode())
 
     def _table(self, name: str, header: Sequence[str], rows: Any) -> None:
         text = io.StringIO()

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from classify.data.clips import BadClip, list_clips, read_file
-from classify.train.distillation import Lesson
+from classify.train.distillation import TransferSet
 from ground.devices import resolve_device
 from ground.errors import InputError
 from ground.frames import Image
@@ -43,9 +43,9 @@ class Teachers:
     """ultralytics detector of players and ball, ``.pt``."""
 
 
-def make_lesson(
+def make_transfer_set(
     sources: Sequence[Path], teachers: Teachers, progress: Progress, device: str = "auto", seed: int = 0
-) -> Lesson:
+) -> TransferSet:
     """Pictures out of ``sources``, and what ``teachers`` see in them.
 
     sources: videos, whose players are detected; and folders or CSVs of clips, as ``classify.data.clips.list_clips``
@@ -72,7 +72,7 @@ def make_lesson(
         joints = see_joints(teachers.pose, shown, device, advance)
     with progress.stage("ball", len(shown), "picture") as advance:
         ball = see_ball(teachers.detector, shown, device, advance)
-    return Lesson(shown, joints, ball)
+    return TransferSet(shown, joints, ball)
 
 
 def _from_clips(source: Path) -> list[Image]:

@@ -214,13 +214,13 @@ def test_a_source_can_be_read_again_and_left_early(tmp_path: Path) -> None:
 def test_readings_at_once_do_not_share_their_notes(shared: Path) -> None:
     with open_video(shared / "videos" / "ibm_basketball.mp4") as video:
         assert sum(1 for _ in video) == 214
-        told = list(video.notes)
-        assert told == ["the container claims 265 frames, 214 can be shown"]
+        notes = list(video.notes)
+        assert notes == ["the container claims 265 frames, 214 can be shown"]
         one, other = iter(video), iter(video)
         assert next(one).index == next(other).index == 0
-        assert video.notes == told
+        assert video.notes == notes
         assert sum(1 for _ in other) == 213 and sum(1 for _ in one) == 213
-        assert video.notes == told
+        assert video.notes == notes
 
 
 def test_leaving_the_block_ends_a_reading_in_another_thread(tmp_path: Path) -> None:

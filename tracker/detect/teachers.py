@@ -90,8 +90,8 @@ def see_ball(weights: Path, pictures: Pictures, device: str = "cpu", advance: Ad
             x = torch.from_numpy(batch).to(device).permute(0, 3, 1, 2).float() / 255
             x = functional.interpolate(x, (2 * height, 2 * width), mode="bilinear")
             # (N, 4 + classes, cells), the finest scale first, row by row.
-            said = network(x)[0][:, 4 + ball, : rows * columns].reshape(-1, 1, rows, columns)
-            maps.append(functional.max_pool2d(said, 2)[:, 0].cpu())
+            scores = network(x)[0][:, 4 + ball, : rows * columns].reshape(-1, 1, rows, columns)
+            maps.append(functional.max_pool2d(scores, 2)[:, 0].cpu())
         if advance is not None:
             advance(len(batch))
     return torch.cat(maps).numpy()

@@ -156,10 +156,10 @@ def _free_name(stem: str, taken: set[str]) -> str:
 def _read_names(source: Path) -> _Names:
     path = _names_file(source)
     try:
-        said = yaml.safe_load(read_text(path))
+        content = yaml.safe_load(read_text(path))
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InputError(f"{path}: not readable as YAML ({' '.join(str(error).split())[:120]})") from error
-    names: Any = said.get("names") if isinstance(said, dict) else None
+    names: Any = content.get("names") if isinstance(content, dict) else None
     given = dict(enumerate(names)) if isinstance(names, list) else names if isinstance(names, dict) else {}
     try:
         # Only what is no container becomes text: a few lines of YAML can hold one of any size.
@@ -169,13 +169,13 @@ def _read_names(source: Path) -> _Names:
         pairs = {}
     if not pairs:
         raise InputError(f"{path}: must name the classes of the labels, as in: names: [player, referee, ball]")
-    if said.get("nc", len(pairs)) != len(pairs):
-        raise InputError(f"{path}: says nc: {said['nc']!r:.40} and names {len(pairs)} classes; correct one of them")
+    if content.get("nc", len(pairs)) != len(pairs):
+        raise InputError(f"{path}: says nc: {content['nc']!r:.40} and names {len(pairs)} classes; correct one of them")
     plain = {i: _ALIASES.get(n.strip().lower(), n.strip().lower()) for i, n in pairs.items()}
     ours = {i: CLASSES.index(name) for i, name in plain.items() if name in CLASSES}
     if 0 not in ours.values():
         raise InputError(f"{path}: no class named player")
-    return _Names(path, max(pairs) + 1, ours, "kpt_shape" in said)
+    return _Names(path, max(pairs) + 1, ours, "kpt_shape" in content)
 
 
 def _names_file(source: Path) -> Path:

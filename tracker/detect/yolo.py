@@ -168,8 +168,8 @@ def _change(undo: ExitStack, module: Any, name: str, value: Any) -> None:
 
 def _is_trusting() -> bool:
     """Whether the user says that files may run code."""
-    said = os.environ.get(_TRUSTED, "").strip().lower()
-    return bool(said) and said not in ("1", "true", "yes", "on", "y", "t")
+    value = os.environ.get(_TRUSTED, "").strip().lower()
+    return bool(value) and value not in ("1", "true", "yes", "on", "y", "t")
 
 
 def _yolo() -> Callable[..., Any]:

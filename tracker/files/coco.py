@@ -48,20 +48,20 @@ def read_coco(path: Path, video: str = "", wanted: Sequence[str] = ()) -> TrackF
     except InputError as error:
         raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}", error.setting) from error
     except _MALFORMED as error:
-        raise InputError(f"{path}: expected COCO's images, categories and annotations ({_told(error)})") from error
+        raise InputError(f"{path}: expected COCO's images, categories and annotations ({_reason(error)})") from error
     boxes = [(n, e) for n, e in _boxes(path, content) if e["image_id"] not in elsewhere]
     classes = [_class(path, n, e, categories) for n, e in boxes]
     chosen = [row for row, name in zip(boxes, classes, strict=True) if not categories or name in kept]
     rows = [_row(path, number, entry, frames) for number, entry in chosen]
     tracks, actions = sorted_boxes(_columns(rows), lambda number: f"{path}: annotation {number}")
-    told = range(min(frames.values(), default=0), max(frames.values(), default=-1) + 1)
+    covered = range(min(frames.values(), default=0), max(frames.values(), default=-1) + 1)
     return TrackFile(
         tracks=tracks,
         names={i: name for i, name in names.items() if i in tracks.track_id},
         actions=actions if labels or (actions != "").any() else None,
         labels=labels,
         size=size,
-        frames=told,
+        frames=covered,
         source=source,
         notes=(*numbering.notes, *(left_out(classes, kept) if categories else ())),
     )
@@ -74,7 +74,7 @@ def _load(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise InputError(f"{path}, line {error.lineno}: not JSON ({error.msg})") from error
     except (RecursionError, ValueError) as error:
-        raise InputError(f"{path}: not JSON text ({_told(error)})") from error
+        raise InputError(f"{path}: not JSON text ({_reason(error)})") from error
     if not isinstance(content, dict) or not {"images", "annotations"} <= set(cast("dict[str, Any]", content)):
         raise InputError(f"{path}: expected COCO's images and annotations")
     return cast("dict[str, Any]", content)
@@ -91,9 +91,9 @@ def _of_video(path: Path, content: _Entry, wanted: str) -> tuple[list[_Entry], s
     called = {video: names.get(video) or video for video in there}
     matching = [video for video in there if wanted and wanted in (called[video], video, PurePosixPath(video).name)]
     if len(matching) != 1:
-        told = ", ".join(list(called.values())[:8]) + (", ..." if len(called) > 8 else "")
+        listed = ", ".join(list(called.values())[:8]) + (", ..." if len(called) > 8 else "")
         example = f"{path.name}#{next(iter(called.values()), 'NAME')}"
-        raise InputError(f"{path}: holds the videos {told}; choose one, as in {example}")
+        raise InputError(f"{path}: holds the videos {listed}; choose one, as in {example}")
     return [image for image, video in zip(images, videos, strict=True) if video == matching[0]], called[matching[0]]
 
 
@@ -210,21 +210,21 @@ def _class(path: Path, number: int, entry: _Entry, categories: Mapping[Any, str]
 
 def _row(path: Path, number: int, entry: _Entry, frames: Mapping[Any, int]) -> tuple[Any, ...]:
     try:
-        attributes = entry.get("attributes")
-        if not isinstance(attributes, dict | None):
+        given = entry.get("attributes")
+        if not isinstance(given, dict | None):
             raise TypeError("attributes is an object")
-        said = cast(_Entry, attributes or {})
-        ids = [d[key] for key in ("track_id", "instance_id") for d in (entry, said) if d.get(key) is not None]
+        attributes = cast(_Entry, given or {})
+        ids = [d[key] for key in ("track_id", "instance_id") for d in (entry, attributes) if d.get(key) is not None]
         left, top, width, height = (_real(value) for value in entry["bbox"])
-        observed = said.get("occluded") in (None, False, 0)
+        observed = attributes.get("occluded") in (None, False, 0)
         score = _real(entry["score"]) if "score" in entry else float(observed)
-        action = _text(said.get("action") or "")
+        action = _text(attributes.get("action") or "")
         box = (left, top, width, height)
         return frames[entry["image_id"]], _whole(ids[0]), box, score, observed, action, number
     except IndexError as error:
         raise InputError(f"{path}: annotation {number}: {_EXPECTED} (it has no track_id)") from error
     except _MALFORMED as error:
-        raise InputError(f"{path}: annotation {number}: {_EXPECTED} ({_told(error)})") from error
+        raise InputError(f"{path}: annotation {number}: {_EXPECTED} ({_reason(error)})") from error
 
 
 def _columns(rows: list[tuple[Any, ...]]) -> Boxes:
@@ -235,5 +235,5 @@ def _columns(rows: list[tuple[Any, ...]]) -> Boxes:
     return Boxes(frames, ids, xyxy, np.array(score, np.float64), np.array(observed, np.bool_), texts(action), numbers)
 
 
-def _told(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     return f"{error!s:.120}" if isinstance(error, ValueError | TypeError) else f"{error!r:.120}"

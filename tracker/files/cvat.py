@@ -125,21 +125,21 @@ def _parse(path: Path) -> tuple[Element, list[_Track]]:
 def _track(path: Path, element: Element) -> _Track:
     boxes: list[list[float]] = []
     actions: list[str] = []
-    said, other = {"action": ""}, ""
+    attributes, other = {"action": ""}, ""
     for box in element:
         if box.tag != "box":
             other = other or f"line {box.get(_LINE)}: expected <box>, not <{box.tag}>"
         else:
             # What a box does not say is as it was before.
-            said |= {str(a.get("name")): (a.text or "").strip() for a in box.iterfind("attribute")}
+            attributes |= {str(a.get("name")): (a.text or "").strip() for a in box.iterfind("attribute")}
             boxes.append(_box(path, box))
-            actions.append("" if said["action"] == UNLABELLED else said["action"])
+            actions.append("" if attributes["action"] == UNLABELLED else attributes["action"])
     return _Track(
         line=int(element.get(_LINE, 0)),
         label=element.get("label", ""),
         task=element.get("task_id", ""),
-        number=said.get("number", ""),
-        name=said.get("name", ""),
+        number=attributes.get("number", ""),
+        name=attributes.get("name", ""),
         boxes=np.array(boxes).reshape(-1, 9),
         actions=texts(actions),
         other=other,

@@ -95,19 +95,19 @@ def read_truth(path: Path) -> Tracks:
     return truth.boxes[truth.counts]
 
 
-def read_all_truth(path: Path, *, is_mot20: bool = False, heed_classes: bool = True) -> Truth:
+def read_all_truth(path: Path, *, is_mot20: bool = False, by_class: bool = True) -> Truth:
     """Ground truth as TrackEval takes it: boxes marked 0 do not count, nor do those of other classes than pedestrians.
 
-    Where ``labels.txt`` lies beside, classes go by their names. heed_classes: if not, all classes count alike.
+    Where ``labels.txt`` lies beside, classes go by their names. by_class: if not, all classes count alike.
     Raises InputError as ``read_tracks``.
     """
     boxes, class_id = _tracks(read_rows(path))
     counts, distracts = boxes.confidence != 0, np.zeros(len(boxes), np.bool_)
-    names = _class_names(path) if heed_classes else {}
+    names = _class_names(path) if by_class else {}
     if names and (class_id >= 0).all():
         kept = people(names.values())
         counts &= np.isin(class_id, [number for number, name in names.items() if name in kept])
-    elif heed_classes and ((class_id >= 1) & (class_id <= _LAST_CLASS)).all():
+    elif by_class and ((class_id >= 1) & (class_id <= _LAST_CLASS)).all():
         counts &= class_id == _PEDESTRIAN
         distracts = np.isin(class_id, _MOT20_DISTRACTORS if is_mot20 else _DISTRACTORS)
     return Truth(boxes, counts, distracts)

@@ -58,7 +58,7 @@ def run_tracks(options: argparse.Namespace) -> int:
     for path in [*pictures, *([] if options.json is None else [options.json])]:
         require_file(path, [file for sequence in sequences for file in (sequence.truth, sequence.tracks)])
     for sequence in sequences:
-        truth, result = _read(sequence, options.format, heed_classes=not options.all_classes)
+        truth, result = _read(sequence, options.format, by_class=not options.all_classes)
         score = scores[sequence.name] = evaluate_tracks(truth, result)
         if options.plot is not None:
             _draw(truth, result, score, options.plot / f"{sequence.name}.png", sequence.name)
@@ -69,7 +69,7 @@ def run_tracks(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(sequence: SequenceFiles, kind: str, *, heed_classes: bool) -> tuple[Tracks, Tracks]:
+def _read(sequence: SequenceFiles, kind: str, *, by_class: bool) -> tuple[Tracks, Tracks]:
     """Truth and tracks of one sequence, prepared as TrackEval does; raises InputError where one is empty or wrong."""
     from tracker.evaluate.scores import without_distracted
     from tracker.files.formats import format_of, read_tracks_file
@@ -86,7 +86,7 @@ def _read(sequence: SequenceFiles, kind: str, *, heed_classes: bool) -> tuple[Tr
         truth, result = read_tracks_file(sequence.truth).tracks, given.tracks
     else:
         is_mot20 = "MOT20" in sequence.name.upper()
-        boxes, counts, distracts = read_all_truth(sequence.truth, is_mot20=is_mot20, heed_classes=heed_classes)
+        boxes, counts, distracts = read_all_truth(sequence.truth, is_mot20=is_mot20, by_class=by_class)
         truth, result = boxes[counts], without_distracted(boxes, distracts, given.tracks)
     if not len(truth):
         raise InputError(f"{sequence.truth}: holds no boxes that count, so there is nothing to compare")

@@ -43,7 +43,7 @@ def run_train_maps(options: argparse.Namespace) -> int:
     from classify.train.distillation import taught, teach
     from classify.weights.checkpoint import load_start
     from pipeline.outputs.place import require_file
-    from pipeline.training.unlabelled_pictures import Teachers, make_lesson
+    from pipeline.training.unlabelled_pictures import Teachers, make_transfer_set
     from tracker.detect.features import export_backbone
 
     if options.steps < 1 or options.seed < 0:
@@ -58,13 +58,13 @@ def run_train_maps(options: argparse.Namespace) -> int:
     assert isinstance(model, PooledMaps)
     progress = choose_progress(options.quiet)
     teachers = Teachers(options.pose, options.detector)
-    lesson = make_lesson(options.sources, teachers, progress, options.device, options.seed)
-    with progress.stage("lesson", options.steps, "step") as advance:
-        losses = teach(model, lesson, options.steps, seed=options.seed, advance=advance)
+    transfer_set = make_transfer_set(options.sources, teachers, progress, options.device, options.seed)
+    with progress.stage("maps", options.steps, "step") as advance:
+        losses = teach(model, transfer_set, options.steps, seed=options.seed, advance=advance)
     with write_atomically(options.output) as part:
         part.write_bytes(taught(model))
     tenth = max(1, len(losses) // 10)
     first, last = (sum(part) / len(part) for part in (losses[:tenth], losses[-tenth:]))
-    say(options, f"{len(lesson.pictures)} pictures; loss {first:.2f} at first, {last:.2f} at last")
+    say(options, f"{len(transfer_set.pictures)} pictures; loss {first:.2f} at first, {last:.2f} at last")
     say(options, f"{options.output}")
     return 0

@@ -187,10 +187,11 @@ def test_two_processes_on_one_cache(tmp_path: Path) -> None:
     for length in range(4, 12):
         _write_video(tmp_path / "data" / "run" / f"{length}.mp4", length, 20 * length)
     (tmp_path / "share.py").write_text(_SHARING)
-    told = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(tmp_path / "share.py"), str(tmp_path / "data"), str(tmp_path / "cache")]
     processes = [
-        subprocess.Popen([*command, str(order)], env=told, stderr=subprocess.PIPE, text=True) for order in range(2)
+        subprocess.Popen([*command, str(order)], env=environment, stderr=subprocess.PIPE, text=True)
+        for order in range(2)
     ]
     for process in processes:
         _, error = process.communicate(timeout=300)

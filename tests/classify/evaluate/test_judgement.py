@@ -79,9 +79,9 @@ def test_a_judgement_of_someone_who_always_says_the_same() -> None:
     assert judgement.ece == pytest.approx(abs(np.e / (1 + np.e) - 0.75), abs=1e-5)
     assert judgement.temperature == pytest.approx(1 / np.log(3), rel=1e-3)
     assert judgement.ece_scaled is not None and judgement.unsure_below == 0.0
-    told = json.loads(json.dumps(judgement.to_json()))
-    assert told["ci95"]["accuracy"][0] < 0.75 < told["ci95"]["accuracy"][1]
-    assert told["per_class"]["b"]["precision_ci95"] is None, "b was never said"
+    written = json.loads(json.dumps(judgement.to_json()))
+    assert written["ci95"]["accuracy"][0] < 0.75 < written["ci95"]["accuracy"][1]
+    assert written["per_class"]["b"]["precision_ci95"] is None, "b was never said"
     assert judge(probabilities, truth, ("a", "b"), ["one"] * 48).ece_scaled is None
 
 

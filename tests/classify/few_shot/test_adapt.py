@@ -53,10 +53,10 @@ def test_the_result_is_a_checkpoint_like_any_other(
     assert classifier.info == adapted.info and "old" not in adapted.info.scores
     assert adapted.info.origin.starter and "8 examples" in adapted.info.origin.note
     assert adapted.info.origin.licence == "MIT"
-    said = classifier.probabilities(np.stack([clip.frames for clip in squares]))
-    assert [classifier.labels[i] for i in said.argmax(1)] == ["euro step", "Sprungwürfe"] * 4
+    predicted = classifier.probabilities(np.stack([clip.frames for clip in squares]))
+    assert [classifier.labels[i] for i in predicted.argmax(1)] == ["euro step", "Sprungwürfe"] * 4
     mirrored = classifier.probabilities(np.stack([clip.frames[:, :, ::-1] for clip in squares]))
-    assert (mirrored.argmax(1) == said.argmax(1)).all(), "mirror images were learnt from too"
+    assert (mirrored.argmax(1) == predicted.argmax(1)).all(), "mirror images were learnt from too"
     after = embedding[0].state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before) and len(before) == len(after)
     again = load_checkpoint(tmp_path / "mine.safetensors")
@@ -266,8 +266,8 @@ def test_ten_real_examples_tell_more_than_chance(shared: Path, tmp_path: Path) -
     adapted = adapt(example_files(tmp_path / "examples"), tmp_path / "mine.safetensors", embedding)
     judged = [c for c in clips if c.group.rsplit("/")[-1] in "34"][::2]
     classifier = ActionClassifier(tmp_path / "mine.safetensors", "cpu")
-    said = classifier.probabilities(np.stack([sixteen(c.frames) for c in judged])).argmax(1)
-    right = np.mean([classifier.labels[i] == c.label for i, c in zip(said, judged, strict=True)])
+    predicted = classifier.probabilities(np.stack([sixteen(c.frames) for c in judged])).argmax(1)
+    right = np.mean([classifier.labels[i] == c.label for i, c in zip(predicted, judged, strict=True)])
     assert right > 0.3, right
     assert 0.3 < adapted.report.macro_f1 < 0.8, "left-out examples are judged about as well"
 

@@ -32,14 +32,14 @@ def _refitted(examples: Examples, head: Head) -> Floats:
     x = np.column_stack([x / np.linalg.norm(examples.features.std(0)), np.ones(len(x))])
     wanted = np.eye(examples.num_labels)[examples.targets[examples.example]] - 1 / examples.num_labels
     weights, groups = examples.row_weights(), examples.groups[examples.example]
-    said = np.empty_like(wanted)
+    predicted = np.empty_like(wanted)
     for group in np.unique(groups):
         a, w, b = (v[groups != group] for v in (x, weights, wanted))
         decay = head.setting * len(x) * np.eye(x.shape[1])
-        said[groups == group] = x[groups == group] @ np.linalg.solve(
+        predicted[groups == group] = x[groups == group] @ np.linalg.solve(
             a.T @ (w[:, None] * a) + decay, a.T @ (w[:, None] * b)
         )
-    return said
+    return predicted
 
 
 def _softmax(logits: Floats) -> Floats:
@@ -63,12 +63,12 @@ def test_blobs_are_told_apart_also_when_left_out(kind: str) -> None:
     (head,) = fit_heads(examples, kind)
     rows = torch.from_numpy(examples.features).float()
     with torch.inference_mode():
-        said = (head.layer(rows) / head.temperature).softmax(1)
+        predicted = (head.layer(rows) / head.temperature).softmax(1)
     assert head.kind == kind
-    assert (said.argmax(1).numpy() == examples.targets[examples.example]).all()
+    assert (predicted.argmax(1).numpy() == examples.targets[examples.example]).all()
     assert (head.probabilities.argmax(1) == examples.targets).all()
     assert head.probabilities.sum(1) == pytest.approx(1)
-    assert said.max(1).values.min() > 0.6, "a head is sure of what is far apart"
+    assert predicted.max(1).values.min() > 0.6, "a head is sure of what is far apart"
 
 
 def test_the_nearest_example_is_the_one_that_votes() -> None:
@@ -80,8 +80,8 @@ def test_the_nearest_example_is_the_one_that_votes() -> None:
     unit, asked = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (centred, questions))
     nearest = examples.targets[(asked @ unit.T).argmax(1)]
     with torch.inference_mode():
-        said = layer(torch.from_numpy(questions + examples.features.mean(0)).float()).argmax(1).numpy()
-    assert (said == nearest).all() and (nearest != examples.targets).any()
+        predicted = layer(torch.from_numpy(questions + examples.features.mean(0)).float()).argmax(1).numpy()
+    assert (predicted == nearest).all() and (nearest != examples.targets).any()
 
 
 def test_few_right_answers_are_no_certainty() -> None:
@@ -102,8 +102,8 @@ def test_copies_of_an_example_do_not_speak_for_it(kind: str) -> None:
 def test_rare_labels_count_as_much_as_common_ones() -> None:
     examples = _blobs((40, 4), spread=4.0, features=6)
     for head in fit_heads(examples):
-        said = head.probabilities.argmax(1)
-        recall = [(said[examples.targets == t] == t).mean() for t in (0, 1)]
+        predicted = head.probabilities.argmax(1)
+        recall = [(predicted[examples.targets == t] == t).mean() for t in (0, 1)]
         assert min(recall) >= 0.5, (head.kind, recall)
 
 

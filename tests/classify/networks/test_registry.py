@@ -71,8 +71,8 @@ def test_saved_and_loaded_says_the_same(
     name = request.node.callspec.params["model"]
     info = CheckpointInfo(name, tuple("abcdefghij"), model[1])
     save_checkpoint(tmp_path / "it.safetensors", model[0], info, half=False)
-    loaded, told = load_checkpoint(tmp_path / "it.safetensors")
-    assert told == info
+    loaded, loaded_info = load_checkpoint(tmp_path / "it.safetensors")
+    assert loaded_info == info
     again = predict(prepare(loaded, torch.device("cpu")), clips, model[1])
     np.testing.assert_allclose(again, predict(model[0], clips, model[1]), atol=1e-6)
 

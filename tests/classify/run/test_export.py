@@ -118,9 +118,9 @@ def test_the_nearest_neighbours_of_adapt_are_copied_too(tmp_path: Path, to: str)
 def test_the_description_is_in_a_torch_file_too(tmp_path: Path) -> None:
     model, info = _network("pooled")
     write_copy(model, info, "torch", tmp_path / "a.pt2")
-    told = {KEY: ""}
-    torch.export.load(tmp_path / "a.pt2", extra_files=told)
-    assert CheckpointInfo.from_json(told[KEY]) == info and json.loads(told[KEY])["labels"] == list(LABELS)
+    extra_files = {KEY: ""}
+    torch.export.load(tmp_path / "a.pt2", extra_files=extra_files)
+    assert CheckpointInfo.from_json(extra_files[KEY]) == info and json.loads(extra_files[KEY])["labels"] == list(LABELS)
 
 
 @pytest.mark.parametrize(("size", "grid"), [((11, 8), (3, 2)), ((6, 4), (3, 2)), ((22, 16), (6, 4)), ((5, 3), (7, 3))])

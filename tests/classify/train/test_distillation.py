@@ -10,14 +10,14 @@ import torch
 
 from classify.networks.player_maps import NUM_JOINTS
 from classify.networks.pooled_maps import PICTURE_PARTS, PooledMaps
-from classify.train.distillation import PART_WEIGHTS, Lesson, maps_loss, mirror, rescale, taught, teach
+from classify.train.distillation import PART_WEIGHTS, TransferSet, maps_loss, mirror, rescale, taught, teach
 from classify.weights.checkpoint import load_start
 from ground.errors import InputError
 
 H, W = 48, 32
 
 
-def _lesson(number: int, seed: int = 0) -> Lesson:
+def _transfer_set(number: int, seed: int = 0) -> TransferSet:
     """White squares on grey: all joints are in the square's middle, and so is the ball, which only some have."""
     rng = np.random.default_rng(seed)
     pictures = np.full((number, H, W, 3), 90, np.uint8)
@@ -27,7 +27,7 @@ def _lesson(number: int, seed: int = 0) -> Lesson:
         pictures[i, row * 8 : row * 8 + 8, column * 8 : column * 8 + 8] = 255
         joints[i, :, :2] = (column + 0.5) * 8 / W, (row + 0.5) * 8 / H
         ball[i, row, column] = i % 2
-    return Lesson(pictures, joints, ball)
+    return TransferSet(pictures, joints, ball)
 
 
 @pytest.mark.slow
@@ -35,11 +35,11 @@ def test_learns_where_things_are_in_pictures_never_seen() -> None:
     torch.manual_seed(0)
     model = PooledMaps(3)
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    losses = teach(model, _lesson(64), steps=60, batch=16)
+    losses = teach(model, _transfer_set(64), steps=60, batch=16)
     assert np.mean(losses[-10:]) < 0.6 * np.mean(losses[:5])
     changed = {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
     assert changed and all(name.startswith("maps.") for name in changed)
-    fresh = _lesson(32, seed=1)
+    fresh = _transfer_set(32, seed=1)
     with torch.no_grad():
         x = torch.from_numpy(fresh.pictures).permute(0, 3, 1, 2)[:, :, None].float() / 255
         found = model.maps(model.scales(x))[:, 0].flatten(1).argmax(1)
@@ -61,13 +61,13 @@ def test_same_seed_same_result() -> None:
     results: list[list[float]] = []
     for _ in range(2):
         torch.manual_seed(0)
-        results.append(teach(PooledMaps(2), _lesson(8), steps=3, batch=4, seed=5))
+        results.append(teach(PooledMaps(2), _transfer_set(8), steps=3, batch=4, seed=5))
     assert results[0] == results[1]
 
 
 def test_loss_is_least_at_the_truth_and_blind_to_joints_outside() -> None:
-    lesson = _lesson(4)
-    joints, ball = torch.from_numpy(lesson.joints), torch.from_numpy(lesson.ball)
+    transfer_set = _transfer_set(4)
+    joints, ball = torch.from_numpy(transfer_set.joints), torch.from_numpy(transfer_set.ball)
     rows, columns = torch.arange(H // 8) + 0.5, torch.arange(W // 8) + 0.5
     across = (columns - joints[:, :1, 0] * (W // 8)).square()[:, None, :]
     down = (rows - joints[:, :1, 1] * (H // 8)).square()[:, :, None]
@@ -97,9 +97,9 @@ def test_rescale_gives_each_part_its_say() -> None:
     model = PooledMaps(3)
     batches = [torch.rand(8, 3, 4, H, W) for _ in range(4)]
     with torch.no_grad():
-        said = rescale(model, torch.cat([model.embed(x) for x in batches]))
+        rescaled = rescale(model, torch.cat([model.embed(x) for x in batches]))
         features = torch.cat([model.embed(x) for x in batches])
-        torch.testing.assert_close(features, said, atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(features, rescaled, atol=1e-3, rtol=1e-3)
     torch.testing.assert_close(features.mean(0), torch.zeros(features.shape[1]), atol=1e-3, rtol=0)
     variance = features.var(0).reshape(3, -1).split(PICTURE_PARTS, 1)
     assert abs(features.square().mean() - 1) < 0.1
@@ -108,9 +108,9 @@ def test_rescale_gives_each_part_its_say() -> None:
     )
 
 
-def test_lessons_that_do_not_fit_are_refused() -> None:
-    lesson = _lesson(4)
+def test_teachers_answers_of_other_pictures_are_refused() -> None:
+    transfer_set = _transfer_set(4)
     with pytest.raises(InputError, match="not of 4 pictures"):
-        Lesson(lesson.pictures, lesson.joints[:3], lesson.ball)
-    with pytest.raises(InputError, match="too short"):
-        teach(PooledMaps(2), lesson, steps=1, batch=5)
+        TransferSet(transfer_set.pictures, transfer_set.joints[:3], transfer_set.ball)
+    with pytest.raises(InputError, match="too few for batches of 5"):
+        teach(PooledMaps(2), transfer_set, steps=1, batch=5)

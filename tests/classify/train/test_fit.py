@@ -92,8 +92,8 @@ def test_a_killed_training_goes_on_to_the_same_result(
         squares[:6], config, tmp_path / "state.pt", validation=judged, watch=lambda e: seen.update(resumed=list(e))
     )
     assert _same(whole, resumed)
-    told = [[(e.epoch, e.loss, e.macro_f1, e.learning_rate) for e in seen[name]] for name in ("whole", "resumed")]
-    assert told[0] == told[1] and len(told[0]) == 4, "the history, too"
+    histories = [[(e.epoch, e.loss, e.macro_f1, e.learning_rate) for e in seen[name]] for name in ("whole", "resumed")]
+    assert histories[0] == histories[1] and len(histories[0]) == 4, "the history, too"
     assert not _same(whole, _train(squares[:6], replace(config, seed=1), validation=judged))
     assert load_checkpoint(tmp_path / "state.pt")[1].labels == LABELS, "a state is a checkpoint, too"
 
@@ -259,12 +259,12 @@ def test_two_processes_learn_what_one_learns(squares: list[LabelledClip], tmp_pa
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    told = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    told |= {"PYTHONPATH": str(Path(__file__).parents[3]), "WORLD_SIZE": "2"}
+    environment = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
+    environment |= {"PYTHONPATH": str(Path(__file__).parents[3]), "WORLD_SIZE": "2"}
     processes = [
         subprocess.Popen(
             [sys.executable, *(str(tmp_path / name) for name in ("shared.py", "clips.npy", "two.safetensors"))],
-            env=told | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
+            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -41,8 +41,8 @@ def test_rare_labels_count_as_much_as_common_ones() -> None:
     features, targets = _blobs((300, 6), spread=12.0)
     fc = nn.Linear(20, 2)
     fit_head(fc, features, targets, decay=1e-2)
-    said = fc(features).argmax(1)
-    recall = [float((said[targets == c] == c).float().mean()) for c in (0, 1)]
+    predicted = fc(features).argmax(1)
+    recall = [float((predicted[targets == c] == c).float().mean()) for c in (0, 1)]
     assert min(recall) > 0.6, recall
 
 

@@ -103,8 +103,8 @@ def test_one_command_leaves_a_checkpoint_and_a_folder_that_tells_about_it(
     learnt = {row["group"] for row in clips if row["part"] in ("train", "validation")}
     assert not learnt & {row["group"] for row in clips if row["part"] in ("list", "twin-free")} and len(learnt) == 8
     assert [row["epoch"] for row in _rows(tmp_path / "run" / "metrics.csv")] == ["1", "2"]
-    told = json.loads((tmp_path / "run" / "report.json").read_text())
-    assert told["scores"]["list"]["macro_f1"] == judged["list"].report.macro_f1
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["scores"]["list"]["macro_f1"] == judged["list"].report.macro_f1
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     assert config["split"] == "twin-free" and config["training"]["epochs"] == 2 and config["clips"]["list"] == 4
     _, info = load_checkpoint(tmp_path / "run" / "actions.safetensors")

@@ -79,15 +79,15 @@ def test_half_precision_halves_the_file_and_still_runs_in_float32(saved: Path) -
 def test_labels_that_no_checkpoint_can_have(saved: Path, labels: tuple[str, ...], says: str) -> None:
     with pytest.raises(InputError, match=says):
         replace(INFO, labels=labels)
-    told = json.loads(INFO.to_json()) | {"labels": labels}
+    metadata = json.loads(INFO.to_json()) | {"labels": labels}
     with pytest.raises(InputError, match=says):
-        CheckpointInfo.from_json(json.dumps(told))
+        CheckpointInfo.from_json(json.dumps(metadata))
 
 
 def test_a_checkpoint_from_before_temperatures_has_none(saved: Path) -> None:
-    told = json.loads(INFO.to_json())
-    del told["temperature"], told["unsure_below"]
-    _rewrite(saved, json.dumps(told))
+    metadata = json.loads(INFO.to_json())
+    del metadata["temperature"], metadata["unsure_below"]
+    _rewrite(saved, json.dumps(metadata))
     assert (read_info(saved).temperature, read_info(saved).unsure_below) == (1.0, 0.0)
 
 

@@ -64,8 +64,8 @@ def _add(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
 
 def test_the_old_file_is_read_as_the_shipped_one(old: Path) -> None:
-    (ours, info), (theirs, told) = load_checkpoint(_SHIPPED), load_checkpoint(old)
-    assert info == told == read_info(old) and told.model == "pooled_maps"
+    (ours, info), (theirs, old_info) = load_checkpoint(_SHIPPED), load_checkpoint(old)
+    assert info == old_info == read_info(old) and old_info.model == "pooled_maps"
     state = theirs.state_dict()
     assert state.keys() == ours.state_dict().keys()
     assert all(torch.equal(state[name], value) for name, value in ours.state_dict().items())

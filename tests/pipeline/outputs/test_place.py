@@ -230,11 +230,11 @@ def test_a_place_that_cannot_be_is_said_before_the_work(
         ),
         *(
             "classify.few_shot.adapt.adapt",
-            "pipeline.training.unlabelled_pictures.make_lesson",
+            "pipeline.training.unlabelled_pictures.make_transfer_set",
             "classify.train.run.train_actions",
         ),
         *("tracker.detect.train.train_detector", "pipeline.synthetic.clips.synthetic_clips"),
-        *("classify.weights.import_foreign.import_foreign", "classify.run.export.export_checkpoint"),
+        *("classify.weights.import_spacejam.import_spacejam", "classify.run.export.export_checkpoint"),
     ):
         monkeypatch.setattr(begin, lambda *_, **__: pytest.fail("the work has begun"))
     before = _content(work)

@@ -60,8 +60,8 @@ def test_a_training_in_a_folder_of_the_users_is_refused(
     (tmp_path / "other" / "start.pt").write_text("mine")
     before = _content(tmp_path)
     monkeypatch.chdir(tmp_path)
-    told = ["train", "players", "data", "--start-from", str(start), "-o", "mine.pt", "--work", work]
-    assert main(told) == 2
+    arguments = ["train", "players", "data", "--start-from", str(start), "-o", "mine.pt", "--work", work]
+    assert main(arguments) == 2
     assert len(capsys.readouterr().err.strip().splitlines()) == 1
     assert _content(tmp_path) == before
 
@@ -160,7 +160,7 @@ def test_what_systems_leave_is_passed_over_and_links_are_followed(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("names", "label", "said"),
+    ("names", "label", "complaint"),
     [
         ("names: [player\n", _BOX, r"data\.yaml: not readable as YAML"),
         ("[" * 5000, _BOX, r"data\.yaml: not readable as YAML"),
@@ -182,9 +182,9 @@ def test_what_systems_leave_is_passed_over_and_links_are_followed(tmp_path: Path
         ("names: [player]\n", "", "no player is labelled"),
     ],
 )
-def test_what_cannot_be_learnt_from_is_one_line(tmp_path: Path, names: str, label: str, said: str) -> None:
+def test_what_cannot_be_learnt_from_is_one_line(tmp_path: Path, names: str, label: str, complaint: str) -> None:
     source = _make(tmp_path / "set", label, names)
-    with pytest.raises(InputError, match=said) as caught:
+    with pytest.raises(InputError, match=complaint) as caught:
         prepare_dataset(source, tmp_path / "out", (), None)
     assert str(caught.value) == first_line(caught.value)
     assert not (tmp_path / "out").exists()

@@ -72,7 +72,7 @@ def _film(**image: Any) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    ("fields", "said"),
+    ("fields", "note"),
     [
         ({"frame_id": lambda i: i, "file_name": lambda i: f"SEQ/img1/{i + 1:06d}.jpg"}, "frames go by frame_id"),
         ({"frame_id": lambda i: i + 1, "file_name": lambda i: f"SEQ/img1/{i + 1:06d}.jpg"}, "from 1 (frame_id)"),
@@ -82,11 +82,11 @@ def _film(**image: Any) -> list[dict[str, Any]]:
         ({"file_name": lambda i: f"frame_{i:06d}.PNG"}, None),
     ],
 )
-def test_the_file_tells_how_it_numbers_frames(tmp_path: Path, fields: dict[str, Any], said: str | None) -> None:
+def test_the_file_tells_how_it_numbers_frames(tmp_path: Path, fields: dict[str, Any], note: str | None) -> None:
     """MMTracking, ByteTrack, TAO, a file without names, pictures of FFmpeg, CVAT."""
     file = parsed(tmp_path, *(box(image_id=i + 1) for i in range(10)), images=_film(**fields))
     assert file.tracks.frame_index.tolist() == list(range(10)) and file.frames == range(10)
-    assert (said is None) == (not file.notes) and (said or "") in "".join(file.notes)
+    assert (note is None) == (not file.notes) and (note or "") in "".join(file.notes)
 
 
 def _two_videos(**field: Any) -> dict[str, Any]:

@@ -27,12 +27,12 @@ ball in hand</values></attribute></attributes></label></labels>
 
 
 def box(
-    frame: object, xyxy: str = "10 20 30 60", *, outside: int = 0, occluded: int = 0, key: int = 1, **said: str
+    frame: object, xyxy: str = "10 20 30 60", *, outside: int = 0, occluded: int = 0, key: int = 1, **attributes: str
 ) -> str:
     sides = " ".join(f'{n}="{v}"' for n, v in zip(("xtl", "ytl", "xbr", "ybr"), xyxy.split(), strict=True))
-    attributes = "".join(f'<attribute name="{name}">{text}</attribute>\n' for name, text in said.items())
+    children = "".join(f'<attribute name="{name}">{text}</attribute>\n' for name, text in attributes.items())
     flags = f'keyframe="{key}" outside="{outside}" occluded="{occluded}"'
-    return f'<box frame="{frame}" {flags} {sides} z_order="0">\n{attributes}</box>\n'
+    return f'<box frame="{frame}" {flags} {sides} z_order="0">\n{children}</box>\n'
 
 
 def track(*boxes: str, label: str = "player", **more: str) -> str:
