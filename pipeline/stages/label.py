@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from itertools import takewhile
 
 from classify.types import ActionScores, Classifier, Clip
 from ground.frames import Frame
+from ground.prefetch import prefetch
 from ground.video.parts import by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.timeline import Timeline, TimelineConfig, join_scores, say_unsure
@@ -47,7 +49,7 @@ def no_scores(tracks: Tracks, frames: Frames, config: WindowConfig) -> Scores:
 def label_frames(
     frames: Iterable[Frame], cutter: ClipCutter, classifier: Classifier, advance: Advance = lambda _: None
 ) -> list[ActionScores]:
-    """Scores of the windows that ``frames`` complete.
+    """Scores of the windows that ``frames`` complete; clips are cut in a thread while others go through the network.
 
     Batches end with them, so that what shares one does not depend on who labels the next part.
     """
@@ -58,10 +60,11 @@ def label_frames(
         advance(len(waiting[:count]))
         del waiting[:count]
 
-    for frame in frames:
-        waiting += cutter.update(frame)
-        while len(waiting) >= classifier.batch:
-            classify(classifier.batch)
+    with closing(prefetch(cutter.update(frame) for frame in frames)) as cut:
+        for clips in cut:
+            waiting += clips
+            while len(waiting) >= classifier.batch:
+                classify(classifier.batch)
     if waiting:
         classify(len(waiting))
     return scores

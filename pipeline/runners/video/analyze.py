@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +54,7 @@ def add_commands(subparsers: Any) -> None:
     jobs = "processes (default: 0, what suits cores, memory and the video's length)"
     analyze.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
     analyze.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
+    analyze.add_argument("--profile", action="store_true", help="say where the time went: per pass, queues, batches")
     add_config(analyze)
     add_quiet(analyze)
     analyze.set_defaults(run=run_analyze)
@@ -100,7 +103,11 @@ def run_analyze(options: argparse.Namespace) -> int:
     given = _given_tracks(options, config)
     rois = _chosen_rois(options, config)
     begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
-    with claim(folder), Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers:
+    with (
+        claim(folder),
+        _profiled(folder, options),
+        Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers,
+    ):
         analysis = analyze_video(
             options.video,
             config,
@@ -118,6 +125,20 @@ def run_analyze(options: argparse.Namespace) -> int:
     seconds, num_frames = time.monotonic() - begin, len(analysis.frames)
     say(options, f"{num_frames} frames in {spoken(seconds)}, {num_frames / seconds:.1f}/s in all")
     return 0
+
+
+@contextmanager
+def _profiled(folder: Path, options: argparse.Namespace) -> Generator[None]:
+    """With ``--profile``: look on, and say what was seen."""
+    if not options.profile:
+        yield
+        return
+    from pipeline.profile import Profile, Report
+
+    with Profile(folder):
+        yield
+    for line in Report(folder).lines():
+        say(options, line)
 
 
 def run_render(options: argparse.Namespace) -> int:
