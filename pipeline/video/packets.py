@@ -20,7 +20,9 @@ from ground.frames import Image
 _THREADS = 4
 """Of the encoder, which makes other files of other numbers: by itself it takes as many as there are cores. Frames in
 threads and not slices of them, which would cost a fifth of the size."""
-_X264 = {"preset": "veryfast", "crf": "20", "forced-idr": "1"}
+_X264 = {"preset": "veryfast", "crf": "20", "forced-idr": "1", "mbtree": "0"}
+"""Without mbtree: where a row of macroblocks is no multiple of 8 (480 or 854 pixels), its code for vector units reads
+memory that nobody wrote, and no two runs give the same file."""
 _SECONDS_PER_KEY_FRAME = 2
 """More key frames than x264 makes by itself, so that one can jump about in the video."""
 _RATES = Fraction(1), Fraction(240)
