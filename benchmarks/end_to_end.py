@@ -4,7 +4,7 @@ The plain loop: ultralytics' `track` frame by frame, each player's last 16 pictu
 every 8 frames, boxes drawn on the frame, OpenCV's writer. To label the same clips it takes the players' boxes from the
 analysis that it is compared with; its own tracker runs and is timed all the same.
 
-    python benchmarks/end_to_end.py VIDEO [--end SECONDS] [--runs 3] [--output benchmarks/results/end_to_end.md]
+    python benchmarks/end_to_end.py VIDEO [--end SECONDS] [--runs 3] [--jobs N] [--output FILE]
 """
 
 from __future__ import annotations
@@ -30,7 +30,10 @@ from ground.frames import Frame
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig
+from pipeline.models import Models
 from pipeline.outputs.write import write_outputs
+from pipeline.parts.run import Workers
+from pipeline.parts.store import PARTS, PartStore
 from pipeline.progress import Advance
 from pipeline.shipped import WEIGHTS
 from pipeline.stages.windows import ClipCutter, plan_windows
@@ -53,12 +56,14 @@ class Stopwatch:
         self.seconds[name] = time.perf_counter() - begin
 
 
-def run_ours(video: str, config: PipelineConfig, folder: Path) -> tuple[Analysis, float, dict[str, float]]:
-    """One whole analysis with its outputs: result, seconds, seconds per stage."""
+def run_ours(video: str, config: PipelineConfig, folder: Path, jobs: int) -> tuple[Analysis, float, dict[str, float]]:
+    """One whole analysis with its outputs, as the command does it: result, seconds, seconds per stage."""
     watch = Stopwatch()
     begin = time.perf_counter()
-    analysis = analyze_video(video, config, progress=watch)
-    write_outputs(analysis, folder, watch)
+    with Workers(PartStore(folder / PARTS), Models(), jobs) as workers:
+        analysis = analyze_video(video, config, workers=workers, progress=watch)
+        write_outputs(analysis, folder, watch, workers=workers)
+        workers.store.remove()
     total = time.perf_counter() - begin
     watch.seconds["rest (loading, tracking, files)"] = total - sum(watch.seconds.values())
     return analysis, total, watch.seconds
@@ -104,6 +109,7 @@ def main() -> None:
     parser.add_argument("video")
     parser.add_argument("--end", type=float)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=0)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -113,9 +119,9 @@ def main() -> None:
     plain: list[float] = []
     stages: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as work:
-        run_ours(options.video, PipelineConfig(end=1.0, device="cpu"), Path(work) / "warm")  # exports the detector
+        run_ours(options.video, PipelineConfig(end=1.0, device="cpu"), Path(work) / "warm", 1)  # exports the detector
         for _run in range(options.runs):  # in turns, so that a busy moment of the machine meets both
-            analysis, seconds, parts = run_ours(options.video, config, Path(work) / "ours")
+            analysis, seconds, parts = run_ours(options.video, config, Path(work) / "ours", options.jobs)
             ours.append(seconds)
             for name, part in parts.items():
                 stages.setdefault(name, []).append(part)
@@ -125,7 +131,7 @@ def main() -> None:
     mine, theirs = statistics.median(ours), statistics.median(plain)
     lines = [
         f"No GPU; medians of {options.runs} runs in turns.",
-        f"Clips labelled: courtscribe {len(analysis.scores)}, plain loop {num_clips}.",
+        f"Clips labelled: courtscribe {len(analysis.scores.windows)}, plain loop {num_clips}.",
         "",
         "| | seconds | frames per second |",
         "|---|---|---|",
