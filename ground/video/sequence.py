@@ -60,12 +60,12 @@ def find_sequence(source: Path, frame_rate: Fraction | None) -> Sequence:
         images = [path for path in _images_in(folder.parent) if fnmatchcase(path.name, pattern)]
         if not images:
             raise InputError(f"{source}: no picture has such a name ({', '.join(sorted(IMAGE_SUFFIXES))})")
-        return Sequence(tuple(sorted(images, key=_natural_key)), rate, ())
+        return Sequence(tuple(sorted(images, key=natural_key)), rate, ())
     images = [path for path in _images_in(folder) if not stated.suffix or path.suffix.lower() == stated.suffix]
     if not images:
         raise InputError(f"{source}: holds no images ({', '.join(sorted(IMAGE_SUFFIXES))}){_elsewhere(folder)}")
     kept, strays = _one_sequence(folder, images)
-    kept.sort(key=_natural_key)
+    kept.sort(key=natural_key)
     notes = _note_on_strays(strays) + _note_on_gaps(kept)
     return Sequence(tuple(kept), rate, tuple(notes))
 
@@ -132,7 +132,7 @@ def _images_in(folder: Path) -> list[Path]:
     return [path for path in visible(folder) if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file()]
 
 
-def _natural_key(path: Path) -> list[tuple[str, int]]:
+def natural_key(path: Path) -> list[tuple[str, int]]:
     """frame_2 before frame_10."""
     return [(text, int(digits or 0)) for text, digits in re.findall(r"([^0-9]*)([0-9]*)", path.stem)]
 

@@ -35,20 +35,27 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt"
 
 def result_folder(source: str) -> Path:
     """The default folder for a video's results: ``NAME.courtscribe``. Where that is no name for one, it is said."""
-    if "://" in source:
-        parts = urlsplit(source)
-        given = Path(unquote(parts.path)).stem or parts.hostname or ""
-    else:
-        path = Path(source)
-        path = path.resolve() if path.name in ("", "..") else path
-        given = path.name if path.is_dir() else path.stem
-    name = given.translate(str.maketrans(_NOT_IN_NAMES)) or "video"
-    if name.partition(".")[0].strip().lower() in _DEVICES:
-        name = f"_{name}"
-    folder = Path(_shortened(name, _LONGEST_NAME - len(_ENDING)) + _ENDING)
-    if folder.name != given + _ENDING:
+    folder = Path(folder_name(source) + _ENDING)
+    if folder.name != _given_name(source) + _ENDING:
         _log.info("the name of the video is no name for a folder: results go to %s", folder)
     return folder
+
+
+def folder_name(source: str) -> str:
+    """A name for a folder of a video's results, as much as can be that of the video."""
+    name = _given_name(source).translate(str.maketrans(_NOT_IN_NAMES)) or "video"
+    if name.partition(".")[0].strip().lower() in _DEVICES:
+        name = f"_{name}"
+    return _shortened(name, _LONGEST_NAME - len(_ENDING))
+
+
+def _given_name(source: str) -> str:
+    if "://" in source:
+        parts = urlsplit(source)
+        return Path(unquote(parts.path)).stem or parts.hostname or ""
+    path = Path(source)
+    path = path.resolve() if path.name in ("", "..") else path
+    return path.name if path.is_dir() else path.stem
 
 
 def require_folder(folder: Path, source: str | Path, inputs: Iterable[Path] = (), *, replace: bool = False) -> None:

@@ -59,16 +59,12 @@ def ray_pool(address: str, jobs: int, shared: Path, *, on_gpu: bool) -> Generato
 def _local_ray(jobs: int, on_gpu: bool) -> Generator[Any]:
     """A Ray on this machine. It listens on the network, so it asks for a token that only its own processes know."""
     token = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
-    room = {"num_cpus": jobs or suiting(on_gpu, _MANY), "object_store_memory": _STORE, "include_dashboard": False}
+    room = {"num_cpus": jobs or suiting(on_gpu), "object_store_memory": _STORE, "include_dashboard": False}
     with (
         TemporaryDirectory(prefix="ray-", dir=_SHORT, ignore_cleanup_errors=True) as folder,
         _begun(LOCAL, token, _temp_dir=folder, **room) as ray,
     ):
         yield ray
-
-
-_MANY = 1 << 16
-"""More jobs than any machine has cores."""
 
 
 @contextmanager

@@ -147,7 +147,7 @@ class Pool:
         if self._stopped.is_set():
             task.done.set_exception(lost)
         elif task.tries == _TRIES:
-            reason = f"{task.job}: its process {lost} {_TRIES} times, as when memory is short; use fewer"
+            reason = f"{task.job}: its process {lost} {_TRIES} times, as when memory is short; use fewer processes"
             task.done.set_exception(InputError(reason, "jobs"))
         else:
             _log.warning("%s: its process %s; it is made again", task.job, lost)

@@ -54,7 +54,7 @@ class Workers:
         """Who makes the missing ones of so many parts; None: this process."""
         if self._pool is not None:
             return self._pool
-        jobs = self.jobs or suiting(self.models.on_gpu, num_missing // _WORTH)
+        jobs = self.jobs or suiting(self.models.on_gpu, num_missing)
         if min(jobs, num_missing) > 1:
             self._pool = Pool([ProcessWorker(cores) for cores in shares(min(jobs, num_parts))])
         return self._pool
@@ -158,15 +158,16 @@ def _await(jobs: dict[Future[None], Part], advance: Advance) -> None:
             job.cancel()
 
 
-def suiting(on_gpu: bool, num_worth: int) -> int:
+def suiting(on_gpu: bool, num_parts: int | None = None) -> int:
     """Processes that suit this machine: one per core, up to what memory holds; one beside a GPU.
 
-    num_worth: for so many there is work that is worth the seconds that a process takes to start.
+    num_parts: all that there is to make; None: plenty.
     """
     if on_gpu:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, int(psutil.virtual_memory().available / _MEMORY), num_worth))
+    held = min(cores, int(psutil.virtual_memory().available / _MEMORY))
+    return max(1, held if num_parts is None else min(held, num_parts // _WORTH))
 
 
 _WORTH = 4

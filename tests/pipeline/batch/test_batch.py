@@ -1,0 +1,143 @@
+"""A batch: the same bytes whoever makes the parts, a bad video fails alone, and what is done stays done."""
+
+from __future__ import annotations
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ground.video.parts
+from pipeline import analyze
+from pipeline.analysis.values import Analysis
+from pipeline.batch import run
+from pipeline.runners.cli import main
+from pipeline.synthetic.game import SyntheticGame
+from pipeline.video.encode import write_video
+
+pytestmark = pytest.mark.slow
+
+_FLAGS = ["--quiet", "--min-track-confidence", "0", "--device", "cpu", "--imgsz", "320"]
+_FILES = ("annotated.mp4", "timeline.csv", "captions.vtt", "tracks.txt")
+
+
+@pytest.fixture(scope="module")
+def games(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("games")
+    for seed in (2, 10):
+        game = SyntheticGame(seed=seed, seconds=1.2, size=(480, 270))
+        pictures = ((i / 30, game.frame(i).image) for i in range(game.num_frames))
+        write_video(folder / f"game{seed}.mp4", pictures, frame_rate=Fraction(30))
+    (folder / "bad.mp4").write_bytes(b"no video")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def short_parts() -> object:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(ground.video.parts, "PART_SECONDS", 0.4)
+        yield
+
+
+@pytest.fixture(scope="module")
+def alone(games: Path, tmp_path_factory: pytest.TempPathFactory, short_parts: object) -> Path:
+    """What one process makes of each video."""
+    folder = tmp_path_factory.mktemp("alone")
+    assert main(["batch", str(games), "-o", str(folder), "--jobs", "1", *_FLAGS]) == 1
+    return folder
+
+
+def _rows(folder: Path) -> dict[str, dict[str, str]]:
+    with (folder / "report.csv").open(encoding="utf-8", newline="") as file:
+        return {Path(row["video"]).stem: row for row in csv.DictReader(file)}
+
+
+def _assert_same(folder: Path, alone: Path, *names: str) -> None:
+    for name in names:
+        for file in _FILES:
+            assert (folder / name / file).read_bytes() == (alone / name / file).read_bytes(), f"{name}/{file}"
+        assert not (folder / name / "parts").exists()
+
+
+def test_a_bad_video_fails_alone(alone: Path) -> None:
+    rows = _rows(alone)
+    assert list(rows) == ["bad", "game2", "game10"]
+    assert {name: row["state"] for name, row in rows.items()} == {"bad": "failed", "game2": "done", "game10": "done"}
+    assert "cannot be read as a video" in rows["bad"]["reason"] and not rows["game2"]["reason"]
+    assert all(float(rows[name]["seconds"]) > 0 and float(rows[name]["speed"]) > 0 for name in ("game2", "game10"))
+
+
+def test_a_video_alone_gives_what_analyze_gives(alone: Path, games: Path, tmp_path: Path) -> None:
+    assert main(["analyze", str(games / "game2.mp4"), "-o", str(tmp_path / "game2"), "--jobs", "1", *_FLAGS]) == 0
+    _assert_same(tmp_path, alone, "game2")
+
+
+def test_parts_over_four_processes_give_the_same_bytes_as_one(alone: Path, games: Path, tmp_path: Path) -> None:
+    assert main(["batch", str(games), "-o", str(tmp_path), "--jobs", "4", *_FLAGS]) == 1
+    _assert_same(tmp_path, alone, "game2", "game10")
+
+
+def test_parts_over_a_local_ray_give_the_same_bytes_as_one_process(alone: Path, games: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="Ray is not installed (extra cluster)")
+    assert main(["batch", str(games), "-o", str(tmp_path), "--jobs", "2", "--ray", "local", *_FLAGS]) == 1
+    _assert_same(tmp_path, alone, "game2", "game10")
+
+
+def test_what_is_done_stays_done_and_what_is_missing_is_made_again(
+    alone: Path, games: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analysed: list[str] = []
+
+    def analyze_video(source: str, *arguments: Any, **named: Any) -> Analysis:
+        analysed.append(source)
+        return analyze.analyze_video(source, *arguments, **named)
+
+    monkeypatch.setattr(run, "analyze_video", analyze_video)
+    shown = (alone / "game2" / "annotated.mp4").read_bytes()
+    (alone / "game2" / "annotated.mp4").unlink()
+    before = _rows(alone)
+    written = (alone / "game10" / "analysis.json").stat().st_mtime_ns
+    assert main(["batch", str(games), "-o", str(alone), "--jobs", "1", *_FLAGS]) == 1
+    assert analysed == [str(games / "bad.mp4")], "a video that lacks what shows it is shown, and not analysed, again"
+    assert (alone / "game2" / "annotated.mp4").read_bytes() == shown
+    assert _rows(alone)["game10"] == before["game10"]
+    assert (alone / "game10" / "analysis.json").stat().st_mtime_ns == written
+    games_list = alone / "games.txt"
+    games_list.write_text(str(games / "game2.mp4"), encoding="utf-8")
+    changed = [*_FLAGS, "--end", "0.5", "--no-video"]
+    assert main(["batch", str(games_list), "-o", str(alone), "--jobs", "1", *changed]) == 0
+    assert analysed[1:] == [str(games / "game2.mp4")], "another setting is another analysis"
+    assert not (alone / "game2" / "annotated.mp4").exists()
+    assert _rows(alone)["game10"] == before["game10"], "rows of videos that are not in the list stay"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_ctrl_c_is_one_line_and_what_is_done_stays(games: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "pipeline.runners.cli", "batch", str(games), "-o", str(tmp_path), "--jobs", "2"]
+    run = subprocess.Popen([*command, *_FLAGS], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not list(tmp_path.glob("*/parts/detect-*.npz")):
+        assert run.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    _, said = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert said.splitlines()[-1] == "courtscribe: stopped" and "Traceback" not in said
+    assert {row["state"] for row in _rows(tmp_path).values()} <= {"failed", "waiting", "done"}
+    assert list(tmp_path.glob("*/parts/detect-*.npz"))
+
+
+def test_settings_that_suit_no_video_are_said_before_any(
+    games: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for wrong in (["--actions", "gone.safetensors"], ["--detector", "gone.pt"], ["--jobs", "1000"]):
+        assert main(["batch", str(games), "-o", str(tmp_path / "o"), *_FLAGS, *wrong]) == 2
+        assert len(capfd.readouterr().err.splitlines()) == 1
+        assert not (tmp_path / "o" / "report.csv").exists()
