@@ -34,7 +34,7 @@ def write_result(output: Path | None, title: str, lines: Sequence[str], weights:
 
 def provenance(weights: Sequence[Path]) -> list[str]:
     """Two lines: day, commit, machine; and the SHA-256 of each file of ``weights``."""
-    digests = [f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in weights]
+    digests = [f"{path.name} {_digest(path)}" for path in weights]
     return [
         f"Measured {date.today()} at commit {_commit()}, on {machine()}.  ",
         f"Weights: {', '.join(digests) or 'none'}.",
@@ -72,3 +72,8 @@ def _commit() -> str:
         return git("rev-parse", "--short", "HEAD") + (" and changes" if changed else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
+
+
+def _digest(path: Path) -> str:
+    """Of a file, or of the numbers of an OpenVINO folder."""
+    return hashlib.sha256((next(path.glob("*.bin")) if path.is_dir() else path).read_bytes()).hexdigest()

@@ -6,7 +6,6 @@ one runs no code from it.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from torch import nn
 from classify.networks.preprocess import Profile, to_tensor
 from classify.weights.checkpoint import CheckpointInfo
 from ground.errors import InputError
-from ground.telemetry import no_telemetry
+from ground.packages import need
 
 Frames = npt.NDArray[np.uint8]
 Logits = Callable[[Frames], torch.Tensor]
@@ -38,16 +37,6 @@ class Opened(NamedTuple):
     logits: Logits
     runtime: str
     """Name of the library that runs it."""
-
-
-def need(what: str, *packages: str) -> Any:
-    """The first of the packages, imported. Raises InputError that says how to install them where one is missing."""
-    try:
-        with no_telemetry():
-            first, *_ = [importlib.import_module(package) for package in packages]
-        return first
-    except ImportError as error:
-        raise InputError(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}") from error
 
 
 def prepare(model: nn.Module, device: torch.device) -> nn.Module:

@@ -19,12 +19,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from classify.run.backends import Opened, need, open_onnxruntime, open_openvino, prepare, torch_logits
+from classify.run.backends import Opened, open_onnxruntime, open_openvino, prepare, torch_logits
 from classify.run.export import FORMATS, write_copy
 from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from ground import cache
 from ground.errors import InputError
+from ground.packages import need
 
 RUNTIMES = ("auto", "torch", "openvino", "onnxruntime")
 """What the setting ``runtime`` takes. "auto": OpenVINO on a CPU, PyTorch elsewhere; exported files bring their own."""

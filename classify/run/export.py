@@ -11,9 +11,8 @@ import importlib.util
 import io
 import logging
 import tempfile
-import threading
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -24,12 +23,14 @@ from torch import nn
 
 from classify.data.clips import BadClip, list_clips, read_file, refuse_too_many, sixteen
 from classify.networks.preprocess import Profile, to_tensor
-from classify.run.backends import KEY, Frames, Logits, need, open_onnxruntime, open_openvino, torch_logits
+from classify.run.backends import KEY, Frames, Logits, open_onnxruntime, open_openvino, torch_logits
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from ground.errors import InputError
 from ground.files import write_atomically
+from ground.int8 import to_int8
+from ground.packages import need
 from ground.warnings_off import warnings_off
 
 FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
@@ -42,8 +43,6 @@ _FEWEST = 20
 """Clips below which the range of a network's values cannot be guessed."""
 _ROUNDED = {"Convolution", "GroupConvolution", "MatMul"}
 """OpenVINO's operators that INT8 makes faster."""
-_ONE_AT_A_TIME = threading.Lock()
-"""Standard output is the whole process's: two threads at once would put back each other's."""
 _UNEXPORTABLE = (RuntimeError, ValueError, TypeError, AssertionError, LookupError, AttributeError, NotImplementedError)
 """What the libraries raise for a network that they cannot express."""
 
@@ -160,24 +159,17 @@ _WRITE = {"torch": _write_torch, "openvino": _write_openvino, "onnx": _write_onn
 def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
     """An ``openvino.Model`` with convolutions and matrix products in INT8, so that ``clips`` come out as before.
 
-    Post-training quantisation of NNCF, of the layers that take the time; activations are asymmetric, as most come out
-    of SiLU or ReLU. Arithmetic on features keeps its precision, and so does the last matrix product, since they mix
-    values of many sizes: of 100 clips, the small network gave 96 the same label, about 80 with that arithmetic rounded
-    too, and hardly any with the last product. The fast bias correction keeps 84.
+    Arithmetic on features keeps its precision, and so does the last matrix product, since they mix values of many
+    sizes: of 100 clips, the small network gave 96 the same label, about 80 with that arithmetic rounded too, and
+    hardly any with the last product. The fast bias correction keeps 84.
     """
-    nncf = need("INT8", "nncf")
-    nncf.set_log_level(logging.ERROR)
-    data = nncf.Dataset([to_tensor(clip[None], profile).contiguous().numpy() for clip in clips])
-    ops = model.get_ordered_ops()
-    last = [op.get_friendly_name() for op in ops if op.get_type_name() == "MatMul"][-1:]
-    exact = nncf.IgnoredScope(
-        names=last + [op.get_friendly_name() for op in ops if op.get_type_name() not in _ROUNDED], validate=False
-    )
-    mixed = nncf.QuantizationPreset.MIXED
-    with _ONE_AT_A_TIME, redirect_stdout(io.StringIO()):  # its bars of progress go there, and no setting stops them
-        return nncf.quantize(
-            model, data, preset=mixed, subset_size=len(clips), ignored_scope=exact, fast_bias_correction=False
-        )
+    samples = [to_tensor(clip[None], profile).contiguous().numpy() for clip in clips]
+    last = [op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "MatMul"][-1:]
+
+    def is_exact(op: Any) -> bool:
+        return op.get_type_name() not in _ROUNDED or op.get_friendly_name() in last
+
+    return to_int8(model, samples, is_exact, fast_bias_correction=False)
 
 
 def _open(path: Path, to: str, profile: Profile) -> Logits:

@@ -11,7 +11,7 @@ from time import sleep
 
 import pytest
 
-from ground.telemetry import no_telemetry
+from ground.packages import no_telemetry
 from ground.warnings_off import warnings_off
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from ground.cache import cache_folder
 from ground.errors import InputError
 from ground.files import write_atomically
-from ground.telemetry import no_telemetry
+from ground.packages import no_telemetry
 from tracker.detect.yolo import check_kind, contained, open_checkpoint, published_names
 
 _RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"

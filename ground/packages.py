@@ -1,14 +1,18 @@
-"""OpenVINO and NNCF report their use over the network where they find a package for it: here they find none."""
+"""Packages of others, imported when they are needed: without their reports of use, and with a line where they lack."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any, cast
 
+from ground.errors import InputError
+
 _PACKAGE = "openvino_telemetry"
+"""OpenVINO and NNCF report their use over the network where they find it: here they find none."""
 _ONE_AT_A_TIME = threading.RLock()
 """Two threads in it at once would put back each other's state."""
 
@@ -27,3 +31,13 @@ def no_telemetry() -> Generator[None]:
         finally:
             del sys.modules[_PACKAGE]
             sys.modules.update(before)
+
+
+def need(what: str, *packages: str) -> Any:
+    """The first of the packages, imported. Raises InputError that says how to install them where one is missing."""
+    try:
+        with no_telemetry():
+            first, *_ = [importlib.import_module(package) for package in packages]
+        return first
+    except ImportError as error:
+        raise InputError(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}") from error
