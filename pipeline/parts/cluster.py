@@ -20,7 +20,7 @@ from ground.errors import InputError
 from ground.files import PART_PREFIX, PART_SUFFIX
 from pipeline.models import Models
 from pipeline.parts.pool import Job, LostError, Pool
-from pipeline.parts.processes import LOOK, outcome, shares, use_threads
+from pipeline.parts.processes import LOOK, outcome, settle, shares
 from pipeline.parts.run import suiting
 
 LOCAL = "local"
@@ -153,7 +153,7 @@ class _Actor:
             os.chdir(place.folder)
         if place.cores:
             os.sched_setaffinity(0, place.cores)
-        use_threads(len(place.cores) or 1)
+        settle(len(place.cores) or 1)
 
     def missing(self) -> str:
         """See ``_Place.missing``."""

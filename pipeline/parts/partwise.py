@@ -34,7 +34,7 @@ from pipeline.progress import Progress
 from pipeline.stages.detect import Detected, join_parts
 from pipeline.stages.label import no_scores
 from pipeline.stages.windows import notes_on_times, plan_windows
-from tracker.detect.weights import resolve_weights
+from tracker.detect.detector import chosen_weights
 from tracker.looks.appearance import AppearanceCollector
 from tracker.track.linking import Evidence
 from tracker.track.tracklets import Tracklets
@@ -59,7 +59,8 @@ class Partwise:
     def detect(self) -> Detected:
         """Pass 1, as ``detect_players``. Raises UnplannedError where the video can only be read as it comes."""
         detector = self.config.detector
-        settings = {**dataclasses.asdict(detector), "weights": _content(str(resolve_weights(detector.weights)))}
+        weights = chosen_weights(detector, resolve_device(self.config.device))
+        settings = {**dataclasses.asdict(detector), "weights": _content(str(weights))}
         digest = self.workers.store.begin("detect", {**self._about(), "detector": settings})
         found = run_pass(DetectPass(self.span, self.config), self.parts, digest, self.workers, self.progress)
         first = next(found)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
+from ground.memory import trim_memory
 from pipeline.models import Models
 from pipeline.parts.pool import Job, LostError
 
@@ -88,6 +89,8 @@ def outcome(job: Job, models: Models) -> BaseException | None:
     except Exception as error:  # noqa: BLE001 (raised again where it is waited for)
         error.add_note("".join(traceback.format_exception(error)))
         return _portable(error)
+    finally:
+        trim_memory()
     return None
 
 
@@ -112,7 +115,7 @@ def _work(pipe: Connection, cores: frozenset[int], parent: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if cores:
         os.sched_setaffinity(0, cores)
-    use_threads(len(cores) or 1)
+    settle(len(cores) or 1)
     models = Models()
     while True:
         try:
@@ -122,13 +125,13 @@ def _work(pipe: Connection, cores: frozenset[int], parent: int) -> None:
         pipe.send(outcome(job, models))
 
 
-def use_threads(count: int) -> None:
-    """Keep to so many: libraries that start as many as there are cores would get in the other processes' way."""
+def settle(num_threads: int) -> None:
+    """Make this process one of several: libraries that start a thread per core would get in the others' way."""
     import cv2
     import torch
 
-    torch.set_num_threads(count)
-    cv2.setNumThreads(count)
+    torch.set_num_threads(num_threads)
+    cv2.setNumThreads(num_threads)
 
 
 def _end_with(parent: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import ctypes
 import logging
 import re
 import signal
@@ -12,10 +11,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
+from ground.memory import give_memory_back
 from pipeline.runners.streams import drop_output, one_line, open_streams
 
-_MMAP_THRESHOLD, _LARGE = -3, 1 << 20
-"""glibc's M_MMAP_THRESHOLD, and the bytes from which a piece of memory is mapped on its own."""
 _LONGEST = 300
 """Letters of a message about flags."""
 
@@ -53,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         open_streams()
-        _give_memory_back()
+        give_memory_back()
         code = _run(sys.argv[1:] if arguments is None else arguments)
         sys.stdout.flush()  # here, where a full disk is a line
         return code
@@ -85,16 +83,6 @@ def _about(error: BaseException) -> str:
         where = "" if error.filename is None else f"{error.filename}: "
         return f"{where}{error.strerror or error}; what was written before this is whole"
     return f"a name or a text that this system's encoding, {sys.getfilesystemencoding()}, cannot hold ({error})"
-
-
-def _give_memory_back() -> None:
-    """Have the C library return pictures and tensors to the system as soon as they are freed.
-
-    By itself, glibc keeps ever larger pieces in its heap once one of their size was freed, and the heap breaks up
-    between them: 3 MB more with each frame of a video. Other C libraries have no such call.
-    """
-    with suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, _LARGE)
 
 
 def _run(arguments: Sequence[str]) -> int:
