@@ -15,6 +15,7 @@ from classify.run.backends import Frames, Logits, torch_logits
 from classify.run.choose import open_classifier
 from classify.types import ActionScores, Clip
 from classify.weights.checkpoint import CheckpointInfo
+from ground.batches import Batches, on_device
 from ground.devices import torch_device
 
 __all__ = ["ActionClassifier", "predict"]
@@ -36,16 +37,23 @@ class ActionClassifier:
         batch: clips that go through the network at a time; raising it costs memory and brings speed on a GPU.
         runtime: one of ``classify.run.choose.RUNTIMES``. "auto" is the fastest and keeps a converted copy in the user's
             cache; programs choose it. "torch" writes nothing.
-        Raises InputError for a bad checkpoint, for CUDA where there is none, and as ``open_classifier``.
+        Raises InputError for a bad checkpoint, for CUDA where there is none or too little of its memory is free, and as
+        ``open_classifier``.
         """
         self.device = torch_device(device)
-        self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
-        self.batch = batch or _BATCH.get(self.device.type, 8)
+        with on_device(f"the network in {checkpoint}"):
+            self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
+        self._batches = Batches("clips", batch or _BATCH.get(self.device.type, 8))
 
     info: CheckpointInfo
     """What the checkpoint says about itself."""
     runtime: str
     """Name of the library that runs it."""
+
+    @property
+    def batch(self) -> int:
+        """Clips that go through the network at a time: fewer, once a GPU's memory was too small for so many."""
+        return self._batches.size
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -59,12 +67,11 @@ class ActionClassifier:
 
     def classify(self, clips: Sequence[Clip]) -> list[ActionScores]:
         """Scores of each clip, in the order of ``clips``; clips of different players share batches."""
-        rows = [
-            row
-            for i in range(0, len(clips), self.batch)
-            for row in self.probabilities(np.stack([c.frames for c in clips[i : i + self.batch]]))
-        ]
+        rows = self._batches.run(self._rows, clips)
         return [ActionScores(c.track_id, c.start, c.end, p) for c, p in zip(clips, rows, strict=True)]
+
+    def _rows(self, clips: Sequence[Clip]) -> list[npt.NDArray[np.float32]]:
+        return list(self.probabilities(np.stack([clip.frames for clip in clips])))
 
     def probabilities(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_actions), as sure as the checkpoint says to be."""

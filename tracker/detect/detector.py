@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ground.batches import Batches
 from ground.cache import cache_folder
 from ground.errors import InputError
 from ground.frames import Frame
@@ -66,11 +67,16 @@ class YoloDetector:
         self.config = config
         self._device = device
         self._half = device.startswith("cuda")
-        self.batch = config.batch or (16 if self._half else 1)
+        self._batches = Batches("frames", config.batch or (16 if self._half else 1))
         self._model = _load(resolve_weights(config.weights), config.runtime, device)
         _say_fixed_size(self._model, config)
         names: Any = self._model.names
         self._names = tuple(str(names[i]) for i in sorted(names))
+
+    @property
+    def batch(self) -> int:
+        """Frames that go through the network together: fewer, once a GPU's memory was too small for so many."""
+        return self._batches.size
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -79,10 +85,7 @@ class YoloDetector:
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Detections of each frame, in the order of ``frames``; ``batch`` frames go through the network together."""
-        results: list[Detections] = []
-        for first in range(0, len(frames), self.batch):
-            results += self._detect_batch(frames[first : first + self.batch])
-        return results
+        return self._batches.run(self._detect_batch, frames)
 
     def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         # ultralytics takes BGR arrays.

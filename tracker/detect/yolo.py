@@ -23,6 +23,7 @@ from zipfile import is_zipfile
 import cv2
 import numpy as np
 
+from ground.batches import on_device
 from ground.errors import InputError
 
 _log = logging.getLogger("ultralytics")
@@ -55,7 +56,7 @@ def open_yolo(weights: Path, task: str = "detect", device: str = "cpu") -> Any:
     Raises InputError for a file that is missing, damaged or of another kind, for a ``.pt`` that holds more than the
     layers ultralytics knows, and where a package is missing that the file needs.
     """
-    with _opening(weights), _processor_only(weights):
+    with on_device(f"the network in {weights}"), _opening(weights), _processor_only(weights):
         model = _yolo()(str(weights), task=task)
         # A file may show only now what it lacks, and ultralytics opens some only now.
         model.predict(np.zeros((64, 64, 3), np.uint8), device=device, verbose=False)
