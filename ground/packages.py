@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import sys
 import threading
 from collections.abc import Generator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, cast
 
 from ground.errors import InputError
+from ground.warnings_off import warnings_off
 
 _PACKAGE = "openvino_telemetry"
 """OpenVINO and NNCF report their use over the network where they find it: here they find none."""
@@ -41,3 +43,16 @@ def need(what: str, *packages: str) -> Any:
         return first
     except ImportError as error:
         raise InputError(f"{what} needs {' and '.join(packages)}: pip install {' '.join(packages)}") from error
+
+
+@contextmanager
+def quiet() -> Generator[None]:
+    """Libraries that export networks talk while they work: not in here."""
+    talker = logging.getLogger("torch.utils.cpp_extension")  # it warns that there is no CUDA
+    before = talker.level
+    talker.setLevel(logging.ERROR)
+    try:
+        with warnings_off():
+            yield
+    finally:
+        talker.setLevel(before)

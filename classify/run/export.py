@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import importlib.util
 import io
-import logging
 import tempfile
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -30,8 +29,7 @@ from classify.weights.kinetics import load_classifier
 from ground.errors import InputError
 from ground.files import write_atomically
 from ground.int8 import to_int8
-from ground.packages import need
-from ground.warnings_off import warnings_off
+from ground.packages import need, quiet
 
 FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 """What can be exported to, and how the file's name ends."""
@@ -89,7 +87,7 @@ def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, cl
         output.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
             made = Path(folder) / output.name
-            with _quiet(), _one_line(to):
+            with quiet(), _one_line(to):
                 _WRITE[to](_capture(model, info.profile), info, made, None if clips is None else clips[::2])
             compared = _compare(model, info, _open(made, to, info.profile), clips)
             for part in sorted(made.parent.iterdir(), key=lambda p: p == made):  # the one that is looked for comes last
@@ -214,19 +212,6 @@ def _read_clips(source: Path) -> Frames:
     if len(clips) < _FEWEST:
         raise InputError(f"{source}: {len(clips)} clips are too few to calibrate with; give {_FEWEST} or more")
     return np.stack(clips[: 2 * _CALIBRATION])
-
-
-@contextmanager
-def _quiet() -> Generator[None]:
-    """The libraries talk while they work."""
-    talker = logging.getLogger("torch.utils.cpp_extension")  # it warns that there is no CUDA
-    before = talker.level
-    talker.setLevel(logging.ERROR)
-    try:
-        with warnings_off():
-            yield
-    finally:
-        talker.setLevel(before)
 
 
 @contextmanager

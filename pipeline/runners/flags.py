@@ -23,6 +23,11 @@ _BOTH = ("auto", "torch", "openvino")
 _DETECT: dict[str, tuple[str, Any, str]] = {
     "detector": ("detector.weights", str, "a .pt, an exported model, or a published ultralytics name"),
     "imgsz": ("detector.imgsz", int, "longest side, in pixels, at which the detector looks"),
+    "precision": (
+        "detector.precision",
+        str,
+        "of the detector on a CPU: auto, int8 or float32",
+    ),
     "confidence": ("detector.confidence", float, "detections under it are dropped"),
 }
 _TRACK: dict[str, tuple[str, Any, str]] = {

@@ -15,6 +15,7 @@ from ground.batches import Batches
 from ground.cache import cache_folder
 from ground.errors import InputError
 from ground.frames import Frame
+from tracker.detect.int8 import int8_copy, int8_folder
 from tracker.detect.weights import openvino_copy, resolve_weights
 from tracker.detect.yolo import open_yolo
 from tracker.types import Detections
@@ -23,6 +24,7 @@ _log = logging.getLogger("courtscribe")
 
 REFEREE = "referee"
 """Name of the class of those who are on court and no players."""
+_PRECISION = "detector.precision"
 _SMALLEST = 8
 """Pixels: in a picture that is narrower or lower nobody can be found, and letterboxing it would leave no pixel."""
 
@@ -43,6 +45,8 @@ class DetectorConfig:
     """Names of the classes to follow; empty: ``player`` where the detector has it, else ``person``."""
     runtime: str = "auto"
     """``torch``, ``openvino``, or ``auto``: OpenVINO on a CPU, PyTorch elsewhere. Exported models bring their own."""
+    precision: str = "auto"
+    """On a CPU. ``int8``: the copy in eight bits beside a ``.pt``; ``float32``; ``auto``: INT8 where there is one."""
     batch: int = 0
     """Frames per call; 0: 16 on a GPU, 1 on a CPU, where more does not help."""
 
@@ -53,6 +57,8 @@ class DetectorConfig:
             raise InputError(f"confidence and iou lie between 0 and 1, not {self.confidence} and {self.iou}")
         if self.runtime not in ("auto", "torch", "openvino"):
             raise InputError(f"runtime is auto, torch or openvino, not {self.runtime!r}")
+        if self.precision not in ("auto", "int8", "float32"):
+            raise InputError(f"precision is auto, int8 or float32, not {self.precision!r}")
         if self.batch < 0:
             raise InputError(f"batch is 0 (automatic) or more, not {self.batch}")
 
@@ -68,7 +74,7 @@ class YoloDetector:
         self._device = device
         self._half = device.startswith("cuda")
         self._batches = Batches("frames", config.batch or (16 if self._half else 1))
-        self._model = _load(resolve_weights(config.weights), config.runtime, device)
+        self._model = open_yolo(chosen_weights(config, device), "detect", device)
         _say_fixed_size(self._model, config)
         names: Any = self._model.names
         self._names = tuple(str(names[i]) for i in sorted(names))
@@ -129,16 +135,23 @@ def people_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[int
     return sorted({*followed_classes(names, wanted), *(i for i, name in enumerate(names) if name == REFEREE)})
 
 
-def _load(weights: Path, runtime: str, device: str) -> Any:
+def chosen_weights(config: DetectorConfig, device: str) -> Path:
+    """The file or folder that a detector of ``config`` opens on ``device``. Raises InputError as YoloDetector."""
+    weights, runtime = resolve_weights(config.weights), config.runtime
     has_openvino = importlib.util.find_spec("openvino") is not None
     if runtime == "openvino" and not has_openvino:
         raise InputError("the runtime openvino needs the package openvino: pip install openvino", "detector.runtime")
     if runtime == "openvino" and device != "cpu":
         raise InputError(f"the runtime openvino runs on the CPU, not on {device}; choose the device cpu", "device")
     wants_openvino = device == "cpu" and runtime != "torch" and has_openvino
-    if weights.suffix.lower() == ".pt" and wants_openvino:
-        weights = _openvino_or_same(weights, runtime)
-    return open_yolo(weights, "detect", device)
+    is_checkpoint = weights.suffix.lower() == ".pt"
+    rounded = int8_copy(weights) if is_checkpoint and wants_openvino and config.precision != "float32" else None
+    if rounded is None and config.precision == "int8":
+        lack = f"{int8_folder(weights)} is not there or of other weights" if is_checkpoint else "it is no .pt"
+        raise InputError(f"{weights}: has no INT8 copy for {device} and the runtime {runtime}: {lack}", _PRECISION)
+    if rounded is not None:
+        return rounded
+    return _openvino_or_same(weights, runtime) if is_checkpoint and wants_openvino else weights
 
 
 def _say_fixed_size(model: Any, config: DetectorConfig) -> None:

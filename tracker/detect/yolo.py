@@ -12,7 +12,7 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -22,9 +22,11 @@ from zipfile import is_zipfile
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from ground.batches import on_device
 from ground.errors import InputError
+from ground.frames import Image
 
 _log = logging.getLogger("ultralytics")
 
@@ -72,6 +74,20 @@ def open_checkpoint(weights: Path) -> Any:
         raise InputError(f"{weights}: must be a YOLO checkpoint (.pt)")
     with _opening(weights):
         return _yolo()(str(weights))
+
+
+def inputs(model: Any, images: Iterable[Image], imgsz: int) -> list[npt.NDArray[np.float32]]:
+    """What a network of ``open_yolo`` is given of pictures, float32 (1, 3, h, w) each, RGB 0..1.
+
+    images: uint8 (H, W, 3) RGB. imgsz: the longest side, pixels.
+    """
+    seen: list[npt.NDArray[np.float32]] = []
+    for image in images:
+        bgr = np.ascontiguousarray(image[..., ::-1])
+        if not seen:
+            model.predict(bgr, imgsz=imgsz, device="cpu", verbose=False)  # the size holds from then on
+        seen.append(model.predictor.preprocess([bgr]).numpy())
+    return seen
 
 
 def check_kind(weights: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.runners.flags import add_quiet, say
 from pipeline.runners.learning.export_weights import add_export
+from pipeline.runners.learning.quantise import add_int8
 
 
 def add_commands(subparsers: Any) -> None:
@@ -22,6 +23,7 @@ def add_commands(subparsers: Any) -> None:
     add_quiet(importer)
     importer.set_defaults(run=run_import)
     add_export(kinds)
+    add_int8(kinds)
 
 
 def run_import(options: argparse.Namespace) -> int:

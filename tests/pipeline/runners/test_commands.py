@@ -35,8 +35,9 @@ def test_doctor_says_how_to_mend_an_opencv_without_csrt(monkeypatch: pytest.Monk
 
 def test_the_manifest_tells_the_truth_about_the_weights() -> None:
     manifest = tomllib.loads((WEIGHTS / "manifest.toml").read_text())
-    shipped = {p.name for p in WEIGHTS.iterdir() if p.suffix in (".pt", ".safetensors")}
-    assert set(manifest) == shipped == {"players.pt", "actions.safetensors"}
+    kinds = (".pt", ".safetensors", ".xml", ".bin")
+    assert set(manifest) == {p.relative_to(WEIGHTS).as_posix() for p in WEIGHTS.rglob("*") if p.suffix in kinds}
+    assert {"players.pt", "actions.safetensors"} < set(manifest)
     for name, facts in manifest.items():
         assert hashlib.sha256((WEIGHTS / name).read_bytes()).hexdigest() == facts["sha256"]
         assert all(facts[key] for key in ("origin", "licence", "command", "score"))
