@@ -15,21 +15,26 @@ from ground.errors import InputError
 LOCK_NAME = ".courtscribe-lock"
 """File in a folder that is kept; it says by whom. What counts is the system's lock on it, not that it is there."""
 
+_held: dict[Path, tuple[int, int] | None] = {}
+"""What tells each lock's file from another one of its name."""
+
 
 @contextmanager
 def claim(folder: Path) -> Generator[None]:
     """Keep ``folder`` to this process; it is made if need be, and is gone afterwards if nothing was put in it.
 
     Within one process the same folder may be claimed again. Raises InputError where another process holds it, naming
-    that one, and where it cannot be written.
+    that one, where it cannot be written, and where it was removed or replaced meanwhile: then nobody holds it.
     """
     path = folder.absolute() / LOCK_NAME
+    _require_held(folder, path)
     made = [place for place in (path.parent, *path.parent.parents) if not place.exists()]
     lock = FileLock(path, timeout=0, is_singleton=True, thread_local=False)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
         path.write_text(f"process {os.getpid()} on {platform.node()}\n", encoding="utf-8")
+        _held.setdefault(path, _identity(path))
     except Timeout as error:
         raise InputError(
             f"{folder}: is being written by another run ({_holder(path)}); wait for it, or choose another place"
@@ -43,11 +48,28 @@ def claim(folder: Path) -> Generator[None]:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
     try:
         yield
+        _require_held(folder, path)
     finally:
-        if lock.lock_counter == 1:
-            path.unlink(missing_ok=True)  # still held: whoever makes it anew has another one, and it is his
+        if lock.lock_counter == 1 and _held.pop(path, None) == _identity(path):
+            with suppress(OSError):  # what goes wrong now must not hide what went wrong before
+                path.unlink(missing_ok=True)  # still held: whoever makes it anew has another one, and it is his
         lock.release()
         _leave(made)
+
+
+def _require_held(folder: Path, path: Path) -> None:
+    if path in _held and _held[path] != _identity(path):
+        raise InputError(
+            f"{folder}: was removed or replaced while it was written, and may lack files; give the same command again"
+        )
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _holder(path: Path) -> str:

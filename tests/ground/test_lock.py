@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,3 +66,26 @@ def test_what_cannot_be_claimed_is_one_line(tmp_path: Path) -> None:
     for place in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match="cannot be written"), claim(place):
             pass
+
+
+def test_a_folder_that_is_removed_meanwhile_is_said_to_be(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    with pytest.raises(InputError, match=r"removed or replaced while it was written.* same command"), claim(folder):
+        shutil.rmtree(folder)
+    with pytest.raises(InputError, match="removed or replaced"), claim(folder):
+        shutil.rmtree(folder)
+        folder.mkdir()
+        with claim(folder):
+            raise AssertionError("another run may hold it by now")
+    with claim(folder):
+        pass
+    assert not folder.exists()
+
+
+def test_what_goes_wrong_in_a_folder_is_not_hidden_by_what_became_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "a"
+    with pytest.raises(InputError, match="bad"), claim(folder):
+        shutil.rmtree(folder)
+        folder.write_text("a file", encoding="utf-8")
+        raise InputError("bad")
+    assert folder.read_text(encoding="utf-8") == "a file"
