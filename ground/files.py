@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import secrets
 from collections.abc import Generator
@@ -15,6 +16,8 @@ PART_PREFIX, PART_SUFFIX = ".courtscribe-", ".part"
 """Around the names of files that are being written."""
 _SYSTEM_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"})
 """What Windows, macOS and network drives leave in folders, in lower case."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a system says where there is no room: on the disk, for this user, in one file."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -37,11 +40,15 @@ def write_atomically(path: Path) -> Generator[Path]:
         about = str(error.filename or part).removeprefix("file:")  # FFmpeg names a file by its protocol too
         if about not in (str(part), *map(str, part.parents)):
             raise  # about some other file
-        raise InputError(
-            f"{path}: cannot be written ({error.strerror or error}); free some space or choose another place"
-        ) from error
+        raise unwritable(path, error) from error
     finally:
         _remove(part)
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """What to say where ``path`` cannot be written, and what to do."""
+    again = "free some space and give the same command again, or " if error.errno in _FULL else ""
+    return InputError(f"{path}: cannot be written ({error.strerror or error}); {again}choose another place")
 
 
 def write_text(path: Path, text: str) -> None:

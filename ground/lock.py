@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ground.errors import InputError
+from ground.files import unwritable
 
 LOCK_NAME = ".courtscribe-lock"
 """File in a folder that is kept; it says by whom. What counts is the system's lock on it, not that it is there."""
@@ -45,7 +46,7 @@ def claim(folder: Path) -> Generator[None]:
                 path.unlink()
         lock.release()
         _leave(made)
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(folder, error) from error
     try:
         yield
         _require_held(folder, path)

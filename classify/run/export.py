@@ -27,7 +27,7 @@ from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from ground.errors import InputError
-from ground.files import write_atomically
+from ground.files import unwritable, write_atomically
 from ground.int8 import to_int8
 from ground.packages import need, quiet
 
@@ -95,9 +95,7 @@ def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, cl
                     part.replace(place)
             return compared
     except OSError as error:
-        raise InputError(
-            f"{output}: cannot be written ({error.strerror}); free some space or choose another place"
-        ) from error
+        raise unwritable(output, error) from error
 
 
 def _capture(model: nn.Module, profile: Profile) -> Any:

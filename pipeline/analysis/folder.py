@@ -19,7 +19,7 @@ import numpy as np
 
 from classify.types import ActionScores
 from ground.errors import InputError
-from ground.files import PART_PREFIX, PART_SUFFIX, write_text
+from ground.files import PART_PREFIX, PART_SUFFIX, unwritable, write_text
 from ground.lock import claim
 from pipeline.analysis.tables import DAMAGE, TABLE_PATTERN, Columns, Table, read_table, write_table
 from pipeline.analysis.timeline import ActionSegment, Timeline
@@ -83,7 +83,7 @@ def save(analysis: Analysis, folder: Path, outdated: Sequence[str] = ()) -> None
             write_text(folder / JSON_NAME, content + "\n")
             _sweep(folder, {table.file for table in tables.values()}, before)
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(folder, error) from error
 
 
 def load(folder: Path) -> Analysis:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ground.errors import InputError
-from ground.files import read_text, write_text
+from ground.files import read_text, unwritable, write_text
 from ground.lock import claim
 from pipeline.edits.entries import Edit, from_line, to_line
 
@@ -54,7 +54,7 @@ def append_edits(folder: Path, edits: Sequence[Edit]) -> None:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(file.fileno())
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(path, error) from error
 
 
 def copy_edits(source: Path, target: Path) -> None:

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import nn
 
 from ground.errors import InputError
+from ground.files import unwritable
 from tracker.detect.yolo import first_line, open_checkpoint
 
 NUM_LAYERS = 9
@@ -36,7 +37,7 @@ def export_backbone(checkpoint: Path, output: Path, prefix: str = "spatial.") ->
     try:
         output.write_bytes(save(tensors, {"source": checkpoint.name}))
     except OSError as error:
-        raise InputError(f"{output}: cannot be written ({error.strerror or error}); free some space") from error
+        raise unwritable(output, error) from error
 
 
 @torch.no_grad()

@@ -7,6 +7,7 @@ full hall, a coach asked for ten.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ import numpy as np
 import torch
 
 from ground.errors import InputError
-from ground.files import write_atomically
+from ground.files import unwritable, write_atomically
 from tracker.detect.batch_norm import copy_class_outputs, restore_batch_norm, to_batch
 from tracker.detect.training_data import CLASSES, claim, prepare_dataset, read_image
 from tracker.detect.yolo import contained, open_checkpoint
@@ -119,7 +120,8 @@ def prepare_checkpoint(start_from: Path, images: Sequence[Path], imgsz: int, out
     size = (imgsz, round(imgsz * 9 / 16 / 32) * 32)
     pictures = (np.asarray(cv2.resize(read_image(path)[..., ::-1], size), np.uint8) for path in images)
     restore_batch_norm(model, (to_batch([picture]) for picture in pictures))
-    torch.save({"model": model, "train_args": {}}, output)
+    with write_atomically(output) as part:
+        part.write_bytes(_packed({"model": model, "train_args": {}}))
 
 
 def score_detector(weights: Path, data: Path, imgsz: int, device: str) -> list[DetectorScore]:
@@ -144,7 +146,13 @@ def write_clean_checkpoint(source: Path, output: Path) -> None:
     model.names = dict(enumerate(CLASSES))
     model.yaml["yaml_file"] = output.with_suffix(".yaml").name
     with write_atomically(output) as part:
-        torch.save({"model": model.half().eval(), "train_args": {"task": "detect"}}, part)
+        part.write_bytes(_packed({"model": model.half().eval(), "train_args": {"task": "detect"}}))
+
+
+def _packed(checkpoint: dict[str, Any]) -> bytes:
+    packed = io.BytesIO()  # given a path on a full disk, torch takes the whole process down
+    torch.save(checkpoint, packed)
+    return packed.getvalue()
 
 
 def _check_output(output: Path) -> None:
@@ -154,6 +162,6 @@ def _check_output(output: Path) -> None:
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{output}: cannot be written ({error.strerror or error})") from error
+        raise unwritable(output, error) from error
     if not os.access(output.parent, os.W_OK):
         raise InputError(f"{output}: cannot be written; choose another place")

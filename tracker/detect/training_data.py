@@ -21,7 +21,7 @@ import numpy.typing as npt
 import yaml
 
 from ground.errors import InputError
-from ground.files import read_text, visible, write_text
+from ground.files import read_text, unwritable, visible, write_text
 
 CLASSES = ("player", "referee", "ball", "hoop")
 """Classes of the shipped detector, in the order of their class_id."""
@@ -243,4 +243,4 @@ def _copy_image(source: Path, target: Path, aspect: float | None) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         packed.tofile(target)
     except OSError as error:
-        raise InputError(f"{target}: cannot be written ({error.strerror or error}); free some space") from error
+        raise unwritable(target, error) from error
