@@ -15,11 +15,13 @@ from pathlib import Path
 from provenance import write_result
 
 from classify.types import ACTIONS
+from ground.devices import resolve_device
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig
 from pipeline.evaluate.actions import compare_actions
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import ANALYZE_FLAGS, add_flags, apply_flags
+from tracker.detect.detector import chosen_weights
 from tracker.evaluate.scores import evaluate_tracks
 from tracker.files.mot import read_truth
 from tracker.types import Tracks
@@ -67,7 +69,7 @@ def main() -> None:
         f"| action macro-F1 over the actions that occur | {agreement.macro_f1:.3f} |",
         f"| segment F1 at IoU {' / '.join(map(str, agreement.segment_f1))} | {segments} |",
     ]
-    weights = [Path(path) for path in (config.detector.weights, config.classifier.weights)]
+    weights = [chosen_weights(config.detector, resolve_device(config.device)), Path(config.classifier.weights)]
     write_result(options.output, f"{Path(options.video).name} against hand-checked truth", lines, weights)
 
 
