@@ -127,8 +127,8 @@ def _judge(seen: Seen, made: Seen, first: int, row: Row, draw: int) -> Iterator[
     real, synthetic = Seen(scaled, seen.targets, seen.groups), Seen(scaled_made, made.targets, made.groups)
     everything = np.arange(len(seen.targets))
     alone, whole = (_predict(real, synthetic, some, row, draw) for some in (everything[:first], everything))
-    for some, said in ((everything[:first], alone), (everything, whole), (everything[first:], whole[first:])):
-        report = score(seen.targets[some], said, ACTIONS)
+    for some, predicted in ((everything[:first], alone), (everything, whole), (everything[first:], whole[first:])):
+        report = score(seen.targets[some], predicted, ACTIONS)
         yield report.macro_f1
         yield report.accuracy
 
@@ -152,7 +152,7 @@ def _chosen(features: torch.Tensor, like: torch.Tensor, row: Row) -> torch.Tenso
 def _predict(seen: Seen, made: Seen, judged: Ints, row: Row, draw: int) -> Ints:
     """What is said of each of the clips ``judged`` by a last layer that learnt from none of its group."""
     kind, decay = row[3], row[4]
-    fold, said = _folds(seen, judged, draw), np.zeros(len(judged), np.int64)
+    fold, predicted = _folds(seen, judged, draw), np.zeros(len(judged), np.int64)
     for number in range(FOLDS):
         learn = judged[fold != number]
         pairs: list[tuple[torch.Tensor, Ints]] = []
@@ -168,8 +168,8 @@ def _predict(seen: Seen, made: Seen, judged: Ints, row: Row, draw: int) -> Ints:
         targets, weights = (torch.from_numpy(np.concatenate(v)) for v in ([y for _, y in pairs], shares))
         fit_head(fc, torch.cat([x for x, _ in pairs]), targets, decay, weights.float())
         with torch.inference_mode():
-            said[fold == number] = fc(seen.features[0, judged[fold == number]]).argmax(1).numpy()
-    return said
+            predicted[fold == number] = fc(seen.features[0, judged[fold == number]]).argmax(1).numpy()
+    return predicted
 
 
 def _folds(seen: Seen, judged: Ints, draw: int) -> Ints:

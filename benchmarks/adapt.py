@@ -76,7 +76,7 @@ def main() -> None:
     ]
     clips = [clip for file in list_clips([options.clips], {}) for clip in _readable(file)]
     for name in options.embedding:
-        seen = look(clips, _embedding(name, clips))
+        seen = embed_clips(clips, _embedding(name, clips))
         lines += [
             f"| {name.split('/')[-1]} | {count} | {judge(seen, count, options.draws)} |" for count in options.counts
         ]
@@ -109,7 +109,7 @@ def _taught(path: Path, clips: list[LabelledClip]) -> Embedding:
     return network, CheckpointInfo("pooled_maps", (), profile)
 
 
-def look(clips: list[LabelledClip], embedding: Embedding) -> Clips:
+def embed_clips(clips: list[LabelledClip], embedding: Embedding) -> Clips:
     """What the embedding makes of each clip and its mirror image."""
     network, info = embedding
     tensors = [to_tensor(sixteen(clip.frames)[None], info.profile) for clip in clips]
@@ -151,8 +151,8 @@ def _examples(clips: Clips, chosen: np.ndarray, groups: np.ndarray, views: int =
 
 def _macro_f1(clips: Clips, rows: np.ndarray, head: Head) -> float:
     with torch.inference_mode():
-        said = head.layer(torch.from_numpy(clips.views[0, rows]).float()).argmax(1).numpy()
-    return score(clips.targets[rows], said, clips.labels).macro_f1
+        predicted = head.layer(torch.from_numpy(clips.views[0, rows]).float()).argmax(1).numpy()
+    return score(clips.targets[rows], predicted, clips.labels).macro_f1
 
 
 if __name__ == "__main__":

@@ -86,9 +86,9 @@ def ways(name: str, device: torch.device, calibration: Path | None) -> Iterator[
         ):
             if logits := _copy(model, info, to, Path(folder), openers):
                 yield runtime, "FP32", logits
-        shipped, told = load_checkpoint(WEIGHTS / "actions.safetensors")
-        clips = _read_clips(calibration) if calibration is not None and told.model == name else None
-        if clips is not None and (logits := _copy(shipped, told, "openvino", Path(folder), open_openvino, clips)):
+        shipped, metadata = load_checkpoint(WEIGHTS / "actions.safetensors")
+        clips = _read_clips(calibration) if calibration is not None and metadata.model == name else None
+        if clips is not None and (logits := _copy(shipped, metadata, "openvino", Path(folder), open_openvino, clips)):
             yield "openvino", "INT8", logits
     yield "torch", "FP32", torch_logits(prepare(model, device), profile)
 
@@ -142,8 +142,8 @@ def _lines(rows: list[Row]) -> Iterator[str]:
 def _head(threads: int) -> list[str]:
     versions = ", ".join(f"{package} {found}" for package in _PACKAGES if (found := _version(package)))
     gpu = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
-    told = "seconds on the CPU are the processor's" if threads == 1 else "seconds are the clock's"
-    return [f"{threads} thread{'s' * (threads > 1)}{gpu}; {versions}; {told}", ""]
+    clock = "seconds on the CPU are the processor's" if threads == 1 else "seconds are the clock's"
+    return [f"{threads} thread{'s' * (threads > 1)}{gpu}; {versions}; {clock}", ""]
 
 
 _PACKAGES = ("torch", "torchvision", "openvino", "onnxruntime", "nncf")

@@ -21,10 +21,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    said = io.StringIO()
-    with tempfile.TemporaryDirectory() as folder, redirect_stdout(said):
+    printed = io.StringIO()
+    with tempfile.TemporaryDirectory() as folder, redirect_stdout(printed):
         courtscribe(["demo", "--output", folder, "--no-video"])
-    figures = [line for line in said.getvalue().splitlines() if line.startswith(("identities:", "actions:"))]
+    figures = [line for line in printed.getvalue().splitlines() if line.startswith(("identities:", "actions:"))]
     write_result(options.output, "The demo", ["```", *figures, "```"], SHIPPED)
 
 

@@ -70,9 +70,9 @@ def _start(arguments: Sequence[str], program: Sequence[str] = ("-m", "pipeline.r
 
 
 def _require(process: subprocess.Popen[str]) -> None:
-    _, said = process.communicate()
+    _, printed = process.communicate()
     if process.returncode:
-        raise SystemExit(f"a run that nobody disturbed ended with {process.returncode}: {said}")
+        raise SystemExit(f"a run that nobody disturbed ended with {process.returncode}: {printed}")
 
 
 def killed_at_random(work: Work, folder: Path, jobs: int, seconds: float, rng: random.Random) -> str:
@@ -109,11 +109,11 @@ def kills_at_writes(work: Work, place: Path, every: int) -> tuple[int, int]:
     while True:
         folder, at = place / f"at-{runs}", every * (runs + 1)
         process = _start([str(folder), str(at), "exit", *work.arguments(folder, 1)], [str(_AT_WRITE)])
-        _, said = process.communicate()
+        _, printed = process.communicate()
         if process.returncode == 0:
             return runs, equal
         if process.returncode != KILLED:
-            raise SystemExit(f"write {at}: {said}")
+            raise SystemExit(f"write {at}: {printed}")
         work.run(folder)
         runs, equal = runs + 1, equal + (digests(folder) == wanted)
 

@@ -36,14 +36,14 @@ def answers(folder: Path, truth_folder: Path) -> Answers:
     truth, actions = read_truth_folder(truth_folder)
     labels, size = analysis.timeline.labels, (analysis.video.width, analysis.video.height)
     always = TimelineConfig(min_confidence=0)
-    said = join(analysis.scores, labels, 0, analysis.tracks, analysis.frames, size, always).segments
+    segments = join(analysis.scores, labels, 0, analysis.tracks, analysis.frames, size, always).segments
     # Each segment under a label of its own, so that what is matched says which segment it was.
-    numbered = tuple(replace(segment, action=str(i)) for i, segment in enumerate(said))
+    numbered = tuple(replace(segment, action=str(i)) for i, segment in enumerate(segments))
     rows = np.flatnonzero(np.isin(truth.frame_index, analysis.frames.index))
     known = [actions[i] if actions[i] in labels else None for i in rows]
     players = match_boxes(truth[rows], known, analysis.tracks, Timeline(tuple(s.action for s in numbered), numbered))
     wanted, given = (np.concatenate([getattr(p, side) for p in players.values()]) for side in ("wanted", "given"))
-    compared = [(label, said[int(i)]) for label, i in zip(wanted, given, strict=True) if label and i]
+    compared = [(label, segments[int(i)]) for label, i in zip(wanted, given, strict=True) if label and i]
     confidence = np.array([segment.confidence for _, segment in compared])
     return confidence, np.array([segment.action == label for label, segment in compared])
 

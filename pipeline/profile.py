@@ -166,8 +166,8 @@ class Report:
         for what, seconds in (share for name in names for share in self._shares(name, "main")):
             total[what] += seconds
         most = sorted(total.items(), key=lambda pair: -pair[1])[:_MOST]
-        said = ", ".join(f"{what} {seconds / sum(total.values()):.0%}" for what, seconds in most)
-        return [*lines, f"what the rest waits for: {said}"] if most else lines
+        listed = ", ".join(f"{what} {seconds / sum(total.values()):.0%}" for what, seconds in most)
+        return [*lines, f"what the rest waits for: {listed}"] if most else lines
 
     def _busy(self, name: str) -> float:
         return sum(seconds for _, seconds in self._shares(name, "main"))

@@ -174,14 +174,14 @@ class LogLines:
                 if now - last >= _LOG_INTERVAL:
                     last = now
                     so_far = f"{done + made} of {total or '?'} {unit}s, {made / (now - begin):.1f}/s"
-                    _log.info("%s: %s%s", name, so_far, self._said(total, done + made, made / (now - begin)))
+                    _log.info("%s: %s%s", name, so_far, self._time_left(total, done + made, made / (now - begin)))
 
             yield advance
         seconds = time.monotonic() - begin
         there = f", {done} were there" if done else ""
         _log.info("%s: %d %ss in %s, %.1f/s%s", name, made, unit, spoken(seconds), made / max(seconds, 1e-9), there)
 
-    def _said(self, total: int | None, there: int, rate: float) -> str:
+    def _time_left(self, total: int | None, there: int, rate: float) -> str:
         left = self._left.seconds()
         of_stage = f", {spoken(max(total - there, 0) / rate)} left" if total and rate else ""
         return of_stage if left is None else f"{of_stage} ({spoken(left)} for all)"

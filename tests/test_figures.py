@@ -128,11 +128,11 @@ def _numbers(pattern: str, *paths: Path) -> list[list[str]]:
 
 @pytest.mark.parametrize("what", _FIGURES)
 def test_the_documents_say_what_was_measured(what: str) -> None:
-    said, file, measured = _FIGURES[what]
+    stated, file, measured = _FIGURES[what]
     found, scale = _numbers(measured, _ROOT / "benchmarks" / file)[0], 100 if what in _OF_A_HUNDRED else 1
-    for told in _numbers(said, *_DOCUMENTS):
-        assert len(told) == len(found)
-        for ours, theirs in zip(told, found, strict=True):
+    for numbers in _numbers(stated, *_DOCUMENTS):
+        assert len(numbers) == len(found)
+        for ours, theirs in zip(numbers, found, strict=True):
             decimals = len(ours.partition(".")[2])
             assert abs(float(theirs) * scale - float(ours)) <= 0.5 * 10**-decimals + 1e-9, (
                 f"{what}: {ours}, and {file} says {theirs}"
@@ -152,8 +152,8 @@ def test_results_say_what_they_were_measured_with(path: Path) -> None:
     assert re.match(r"Measured \d{4}-\d\d-\d\d\b.* commit [0-9a-f]{7,}\b.*, on \S", measured), measured
     assert weights.startswith("Weights: ")
     manifest = tomllib.loads((WEIGHTS / "manifest.toml").read_text(encoding="utf-8"))
-    told = dict(re.findall(r"([\w.]+) ([0-9a-f]{64})", weights))
-    assert told or weights == "Weights: none."
+    digests = dict(re.findall(r"([\w.]+) ([0-9a-f]{64})", weights))
+    assert digests or weights == "Weights: none."
     same = {name: (facts["sha256"], facts.get("same_to_the_bit_as")) for name, facts in manifest.items()}
-    others = [name for name, digest in told.items() if name in same and digest not in same[name]]
+    others = [name for name, digest in digests.items() if name in same and digest not in same[name]]
     assert not others or "of earlier weights" in weights, f"{path.name}: not of the {', '.join(others)} that ship"

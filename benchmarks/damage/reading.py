@@ -67,8 +67,8 @@ def read_apart(source: str, scratch: Path, reader: Callable[[str], Outcome] = re
     if peak is None:
         return Outcome(trace=f"no end within {DEADLINE:g} s", seconds=seconds)
     try:
-        told: dict[str, Any] = json.loads(scratch.read_text())
-        return Outcome(**(told | {"seconds": seconds, "peak": peak}))
+        written: dict[str, Any] = json.loads(scratch.read_text())
+        return Outcome(**(written | {"seconds": seconds, "peak": peak}))
     except (OSError, ValueError):
         return Outcome(trace="the process died", seconds=seconds)
     finally:
@@ -123,12 +123,12 @@ def _fault_of_pictures(case: Case, outcome: Outcome) -> str | None:
 
 
 def _fault_of_count(case: Case, outcome: Outcome) -> str | None:
-    told = count_told(outcome.notes)
+    noted = count_noted(outcome.notes)
     missing = len(case.times) - len(outcome.frames) - case.num_unknowable
-    if case.verdict is Verdict.FINE and (told or len(outcome.frames) > len(case.times)):
+    if case.verdict is Verdict.FINE and (noted or len(outcome.frames) > len(case.times)):
         return f"fine, yet {len(outcome.frames)} pictures of {len(case.times)}, {outcome.notes}"
-    if case.is_counted and told != max(missing, 0):
-        return f"missing {missing}, told {told}: {outcome.notes}"
+    if case.is_counted and noted != max(missing, 0):
+        return f"missing {missing}, noted {noted}: {outcome.notes}"
     if case.verdict is Verdict.NOTED and not outcome.notes:
         return "not a word about the damage"
     return None
@@ -141,7 +141,7 @@ _COUNTS: Mapping[str, str] = {
 }
 
 
-def count_told(notes: list[str]) -> int:
+def count_noted(notes: list[str]) -> int:
     """How many pictures the notes say are missing; what a container claims may include what they count besides."""
     text = "\n".join(notes)
     claims = [int(a) - int(b) for a, b in re.findall(_COUNTS["claim"], text)]

@@ -95,13 +95,13 @@ def join_scores(
     frame_index: IntArray,
     frame_times: Floats,
     config: TimelineConfig,
-    heeded: Sequence[ActionScores] | None = None,
+    combined: Sequence[ActionScores] | None = None,
 ) -> Timeline:
     """Average overlapping windows frame by frame, smooth with hysteresis, merge into segments.
 
     labels: action names in the order of the probabilities. frame_index, frame_times: the analysed frames, ascending,
     and when each is shown (seconds).
-    heeded: ``scores`` with other evidence in them, one for one; they choose the label and say how sure it is. But
+    combined: ``scores`` with other evidence in them, one for one; they choose the label and say how sure it is. But
     other evidence makes no answer of none: where the classifier's own first choice is not twice as likely as chance, a
     segment is no surer than that choice.
     """
@@ -112,7 +112,7 @@ def join_scores(
     frame_end = frame_ends(frame_times)
     for track_id, rows in by_track.items():
         windows = [scores[row] for row in rows]
-        deciding = windows if heeded is None else [heeded[row] for row in rows]
+        deciding = windows if combined is None else [combined[row] for row in rows]
         for bounds, plain, means in _stretches(windows, deciding, frame_times):
             durations = frame_end[bounds[1:] - 1] - frame_times[bounds[:-1]]
             path = _calm_path(means, durations, config)
@@ -138,13 +138,13 @@ def say_unsure(timeline: Timeline, below: float) -> Timeline:
     joined: list[ActionSegment] = []
     last: dict[int, int] = {}
     for segment in timeline.segments:
-        told = segment if segment.confidence >= below else replace(segment, action=UNSURE)
-        at = last.get(told.track_id)
-        if at is not None and joined[at].action == told.action == UNSURE and _touch(joined[at], told):
-            joined[at] = _join(joined[at], told)
+        marked = segment if segment.confidence >= below else replace(segment, action=UNSURE)
+        at = last.get(marked.track_id)
+        if at is not None and joined[at].action == marked.action == UNSURE and _touch(joined[at], marked):
+            joined[at] = _join(joined[at], marked)
         else:
-            last[told.track_id] = len(joined)
-            joined.append(told)
+            last[marked.track_id] = len(joined)
+            joined.append(marked)
     return Timeline(timeline.labels, tuple(joined))
 
 

@@ -16,7 +16,7 @@ class Share:
     def __init__(self, advance: Advance, seconds: int) -> None:
         """advance: of the whole. seconds: that the video plays."""
         self._advance, self._seconds = advance, seconds
-        self._made, self._told = 0.0, 0
+        self._made, self._reported = 0.0, 0
 
     @contextmanager
     def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
@@ -36,8 +36,8 @@ class Share:
 
     def _add(self, seconds: float) -> None:
         self._made = min(self._made + seconds, self._seconds)
-        news = int(self._made) - self._told
-        self._told += news
+        news = int(self._made) - self._reported
+        self._reported += news
         self._advance(news)
 
 

@@ -74,8 +74,8 @@ def _who(track_id: int, boxes: list[Tracks], frame: int) -> Who:
 
 
 def _rename(draft: Draft, kind: str, text: str) -> Edit:
-    player, is_said, name = text.partition("=")
-    if not is_said:
+    player, separator, name = text.partition("=")
+    if not separator:
         raise InputError(f"{kind} takes PLAYER=NAME, not {text!r:.60}", kind)
     return Edit(kind, (draft.who(player),), text=name.strip())
 

@@ -231,8 +231,8 @@ def _label_span(state: State, player: int, first: int, end: int, label: str) -> 
         there = True
         low, high = max(first, part.first), min(end, part.last + 1)
         kept = [s for segment in state.segments[part.source] for s in _without(state, segment, low, high)]
-        said = state.recut(ActionSegment(part.source, label, 0.0, 1.0, 0, 1, 1.0, PERSON), low, high)
-        state.segments[part.source] = sorted([*kept, said], key=lambda s: s.start_frame)
+        relabelled = state.recut(ActionSegment(part.source, label, 0.0, 1.0, 0, 1, 1.0, PERSON), low, high)
+        state.segments[part.source] = sorted([*kept, relabelled], key=lambda s: s.start_frame)
     return there
 
 

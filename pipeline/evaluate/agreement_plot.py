@@ -22,8 +22,8 @@ def draw_agreement(players: Mapping[int, LabelledFrames], names: Mapping[int, st
 
     figure = Figure((_WIDTH, 1.6 + _HEIGHT * max(1, len(players))), _DPI, layout="constrained")
     axes = figure.add_subplot()
-    said = {action for frames in players.values() for texts in (frames.wanted, frames.given) for action in texts}
-    colors = _colors(sorted(said - {""}))
+    actions = {action for frames in players.values() for texts in (frames.wanted, frames.given) for action in texts}
+    colors = _colors(sorted(actions - {""}))
     for row, player in enumerate(sorted(players)):
         _draw_bar(axes, players[player].wanted, row - 0.42, 0.46, colors)
         _draw_bar(axes, players[player].given, row + 0.08, 0.3, colors)

@@ -124,22 +124,22 @@ class ShowPass:
 
 
 def _pack_shown(shown: Shown) -> Columns:
-    told = {
+    facts = {
         "timeline": dataclasses.asdict(shown.timeline),
         "names": {str(track_id): name for track_id, name in shown.names.items()},
         "banner": shown.banner,
     }
-    return {**columns_of(shown.tracks), "told": np.array(json.dumps(told))}
+    return {**columns_of(shown.tracks), "facts": np.array(json.dumps(facts))}
 
 
 def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
-    told = json.loads(str(columns["told"]))
-    timeline = told["timeline"]
+    facts = json.loads(str(columns["facts"]))
+    timeline = facts["timeline"]
     segments = tuple(ActionSegment(**segment) for segment in timeline.pop("segments"))
     labels = tuple(timeline.pop("labels"))
-    names = {int(track_id): name for track_id, name in told["names"].items()}
-    tracks = Tracks(**{name: column for name, column in columns.items() if name != "told"})
-    return Shown(tracks, Timeline(labels, segments), names, told["banner"])
+    names = {int(track_id): name for track_id, name in facts["names"].items()}
+    tracks = Tracks(**{name: column for name, column in columns.items() if name != "facts"})
+    return Shown(tracks, Timeline(labels, segments), names, facts["banner"])
 
 
 def _format(video: VideoSource) -> VideoFormat:

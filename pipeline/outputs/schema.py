@@ -139,7 +139,7 @@ def _schema(wanted: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object(wanted: type, definitions: dict[str, Any]) -> dict[str, Any]:
-    told, hints = _descriptions(wanted), get_type_hints(wanted)
+    texts, hints = _descriptions(wanted), get_type_hints(wanted)
     fields = dataclasses.fields(wanted)
     absent = {f.name for f in fields if wanted is Tables and f.default is None}
     properties: dict[str, Any] = {}
@@ -148,8 +148,8 @@ def _object(wanted: type, definitions: dict[str, Any]) -> dict[str, Any]:
         if field.name in absent:
             found = found["anyOf"][0]
         # beside a $ref nothing else counts in draft 7
-        described = {"allOf": [found]} if "$ref" in found and field.name in told else found
-        properties[field.name] = described | ({"description": told[field.name]} if field.name in told else {})
+        described = {"allOf": [found]} if "$ref" in found and field.name in texts else found
+        properties[field.name] = described | ({"description": texts[field.name]} if field.name in texts else {})
     return {
         "description": inspect.cleandoc(wanted.__doc__ or ""),
         "type": "object",

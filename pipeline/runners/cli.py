@@ -34,13 +34,13 @@ class _Once(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self._said: set[str] = set()
+        self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Whether it is new."""
         message = record.getMessage()
-        is_new = message not in self._said
-        self._said.add(message)
+        is_new = message not in self._seen
+        self._seen.add(message)
         return is_new
 
 

@@ -22,8 +22,8 @@ def timeline_of(tracks: Tracks, actions: Texts, labels: Sequence[str], frames: F
     if unknown := sorted(set(actions.tolist()) - {"", *labels}):
         raise InputError(f"the action {unknown[0]!r} is not one of {', '.join(labels)}")
     ends = frame_ends(frames.time)
-    said = np.isin(tracks.frame_index, frames.index) & (actions != "")
-    order = np.flatnonzero(said)[np.argsort(tracks.track_id[said], kind="stable")]
+    labelled = np.isin(tracks.frame_index, frames.index) & (actions != "")
+    order = np.flatnonzero(labelled)[np.argsort(tracks.track_id[labelled], kind="stable")]
     player, action = tracks.track_id[order], np.array(actions[order].tolist(), np.str_)
     at = np.searchsorted(frames.index, tracks.frame_index[order])
     starts = np.flatnonzero((np.diff(at) != 1) | (np.diff(player) != 0) | (action[1:] != action[:-1])) + 1

@@ -14,7 +14,7 @@ from ground.video.source import VideoSource
 from pipeline.analysis.timeline import Timeline, TimelineConfig, join_scores, say_unsure
 from pipeline.analysis.values import Frames, Scores
 from pipeline.progress import Advance, Progress
-from pipeline.stages.speed import WORTH_SAYING, heed_speed, tells_gait
+from pipeline.stages.speed import WORTH_SAYING, combine_with_speed, tells_gait
 from pipeline.stages.windows import ClipCutter, WindowConfig, notes_on_times, plan_windows
 from tracker.types import Tracks
 
@@ -85,9 +85,9 @@ def join(
     it was found without speed, so where speed is heeded what is worth saying with speed counts if it is higher.
     size: width and height of the picture, pixels.
     """
-    windows, heeded = scores.windows, None
+    windows, combined = scores.windows, None
     if config.heed_speed and tells_gait(labels, frames):
-        heeded = heed_speed(windows, labels, tracks, frames, size)
+        combined = combine_with_speed(windows, labels, tracks, frames, size)
         unsure_below = max(unsure_below, WORTH_SAYING)
-    timeline = join_scores(windows, labels, frames.index, frames.time, config, heeded)
+    timeline = join_scores(windows, labels, frames.index, frames.time, config, combined)
     return say_unsure(timeline, unsure_below if config.min_confidence is None else config.min_confidence)

@@ -61,7 +61,7 @@ class _Path:
     """Number of the shot: nothing is known of the way from one to the next."""
 
 
-def heed_speed(
+def combine_with_speed(
     scores: Sequence[ActionScores], labels: Sequence[str], tracks: Tracks, frames: Frames, size: tuple[int, int]
 ) -> list[ActionScores]:
     """``scores`` with what the players' speed says of their gait.
@@ -75,11 +75,11 @@ def heed_speed(
     if camera is None or not tells_gait(labels, frames):
         return list(scores)
     paths = {int(i): _path(track, frames, camera, size) for i, track in tracks.by_id()}
-    heeded: list[ActionScores] = []
+    combined: list[ActionScores] = []
     for score in scores:
         speed = _speed(paths[score.track_id], score.start, score.end)
-        heeded.append(score if speed is None else _heed(score, gaits, likelihoods(speed)))
-    return heeded
+        combined.append(score if speed is None else _combine(score, gaits, likelihoods(speed)))
+    return combined
 
 
 def tells_gait(labels: Sequence[str], frames: Frames) -> bool:
@@ -100,7 +100,7 @@ def _log_normal(value: float, median: float, spread: float) -> float:
     return float(np.exp(-0.5 * (np.log(value / median) / spread) ** 2) / (value * spread * np.sqrt(2 * np.pi)))
 
 
-def _heed(score: ActionScores, gaits: Sequence[int | None], likely: Floats) -> ActionScores:
+def _combine(score: ActionScores, gaits: Sequence[int | None], likely: Floats) -> ActionScores:
     """Other labels go with any speed: for them it is as likely as in all gaits together."""
     weights = np.full(len(score.probabilities), likely.mean())
     for gait, weight in zip(gaits, likely, strict=True):

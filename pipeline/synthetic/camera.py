@@ -19,7 +19,7 @@ class Camera:
     """(3,) metres."""
 
     @staticmethod
-    def look(
+    def look_at(
         position: Floats, target: Floats, focal: float, size: tuple[int, int] | tuple[float, float], roll: float = 0.0
     ) -> Camera:
         """A camera at ``position`` (3,) that has ``target`` (3,) in the middle of a (width, height) picture.

@@ -161,7 +161,7 @@ def _camera(center: Floats, pixels: float, rng: np.random.Generator) -> Camera:
     azimuth = rng.uniform(-0.6, 0.6) if kind < 2 else rng.choice([-1, 1]) * rng.uniform(0.5, 1.0)
     position = center + np.array([far * np.sin(azimuth), -far * np.cos(azimuth), height - center[2]])
     focal = pixels / 1.9 * float(np.linalg.norm(position - center))
-    return Camera.look(position, center, focal, (0.0, 0.0), rng.normal(0, 0.015))
+    return Camera.look_at(position, center, focal, (0.0, 0.0), rng.normal(0, 0.015))
 
 
 def _cut(box: Floats, view: Camera, limit: int) -> tuple[Camera, tuple[int, int]]:

@@ -98,7 +98,7 @@ class SyntheticGame:
     def camera(self, index: int) -> Camera:
         """The view of frame ``index``."""
         focal = float(self._zoom[index]) * self.size[0]
-        return Camera.look(self._eye, self._aim[index], focal, self.size)
+        return Camera.look_at(self._eye, self._aim[index], focal, self.size)
 
     def frame(self, index: int) -> Frame:
         """Frame ``index`` (0-based), drawn now. Raises IndexError outside the game."""
@@ -106,7 +106,7 @@ class SyntheticGame:
             raise IndexError(f"the game has frames 0 to {self.num_frames - 1}, not {index}")
         camera = self.camera(index)
         figures = self._figures(index, camera)
-        self._rows[index] = self._look(figures)
+        self._rows[index] = self._visible(figures)
         groups = [*figures, [ball_shape(self._ball[index], camera, self._light)]]
         groups += [basket(end, camera, self._light) for end in (-1, 1)]
         shadows = [
@@ -128,7 +128,7 @@ class SyntheticGame:
         """Boxes, visibility and actions; frames that were not drawn yet are only outlined, not painted."""
         for index in range(self.num_frames):
             if index not in self._rows:
-                self._rows[index] = self._look(self._figures(index, self.camera(index)))
+                self._rows[index] = self._visible(self._figures(index, self.camera(index)))
         rows = [self._rows[i] for i in range(self.num_frames)]
         frame = np.repeat(np.arange(self.num_frames), [len(r.player) for r in rows])
         player = np.concatenate([r.player for r in rows])
@@ -141,7 +141,7 @@ class SyntheticGame:
         players = zip(self._joints[index], self._looks, self._styles, strict=True)
         return [Figure(j, look, style.stature).shapes(camera, self._light) for j, look, style in players]
 
-    def _look(self, figures: list[list[Shape]]) -> _Rows:
+    def _visible(self, figures: list[list[Shape]]) -> _Rows:
         """Boxes and visible shares of the players who reach into the picture."""
         boxes = np.array([bounds(f) for f in figures])
         depth = np.array([sum(s.depth for s in f) / len(f) for f in figures])

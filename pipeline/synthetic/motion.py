@@ -107,8 +107,8 @@ def _rigid(poses: Floats) -> Floats:
     spine = out[:, NECK] - out[:, PELVIS]
     spine /= np.linalg.norm(spine, axis=-1, keepdims=True)
     out[:, NECK] = out[:, PELVIS] + 0.27 * spine
-    look = 0.55 * spine + (0.0, 0.0, 0.45)
-    out[:, HEAD] = out[:, NECK] + 0.098 * look / np.linalg.norm(look, axis=-1, keepdims=True) + (0.02, 0, 0)
+    gaze = 0.55 * spine + (0.0, 0.0, 0.45)
+    out[:, HEAD] = out[:, NECK] + 0.098 * gaze / np.linalg.norm(gaze, axis=-1, keepdims=True) + (0.02, 0, 0)
     for pair, center, half, lift in ((SHOULDER, NECK, 0.112, -0.03), (HIP, PELVIS, 0.056, -0.055)):
         axis = out[:, pair.start] - out[:, pair.start + 1]
         axis *= half / np.linalg.norm(axis, axis=-1, keepdims=True)

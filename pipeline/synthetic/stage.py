@@ -127,14 +127,14 @@ class Stage:
             target = self.face[player]
             guarding = player in self.defenders() and self.settled
             if target is not None:
-                look = (self.rim if target < 0 else self.xy[target]) - self.xy[player]
+                gaze = (self.rim if target < 0 else self.xy[target]) - self.xy[player]
             elif speed[player] > (3.4 if guarding else 0.8):
-                look = self.velocity[player]
+                gaze = self.velocity[player]
             elif guarding:
-                look = self.xy[self.rival(player)] - self.xy[player]
+                gaze = self.xy[self.rival(player)] - self.xy[player]
             else:
-                look = (self.xy[self.owner] if player != self.owner else self.rim) - self.xy[player]
-            turn = np.arctan2(look[1], look[0]) - self.heading[player]
+                gaze = (self.xy[self.owner] if player != self.owner else self.rim) - self.xy[player]
+            turn = np.arctan2(gaze[1], gaze[0]) - self.heading[player]
             turn = (turn + np.pi) % (2 * np.pi) - np.pi
             self.heading[player] += np.clip(turn * 6 / self.fps, -_TURN / self.fps, _TURN / self.fps)
 

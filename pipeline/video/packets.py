@@ -52,16 +52,16 @@ class VideoFormat:
 
     def configure(self, context: VideoCodecContext) -> None:
         """Make an encoder one of this format; those of one format are all alike."""
-        told: Any = context
-        told.width, told.height = self.width + self.width % 2, self.height + self.height % 2
-        told.pix_fmt, told.options = "yuv420p", _X264
-        told.framerate = min(max(self.frame_rate, _RATES[0]), _RATES[1])
-        told.time_base, told.sample_aspect_ratio = self.time_base, self.sample_aspect_ratio
-        told.colorspace = _BT709 if self.height >= 720 else _SMPTE170M
-        told.color_primaries = told.color_trc = _BT709
-        told.color_range = int(ColorRange.MPEG)
-        told.thread_count, told.thread_type = _THREADS, "FRAME"
-        told.flags |= _GLOBAL_HEADER
+        encoder: Any = context
+        encoder.width, encoder.height = self.width + self.width % 2, self.height + self.height % 2
+        encoder.pix_fmt, encoder.options = "yuv420p", _X264
+        encoder.framerate = min(max(self.frame_rate, _RATES[0]), _RATES[1])
+        encoder.time_base, encoder.sample_aspect_ratio = self.time_base, self.sample_aspect_ratio
+        encoder.colorspace = _BT709 if self.height >= 720 else _SMPTE170M
+        encoder.color_primaries = encoder.color_trc = _BT709
+        encoder.color_range = int(ColorRange.MPEG)
+        encoder.thread_count, encoder.thread_type = _THREADS, "FRAME"
+        encoder.flags |= _GLOBAL_HEADER
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,8 +43,8 @@ def test_batches_are_halved_until_they_fit_and_stay_so(caplog: pytest.LogCapture
     assert batches.run(_holding(5, sizes), range(21)) == [number**2 for number in range(21)]
     assert sizes == [16, 8, 4, 4, 4, 4, 4, 1] and batches.size == 4
     assert batches.run(_holding(5, sizes), range(4)) == [0, 1, 4, 9]
-    said = [record.message for record in caplog.records if record.levelno == logging.WARNING]
-    assert said == [f"the GPU's memory is full: {size} frames at a time from now on" for size in (8, 4)]
+    warnings = [record.message for record in caplog.records if record.levelno == logging.WARNING]
+    assert warnings == [f"the GPU's memory is full: {size} frames at a time from now on" for size in (8, 4)]
 
 
 def test_where_not_even_one_fits_it_is_one_line() -> None:

@@ -76,8 +76,8 @@ def _spoiled_header(content: bytes) -> Iterator[bytes]:
     few = dict(list(document.items())[:3])
     spoiled = [h for d in (spoiled_json, spoiled_values) for h in _sample(d, 150)(json.dumps(few).encode())]
     spoiled += [
-        json.dumps(document | {"__metadata__": {"courtscribe": told.decode("utf-8", "replace")}}).encode()
-        for told in _sample(spoiled_json, 300)(json.dumps(about).encode())
+        json.dumps(document | {"__metadata__": {"courtscribe": metadata.decode("utf-8", "replace")}}).encode()
+        for metadata in _sample(spoiled_json, 300)(json.dumps(about).encode())
     ]
     for new in [*spoiled, b"[" * 100_000]:
         yield len(new).to_bytes(8, "little") + new + rest

@@ -47,10 +47,10 @@ def test_another_stage_than_the_usual_changes_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "said"), [(0.4, "0 s"), (59.6, "1:00 min"), (187, "3:07 min"), (3753, "1:02:33 h")]
+    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1:00 min"), (187, "3:07 min"), (3753, "1:02:33 h")]
 )
-def test_lengths_of_time(seconds: float, said: str) -> None:
-    assert spoken(seconds) == said
+def test_lengths_of_time(seconds: float, text: str) -> None:
+    assert spoken(seconds) == text
 
 
 def test_what_was_there_already_is_not_made_again_in_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -188,7 +188,7 @@ def test_boxes_enclose_the_drawn_figure_tightly(action: int, turn: float, seed: 
     style, light = Style.random(rng), Light((0.3, -0.8), (1.0, 1.0, 1.0), 1.0)
     joints = animate(_movement(action, 0.0), style)[int(rng.integers(60))]
     eye = np.array([8 * np.sin(turn), -8 * np.cos(turn), 3.0])
-    camera = Camera.look(eye, np.array([0, 0, 1.0]), 700.0, (400, 400))
+    camera = Camera.look_at(eye, np.array([0, 0, 1.0]), 700.0, (400, 400))
     bright = Look.random(rng, (250.0, 250.0, 250.0), (250.0, 250.0, 250.0))
     shapes = Figure(joints, bright, style.stature).shapes(camera, light)
     image = np.zeros((400, 400, 3), np.uint8)
@@ -220,7 +220,7 @@ def test_visibility_is_what_others_leave() -> None:
 
 
 def test_a_camera_projects_its_target_to_the_middle() -> None:
-    camera = Camera.look(np.array([1.0, -20, 7]), np.array([3.0, 1, 1]), 1500.0, (1280, 720), 0.1)
+    camera = Camera.look_at(np.array([1.0, -20, 7]), np.array([3.0, 1, 1]), 1500.0, (1280, 720), 0.1)
     pixel, depth = camera.project(np.array([3.0, 1, 1]))
     np.testing.assert_allclose(pixel, (640, 360), atol=1e-6)
     assert depth == pytest.approx(np.sqrt(4 + 441 + 36))

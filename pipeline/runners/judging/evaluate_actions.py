@@ -146,9 +146,9 @@ def _players(analysis: Analysis, truth: Path) -> dict[int, LabelledFrames]:
         analysed = np.flatnonzero(np.isin(boxes.frame_index, analysis.frames.index))
         known = [actions[i] if actions[i] in labels else None for i in analysed]
         return match_boxes(boxes[analysed], known, analysis.tracks, analysis.timeline)
-    told = read_timeline_actions(truth)
-    _tell(truth, told - set(labels))
-    timeline = read_timeline_csv(truth, sorted(told | set(labels)), analysis.names)
+    truth_actions = read_timeline_actions(truth)
+    _tell(truth, truth_actions - set(labels))
+    timeline = read_timeline_csv(truth, sorted(truth_actions | set(labels)), analysis.names)
     kept = tuple(segment for segment in timeline.segments if segment.action in labels)
     return match_timelines(Timeline(labels, kept), analysis.timeline, analysis.frames.index)
 

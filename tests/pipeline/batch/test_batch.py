@@ -127,9 +127,9 @@ def test_ctrl_c_is_one_line_and_what_is_done_stays(games: Path, tmp_path: Path) 
         assert run.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     run.send_signal(signal.SIGINT)
-    _, said = run.communicate(timeout=60)
+    _, printed = run.communicate(timeout=60)
     assert run.returncode == 130
-    assert said.splitlines()[-1] == "courtscribe: stopped" and "Traceback" not in said
+    assert printed.splitlines()[-1] == "courtscribe: stopped" and "Traceback" not in printed
     assert {row["state"] for row in _rows(tmp_path).values()} <= {"failed", "waiting", "done"}
     assert list(tmp_path.glob("*/parts/detect-*.npz"))
 

@@ -75,16 +75,16 @@ def test_a_report_takes_nobody_elses_file(tmp_path: Path) -> None:
 
 
 def test_the_stages_of_a_video_add_up_to_its_seconds() -> None:
-    told: list[int] = []
-    share = Share(one_at_a_time(told.append), 60)
+    reported: list[int] = []
+    share = Share(one_at_a_time(reported.append), 60)
     for name in (*ANALYZE_COSTS, "unheard of"):
         with share.stage(name, 300, done=100) as advance:
             for _ in range(10):
                 advance(20)
         if name == "detect":
-            assert sum(told) == 60 * 46 // 100
+            assert sum(reported) == 60 * 46 // 100
     share.finish()
-    assert sum(told) == 60 and min(told) >= 0
-    failed = Share(told.append, 7)
+    assert sum(reported) == 60 and min(reported) >= 0
+    failed = Share(reported.append, 7)
     failed.finish()
-    assert sum(told) == 67
+    assert sum(reported) == 67

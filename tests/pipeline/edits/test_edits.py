@@ -168,12 +168,12 @@ def test_after_a_swap_names_stay_and_boxes_change_places() -> None:
 
 
 def test_a_relabelled_span_is_a_persons_and_moves_with_its_boxes() -> None:
-    told = _done(("relabel", "2@1-2=shoot"), ("swap", "1,2@0"))
-    mine = [s for s in told.timeline.segments if s.source == PERSON]
+    edited = _done(("relabel", "2@1-2=shoot"), ("swap", "1,2@0"))
+    mine = [s for s in edited.timeline.segments if s.source == PERSON]
     assert [(s.track_id, s.action, s.start_frame, s.end_frame, s.confidence) for s in mine] == [
         (1, "shoot", 25, 50, 1.0)
     ]
-    around = [s for s in told.timeline.segments if s.track_id == 1 and s.source != PERSON]
+    around = [s for s in edited.timeline.segments if s.track_id == 1 and s.source != PERSON]
     assert [(s.start_frame, s.end_frame) for s in around] == [(0, 25), (50, 100)]
 
 

@@ -103,18 +103,18 @@ def test_players_are_pooled_and_each_has_figures_of_his_own() -> None:
     assert {player: own.accuracy for player, own in agreement.per_player.items()} == {3: 1.0, 5: 0.5}
     assert agreement.per_class["b"].recall == 0.5 and agreement.per_class["a"].support == 6
     assert agreement.segment_f1[0.5] == pytest.approx(2 * 2 / (2 * 2 + 1 + 0))
-    told = json.loads(json.dumps(agreement.to_json()))
-    assert told["per_player"]["5"]["accuracy"] == 0.5 and set(told["segment_f1"]) == {"0.1", "0.25", "0.5"}
+    written = json.loads(json.dumps(agreement.to_json()))
+    assert written["per_player"]["5"]["accuracy"] == 0.5 and set(written["segment_f1"]) == {"0.1", "0.25", "0.5"}
     assert agree({}).num_boxes == 0
 
 
 def test_two_timelines_of_the_same_players() -> None:
     truth = Timeline(_LABELS, (ActionSegment(7, "run", 0, 1, 0, 10, 1), ActionSegment(8, "walk", 0, 1, 0, 10, 1)))
-    said = Timeline(_LABELS, (ActionSegment(7, "run", 0, 0.5, 0, 5, 1), ActionSegment(9, "walk", 0, 1, 0, 10, 1)))
-    agreement = agree(match_timelines(truth, said, np.arange(10, dtype=np.int32)))
+    predicted = Timeline(_LABELS, (ActionSegment(7, "run", 0, 0.5, 0, 5, 1), ActionSegment(9, "walk", 0, 1, 0, 10, 1)))
+    agreement = agree(match_timelines(truth, predicted, np.arange(10, dtype=np.int32)))
     assert (agreement.num_boxes, agreement.num_compared, agreement.accuracy) == (20, 5, 1.0)
     assert agreement.segment_f1[0.5] == pytest.approx(2 / 3) and agreement.segment_f1[0.1] == pytest.approx(2 / 3)
-    half = agree(match_timelines(truth, said, np.arange(4, dtype=np.int32)))
+    half = agree(match_timelines(truth, predicted, np.arange(4, dtype=np.int32)))
     assert (half.num_boxes, half.segment_f1[0.5]) == (8, pytest.approx(2 / 3)), "what was not analysed is not asked"
 
 

@@ -24,8 +24,8 @@ def _folder(path: Path, actions: str) -> Path:
 
 def test_frames_count_from_one_and_the_last_is_exclusive(tmp_path: Path) -> None:
     truth, actions = read_truth_folder(_folder(tmp_path, HEAD + "1,run,1,3\n2,ball in hand,5,6\n1,unclear,3,4\n"))
-    said = {(int(p), int(f)): a for p, f, a in zip(truth.track_id, truth.frame_index, actions, strict=True) if a}
-    assert said == {(1, 0): "run", (1, 1): "run", (1, 2): "unclear", (2, 4): "ball in hand"}
+    labelled = {(int(p), int(f)): a for p, f, a in zip(truth.track_id, truth.frame_index, actions, strict=True) if a}
+    assert labelled == {(1, 0): "run", (1, 1): "run", (1, 2): "unclear", (2, 4): "ball in hand"}
 
 
 def test_the_real_truth_has_the_frames_that_its_page_tells(shared: Path) -> None:

@@ -138,8 +138,8 @@ def test_a_second_video_does_not_take_the_place_of_the_first(work: Path, capsys:
     assert _analyze("game.mp4") == 0
     before = _content(work)
     assert _analyze("game.mkv") == 2
-    said = capsys.readouterr().err.splitlines()[-1]
-    assert "game.courtscribe" in said and "game.mp4" in said and "-o" in said
+    complaint = capsys.readouterr().err.splitlines()[-1]
+    assert "game.courtscribe" in complaint and "game.mp4" in complaint and "-o" in complaint
     assert _content(work) == before
     assert _analyze("game.mkv", "-o", "second", "--no-video") == 0
 

@@ -13,7 +13,7 @@ from classify.types import ACTIONS, ActionScores
 from pipeline.analysis.timeline import UNSURE, TimelineConfig, join_scores
 from pipeline.analysis.values import Frames, Scores
 from pipeline.stages.label import join
-from pipeline.stages.speed import WORTH_SAYING, heed_speed
+from pipeline.stages.speed import WORTH_SAYING, combine_with_speed
 from tracker.types import Tracks
 
 _FRAMES, _SIZE, _HEIGHT = 50, (640, 360), 80.0
@@ -31,7 +31,7 @@ def _track(speed: float) -> Tracks:
     return Tracks.of(np.arange(_FRAMES), np.ones(_FRAMES), boxes)
 
 
-def _said(probabilities: np.ndarray) -> Scores:
+def _scores(probabilities: np.ndarray) -> Scores:
     p = np.asarray(probabilities, np.float32)
     return Scores(tuple(ActionScores(1, i * 8 / 25, (i * 8 + 16) / 25, p / p.sum()) for i in range(5)))
 
@@ -40,7 +40,7 @@ def _said(probabilities: np.ndarray) -> Scores:
 @given(st.floats(0, 6))
 def test_speed_makes_no_answer_of_none(speed: float) -> None:
     """A classifier to whom all labels are the same is unsure, however clearly a player runs or stands."""
-    even = _said(np.ones(10))
+    even = _scores(np.ones(10))
     timeline = join(even, ACTIONS, 0.2, _track(speed), _frames(), _SIZE, TimelineConfig())
     assert {s.action for s in timeline.segments} == {UNSURE}
     always = join(even, ACTIONS, 0.2, _track(speed), _frames(), _SIZE, TimelineConfig(min_confidence=0))
@@ -51,7 +51,7 @@ def test_speed_makes_no_answer_of_none(speed: float) -> None:
 def test_speed_chooses_among_what_the_classifier_holds_possible(speed: float, gait: str) -> None:
     p = np.full(10, 0.02)
     p[[ACTIONS.index("no_action"), ACTIONS.index("run")]] = 0.42
-    timeline = join(_said(p), ACTIONS, 0.3, _track(speed), _frames(), _SIZE, TimelineConfig())
+    timeline = join(_scores(p), ACTIONS, 0.3, _track(speed), _frames(), _SIZE, TimelineConfig())
     assert {s.action for s in timeline.segments} == {gait}
     assert min(s.confidence for s in timeline.segments) > 0.42, "and makes it surer"
 
@@ -60,7 +60,7 @@ def test_speed_chooses_among_what_the_classifier_holds_possible(speed: float, ga
 @given(st.floats(0, 6), st.lists(st.floats(0.01, 1), min_size=10, max_size=10), st.floats(0, 1))
 def test_the_threshold_is_applied_to_what_is_shown(speed: float, weights: list[float], below: float) -> None:
     """And a classifier whose first choice is hardly likelier than chance is never made sure."""
-    scores, frames, track = _said(np.array(weights)), _frames(), _track(speed)
+    scores, frames, track = _scores(np.array(weights)), _frames(), _track(speed)
     top = max(weights) / sum(weights)
     timeline = join(scores, ACTIONS, below, track, frames, _SIZE, TimelineConfig())
     assert all((s.action == UNSURE) == (s.confidence < max(below, WORTH_SAYING)) for s in timeline.segments)
@@ -71,7 +71,7 @@ def test_the_threshold_is_applied_to_what_is_shown(speed: float, weights: list[f
 
 
 def test_the_scores_stay_as_the_classifier_gave_them() -> None:
-    scores = _said(np.arange(1, 11))
+    scores = _scores(np.arange(1, 11))
     before = [s.probabilities.copy() for s in scores.windows]
     with_speed = join(scores, ACTIONS, 0, _track(2.0), _frames(), _SIZE, TimelineConfig())
     without = join(scores, ACTIONS, 0, _track(2.0), _frames(), _SIZE, TimelineConfig(heed_speed=False))
@@ -89,13 +89,13 @@ def test_frames_and_runs_are_averaged_alike(seed: int) -> None:
         ActionScores(1, times[a], times[a] + 16 / 25, rng.dirichlet(np.ones(3)).astype(np.float32))
         for a in sorted(rng.integers(0, _FRAMES - 16, 6).tolist())
     ]
-    heeded = [dataclasses.replace(w, probabilities=rng.dirichlet(np.ones(3)).astype(np.float32)) for w in windows]
+    combined = [dataclasses.replace(w, probabilities=rng.dirichlet(np.ones(3)).astype(np.float32)) for w in windows]
     calm = TimelineConfig(hysteresis=0, min_duration=0)
-    for segment in join_scores(windows, "abc", np.arange(_FRAMES, dtype=np.int32), times, calm, heeded).segments:
+    for segment in join_scores(windows, "abc", np.arange(_FRAMES, dtype=np.int32), times, calm, combined).segments:
         of_label, plain = [], []
         for f in range(segment.start_frame, segment.end_frame):
             there = [i for i, w in enumerate(windows) if w.start - 0.01 <= times[f] < w.end - 0.01]
-            mean = np.mean([heeded[i].probabilities for i in there], axis=0)
+            mean = np.mean([combined[i].probabilities for i in there], axis=0)
             assert "abc"[int(mean.argmax())] == segment.action
             of_label.append(mean.max())
             plain.append(np.mean([windows[i].probabilities for i in there], axis=0).max())
@@ -121,8 +121,8 @@ def test_memory_of_the_join_goes_with_windows_and_not_with_frames() -> None:
 
 
 def test_nothing_is_known_of_speed_over_a_cut() -> None:
-    scores, track = _said(np.ones(10)), _track(1.5)
-    heeded = heed_speed(scores.windows, ACTIONS, track, _frames(), _SIZE)
-    in_shots = heed_speed(scores.windows, ACTIONS, track, _frames(*range(0, _FRAMES, 2)), _SIZE)
-    assert ACTIONS[int(heeded[0].probabilities.argmax())] == "run"
+    scores, track = _scores(np.ones(10)), _track(1.5)
+    combined = combine_with_speed(scores.windows, ACTIONS, track, _frames(), _SIZE)
+    in_shots = combine_with_speed(scores.windows, ACTIONS, track, _frames(*range(0, _FRAMES, 2)), _SIZE)
+    assert ACTIONS[int(combined[0].probabilities.argmax())] == "run"
     assert np.array_equal(in_shots[0].probabilities, scores.windows[0].probabilities)

@@ -13,7 +13,7 @@ from classify.types import ACTIONS, ActionScores
 from ground.video.source import open_video
 from pipeline.analysis.values import Frames
 from pipeline.evaluate.truth import read_truth_folder
-from pipeline.stages.speed import GAITS, heed_speed, likelihoods
+from pipeline.stages.speed import GAITS, combine_with_speed, likelihoods
 from tracker.scene.camera_motion import CameraMotionEstimator
 from tracker.types import CameraMotion, Detections, Tracks
 
@@ -46,9 +46,9 @@ def test_the_gait_is_that_of_the_speed_whatever_the_camera_does(
     speed: float, gait: str, pan: float, zoom: float
 ) -> None:
     frames = _frames(pan, zoom)
-    (heeded,) = heed_speed([_even()], ACTIONS, _walker(speed, frames), frames, _SIZE)
-    assert ACTIONS[int(heeded.probabilities.argmax())] == gait
-    assert heeded.probabilities.sum() == pytest.approx(1, abs=1e-5)
+    (combined,) = combine_with_speed([_even()], ACTIONS, _walker(speed, frames), frames, _SIZE)
+    assert ACTIONS[int(combined.probabilities.argmax())] == gait
+    assert combined.probabilities.sum() == pytest.approx(1, abs=1e-5)
 
 
 @settings(deadline=None)
@@ -56,9 +56,9 @@ def test_the_gait_is_that_of_the_speed_whatever_the_camera_does(
 def test_other_labels_keep_their_proportions(speed: float, weights: list[float]) -> None:
     p = (np.array(weights) / sum(weights)).astype(np.float32)
     frames = _frames()
-    (heeded,) = heed_speed([ActionScores(1, 0.4, 1.04, p)], ACTIONS, _walker(speed, frames), frames, _SIZE)
+    (combined,) = combine_with_speed([ActionScores(1, 0.4, 1.04, p)], ACTIONS, _walker(speed, frames), frames, _SIZE)
     others = [i for i, label in enumerate(ACTIONS) if label not in GAITS]
-    before, after = p[others] / p[others].sum(), heeded.probabilities[others] / heeded.probabilities[others].sum()
+    before, after = p[others] / p[others].sum(), combined.probabilities[others] / combined.probabilities[others].sum()
     assert after == pytest.approx(before, rel=1e-3, abs=1e-6)
 
 
@@ -75,20 +75,20 @@ def test_a_jump_to_another_shot_is_no_movement() -> None:
     boxes = np.tile(np.array([100, 50, 130, 130], np.float32), (_FRAMES, 1))
     boxes[26:, [0, 2]] += 200
     track = Tracks.of(frames.index, np.ones(_FRAMES, np.int32), boxes)
-    (heeded,) = heed_speed([_even()], ACTIONS, track, frames, _SIZE)
-    assert ACTIONS[int(heeded.probabilities.argmax())] == "no_action"
+    (combined,) = combine_with_speed([_even()], ACTIONS, track, frames, _SIZE)
+    assert ACTIONS[int(combined.probabilities.argmax())] == "no_action"
 
 
 def test_what_has_no_gait_or_no_camera_is_left_alone() -> None:
     frames = _frames()
     track = _walker(2.0, frames)
     mine = _even(("euro step", "screen", "walk"))
-    assert heed_speed([mine], ("euro step", "screen", "walk"), track, frames, _SIZE) == [mine], "one gait alone"
+    assert combine_with_speed([mine], ("euro step", "screen", "walk"), track, frames, _SIZE) == [mine], "one gait alone"
     blind = Frames(frames.index, frames.time)
     score = _even()
-    assert heed_speed([score], ACTIONS, track, blind, _SIZE) == [score]
+    assert combine_with_speed([score], ACTIONS, track, blind, _SIZE) == [score]
     late = ActionScores(1, 10.0, 10.64, score.probabilities)
-    assert heed_speed([late], ACTIONS, track, frames, _SIZE) == [late], "not on screen then"
+    assert combine_with_speed([late], ACTIONS, track, frames, _SIZE) == [late], "not on screen then"
 
 
 @pytest.mark.slow
@@ -106,10 +106,10 @@ def test_speed_alone_tells_the_gaits_of_real_players_apart(shared: Path) -> None
                 start = float(frames.time[np.searchsorted(frames.index, track.frame_index[row])])
                 score = ActionScores(int(player), start, start + 0.64, np.full(3, 1 / 3, np.float32))
                 asked.append((next(iter(label)), score))
-    heeded = heed_speed([score for _, score in asked], GAITS, truth, frames, size)
-    said = [GAITS[int(score.probabilities.argmax())] for score in heeded]
+    combined = combine_with_speed([score for _, score in asked], GAITS, truth, frames, size)
+    predicted = [GAITS[int(score.probabilities.argmax())] for score in combined]
     for gait in GAITS:
-        right = [a == b for (a, _), b in zip(asked, said, strict=True) if a == gait]
+        right = [a == b for (a, _), b in zip(asked, predicted, strict=True) if a == gait]
         assert len(right) >= 15 and np.mean(right) > 0.5, (gait, len(right), np.mean(right))
 
 

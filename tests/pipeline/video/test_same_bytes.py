@@ -29,11 +29,11 @@ for width, height in ((320, 180), (480, 270), (854, 480), (640, 360)):
 @pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc fills memory when asked to")
 def test_what_memory_held_before_tells_nothing_in_a_video() -> None:
-    said = {
+    digests = {
         subprocess.run(
             [sys.executable, "-c", _ENCODE], capture_output=True, text=True, check=True, cwd=_ROOT,
             env={**os.environ, "MALLOC_PERTURB_": fill},
         ).stdout
         for fill in ("1", "170", "255")
     }  # fmt: skip
-    assert len(said) == 1 and len(said.pop().splitlines()) == 4
+    assert len(digests) == 1 and len(digests.pop().splitlines()) == 4

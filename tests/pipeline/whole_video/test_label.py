@@ -116,7 +116,7 @@ def test_of_a_clip_it_says_what_evaluation_says(shared: Path, folder: str, step:
 
 
 @pytest.mark.parametrize(
-    ("rate", "size", "is_told"), [(2, (64, 88), True), (10, (64, 88), False), (5, (128, 176), False)]
+    ("rate", "size", "is_noted"), [(2, (64, 88), True), (10, (64, 88), False), (5, (128, 176), False)]
 )
 def test_too_few_frames_a_second_are_said(
     tmp_path: Path,
@@ -124,12 +124,12 @@ def test_too_few_frames_a_second_are_said(
     caplog: pytest.LogCaptureFixture,
     rate: int,
     size: tuple[int, int],
-    is_told: bool,
+    is_noted: bool,
 ) -> None:
     with open_video(_video(tmp_path / "v.mp4", [230] * 20, rate, size)) as video, caplog.at_level("WARNING"):
         answer = classify_video(video, classifier)
     assert [(s.action, s.end_frame) for s in answer.timeline.segments] == [("bright", 20)]
-    assert ("too few to see how people move" in caplog.text) == is_told
+    assert ("too few to see how people move" in caplog.text) == is_noted
 
 
 def test_memory_does_not_grow_with_what_is_averaged() -> None:

@@ -50,8 +50,8 @@ def test_examples_out_of_an_analysis_label_another(
     again = Analysis.load(Path(game))
     assert again.timeline.labels == ("far", "near") and again.timeline.segments
     assert again.classifier is not None and again.classifier.starter and "learnt from" in again.classifier.note
-    said = {s.track_id: s.action for s in sorted(again.timeline.segments, key=lambda s: s.end - s.start)}
-    right = [said.get(int(player)) == label for player, label in wanted]
+    predicted = {s.track_id: s.action for s in sorted(again.timeline.segments, key=lambda s: s.end - s.start)}
+    right = [predicted.get(int(player)) == label for player, label in wanted]
     assert sum(right) >= 5, "what was shown is known again"
 
 

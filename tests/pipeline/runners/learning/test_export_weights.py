@@ -43,8 +43,8 @@ def _answer(*arguments: str) -> dict[str, float]:
 @pytest.mark.slow
 def test_an_exported_classifier_answers_like_its_checkpoint(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "export", "--actions", "mine.safetensors", "--to", "openvino", "-o", "out/mine.xml"]) == 0
-    said = capsys.readouterr().out
-    assert "out/mine.xml: pooled, 2 labels, probabilities within" in said and "--actions out/mine.xml" in said
+    printed = capsys.readouterr().out
+    assert "out/mine.xml: pooled, 2 labels, probabilities within" in printed and "--actions out/mine.xml" in printed
     wanted = _answer("--actions", "mine.safetensors", "--runtime", "torch")
     assert not Path("cache").exists()
     assert _answer("--actions", "out/mine.xml") == pytest.approx(wanted, abs=1e-3)

@@ -52,8 +52,8 @@ def test_scores_are_printed_and_the_shipped_weights_are_started_from(
     shown = capsys.readouterr().out
     assert "folds: 6 clips, accuracy " in shown and "macro-F1" in shown and str(tmp_path / "run") in shown
     model, info = load_checkpoint(tmp_path / "run" / "actions.safetensors")
-    told = json.loads((tmp_path / "run" / "config.json").read_text())
-    assert (info.model, info.labels, told["training"]["ema"]) == ("pooled_maps", ("run", "walk"), 0.5)
+    settings = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert (info.model, info.labels, settings["training"]["ema"]) == ("pooled_maps", ("run", "walk"), 0.5)
     edges = model.state_dict()["spatial.0.conv.weight"]
     assert main(_arguments(data, tmp_path / "random", "--start-from", "none", "--epochs", "1", "--quiet")) == 0
     random = load_checkpoint(tmp_path / "random" / "actions.safetensors")[0].state_dict()["spatial.0.conv.weight"]

@@ -36,7 +36,7 @@ def test_weights_that_training_starts_from(
 @pytest.mark.slow
 def test_bad_input_is_one_line(moment: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     nobody, output = str(tmp_path / "nobody.pt"), str(tmp_path / "maps.safetensors")
-    for arguments, said in (
+    for arguments, complaint in (
         ([str(moment), "--pose", nobody, "-o", output], "nobody.pt: no such file"),
         ([str(tmp_path / "gone.mp4"), "--pose", nobody, "-o", output], "no such file"),
         ([str(moment), "--pose", nobody, "-o", str(tmp_path / "maps.pt")], "ends in .safetensors"),
@@ -44,5 +44,5 @@ def test_bad_input_is_one_line(moment: Path, tmp_path: Path, capsys: pytest.Capt
     ):
         assert main(["train", "maps", *arguments]) == 2
         error = capsys.readouterr().err.strip().splitlines()[-1]
-        assert error.startswith("courtscribe: ") and said in error
+        assert error.startswith("courtscribe: ") and complaint in error
     assert not list(tmp_path.iterdir())

@@ -123,7 +123,7 @@ def test_a_list_of_what_counts(folder: Path, capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "complaint"),
     [
         ("=1+1", "write '1+1'"),
         ("2", "write '#2'"),
@@ -134,13 +134,13 @@ def test_a_list_of_what_counts(folder: Path, capsys: pytest.CaptureFixture[str])
     ],
 )
 def test_a_name_that_cannot_be_kept_is_refused(
-    name: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+    name: str, complaint: str, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _edit(folder, "--rename", "2=Bo") == 0
     before = _files(folder)
     assert _edit(folder, "--rename", f"1={name}") == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert complaint in error and error.count("\n") == 1
     assert _files(folder) == before
     assert _edit(folder, "--rename", "1=1", "--rename", "bo=") == 0
 
