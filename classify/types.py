@@ -55,8 +55,10 @@ class ActionScores:
 class Classifier(Protocol):
     """Labels clips."""
 
-    batch: int
-    """Clips that it takes best at a time."""
+    @property
+    def batch(self) -> int:
+        """Clips that it takes best at a time."""
+        ...
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -160,8 +160,10 @@ class CameraMotion:
 class Detector(Protocol):
     """Finds people and things in pictures."""
 
-    batch: int
-    """Frames that it takes best at a time."""
+    @property
+    def batch(self) -> int:
+        """Frames that it takes best at a time."""
+        ...
 
     @property
     def names(self) -> tuple[str, ...]:
