@@ -6,10 +6,11 @@ import logging
 import os
 import secrets
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -41,7 +42,7 @@ def ray_pool(address: str, jobs: int, shared: Path, *, on_gpu: bool) -> Generato
     jobs: at most so many workers; 0: as many as there is room for. shared: a folder that all its machines must see.
     Raises InputError where Ray is not installed or no cluster answers.
     """
-    begun = _local_ray(jobs, on_gpu) if address == LOCAL else _begun(address)
+    begun = _local_ray(jobs, on_gpu) if address == LOCAL else _cluster(address)
     with begun as ray, _token(shared) as token:
         resource = "GPU" if on_gpu else "CPU"
         slots = int(ray.cluster_resources().get(resource, 0))
@@ -65,6 +66,21 @@ def _local_ray(jobs: int, on_gpu: bool) -> Generator[Any]:
         _begun(LOCAL, token, _temp_dir=folder, **room) as ray,
     ):
         yield ray
+
+
+def _cluster(address: str) -> AbstractContextManager[Any]:
+    """A cluster that is there. Ray itself would ask for minutes at a place where nobody is."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():  # Ray says what is wrong with others
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _ANSWER).close()
+        except (OSError, OverflowError) as error:
+            raise InputError(f"{address}: no Ray answers there ({error})", "ray") from error
+    return _begun(address)
+
+
+_ANSWER = 10.0
+"""Seconds that a machine of a cluster may take to answer."""
 
 
 @contextmanager

@@ -47,3 +47,13 @@ def test_without_ray_it_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     ):
         pass
     assert caught.value.setting == "ray" and "RAY_AUTH_TOKEN" not in os.environ
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "ray://127.0.0.1:1", "no.such.host.invalid:6379"])
+def test_where_no_ray_answers_it_is_one_line_soon(tmp_path: Path, address: str) -> None:
+    with (
+        pytest.raises(InputError, match="no Ray answers there") as caught,
+        ray_pool(address, 1, tmp_path, on_gpu=False),
+    ):
+        pass
+    assert caught.value.setting == "ray"
