@@ -21,6 +21,7 @@ import_path.insert(0, str(Path(__file__).resolve().parent.parent))
 from provenance import DETECTOR, write_result
 
 from ground.video.source import open_video
+from pipeline.analysis.folder import load_analysis
 from pipeline.analysis.values import Analysis, Players
 from pipeline.analyze import track_players
 from pipeline.config import PipelineConfig, with_settings
@@ -54,7 +55,7 @@ def main() -> None:
 
 
 def _table(video: str, truth: Tracks, folder: Path, reid: str) -> list[str]:
-    detected = [_surer(Analysis.load(folder), least) for least in CONFIDENCES]
+    detected = [_surer(load_analysis(folder), least) for least in CONFIDENCES]
     truth = truth[np.isin(truth.frame_index, detected[0].frames.index)]
     lines = ["| | IDF1 | precision | recall | switches |", "|---|---|---|---|---|"]
     for name, settings, with_views in _rows(reid):

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from provenance import SHIPPED, write_result
 
 from classify.evaluate.calibration import worth_saying
-from pipeline.analysis.folder import load
+from pipeline.analysis.folder import load_analysis
 from pipeline.analysis.timeline import Timeline, TimelineConfig
 from pipeline.evaluate.actions import match_boxes
 from pipeline.evaluate.truth import read_truth_folder
@@ -32,7 +32,7 @@ Answers = tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]
 
 def answers(folder: Path, truth_folder: Path) -> Answers:
     """All labels of an analysis, however unsure, beside the truth."""
-    analysis = load(folder)
+    analysis = load_analysis(folder)
     truth, actions = read_truth_folder(truth_folder)
     labels, size = analysis.timeline.labels, (analysis.video.width, analysis.video.height)
     always = TimelineConfig(min_confidence=0)

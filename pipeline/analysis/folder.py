@@ -67,7 +67,7 @@ def is_analysis(folder: Path) -> bool:
     return (folder / JSON_NAME).is_file()
 
 
-def save(analysis: Analysis, folder: Path, outdated: Sequence[str] = ()) -> None:
+def save_analysis(analysis: Analysis, folder: Path, outdated: Sequence[str] = ()) -> None:
     """Write the analysis to ``folder``, which then holds no table of another.
 
     outdated: files there that show the analysis before this one; they are removed before the new one counts.
@@ -86,8 +86,8 @@ def save(analysis: Analysis, folder: Path, outdated: Sequence[str] = ()) -> None
         raise unwritable(folder, error) from error
 
 
-def load(folder: Path) -> Analysis:
-    """Read a folder that ``save`` wrote, in this version or the one before.
+def load_analysis(folder: Path) -> Analysis:
+    """Read a folder that ``save_analysis`` wrote, in this version or the one before.
 
     Raises InputError when it is not one, or when a file of it is missing, damaged, or not the one that was written.
     """
@@ -202,11 +202,11 @@ def _player(analysis: Analysis, track_id: int, track: Tracks) -> dict[str, Any]:
 
 def _migrated(content: Mapping[str, Any]) -> dict[str, Any]:
     """Format 1 as format 2. Its scores hold what speed says as well, and cannot be joined again."""
-    told = [name for name in _COLUMNS if name in content["files"]]
+    named = [name for name in _COLUMNS if name in content["files"]]
     notes = [note for note in content["notes"] if isinstance(note, str)]
     return {
         **content,
-        "tables": {name: {"file": f"{name}.npz", "sha256": "", "rows": -1} for name in told},
+        "tables": {name: {"file": f"{name}.npz", "sha256": "", "rows": -1} for name in named},
         "notes": {"frames": notes, "players": [], "scores": [_EARLIER_SCORES]},
     }
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -229,19 +228,6 @@ class Analysis:
         """What was odd, a line each, in the order of the stages."""
         empty = () if len(self.tracks) else (NOBODY,)
         return (*self.frames.notes, *self.players.notes, *self.scores.notes, *empty)
-
-    def save(self, folder: Path) -> None:
-        """Write ``folder``, see ``pipeline.analysis.folder.save``."""
-        from pipeline.analysis.folder import save
-
-        save(self, folder)
-
-    @staticmethod
-    def load(folder: Path) -> Analysis:
-        """Read ``folder``, see ``pipeline.analysis.folder.load``."""
-        from pipeline.analysis.folder import load
-
-        return load(folder)
 
 
 def player_name(names: Mapping[int, str], track_id: int) -> str:

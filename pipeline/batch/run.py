@@ -18,7 +18,7 @@ from ground.errors import InputError
 from ground.lock import claim
 from ground.video.fingerprint import fingerprint
 from ground.video.source import open_video
-from pipeline.analysis.folder import JSON_NAME, load
+from pipeline.analysis.folder import JSON_NAME, load_analysis
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.batch.progress import Share, one_at_a_time
@@ -171,7 +171,7 @@ def _was_done(batch: Batch, video: Video, report: Report) -> bool:
 def _same_analysis(batch: Batch, video: Video) -> Analysis | None:
     """The analysis that is there, if it is of this video and was made with these settings."""
     try:
-        return load(batch.folder / video.name) if _is_of(batch, video) else None
+        return load_analysis(batch.folder / video.name) if _is_of(batch, video) else None
     except InputError:  # damaged: it is made again
         return None
 

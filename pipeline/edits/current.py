@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pipeline.analysis.folder import load
+from pipeline.analysis.folder import load_analysis
 from pipeline.analysis.values import Analysis
 from pipeline.edits.fold import fold
 from pipeline.edits.log import effective, read_edits
@@ -12,7 +12,7 @@ from pipeline.edits.log import effective, read_edits
 
 def load_current(folder: Path) -> Analysis:
     """The analysis in ``folder`` with its edits. Raises InputError where either cannot be read."""
-    return with_edits(load(folder), folder)
+    return with_edits(load_analysis(folder), folder)
 
 
 def with_edits(analysis: Analysis, folder: Path) -> Analysis:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ground.lock import claim
 from ground.video.source import open_video
-from pipeline.analysis.folder import JSON_NAME, save
+from pipeline.analysis.folder import JSON_NAME, save_analysis
 from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.values import Analysis
 from pipeline.edits.current import with_edits
@@ -45,7 +45,7 @@ def write_outputs(
     """
     require_folder(folder, analysis.video.source, replace=replace)
     with claim(folder):
-        save(analysis, folder, outdated=OUTPUTS)
+        save_analysis(analysis, folder, outdated=OUTPUTS)
         written = write_current(analysis, folder, progress, with_video=with_video, workers=workers)
         return [*written, folder / JSON_NAME]
 

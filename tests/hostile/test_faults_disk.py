@@ -17,7 +17,7 @@ from classify.networks.preprocess import Profile
 from classify.networks.registry import build_model
 from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
 from ground.errors import InputError
-from pipeline.analysis.folder import save
+from pipeline.analysis.folder import save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.edits.draft import Draft
@@ -91,7 +91,7 @@ class _Writer:
 
 _WRITERS = [
     _Writer("detect-0003-0123456789abcdef.npz", _part),
-    _Writer("analysis.json", lambda path: save(_analysis(), path.parent)),
+    _Writer("analysis.json", lambda path: save_analysis(_analysis(), path.parent)),
     _Writer("timeline.csv", lambda path: write_timeline_csv(_analysis().timeline, {}, path)),
     _Writer("captions.vtt", lambda path: write_captions(_analysis().timeline, {}, path)),
     _Writer("tracks.txt", lambda path: write_tracks(path, _analysis().tracks)),

@@ -29,7 +29,7 @@ from classify.run.export import FORMATS, write_copy
 from classify.weights.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
 from ground.errors import InputError
 from ground.video.source import open_video
-from pipeline.analysis.folder import load, save
+from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.edits.current import with_edits
@@ -150,7 +150,7 @@ def _spoiled_lines(content: bytes) -> Iterator[bytes]:
 def _table(folder: Path) -> bytes:
     """A table of an analysis of the format before, which did not say what its bytes are."""
     analysis = _results()
-    save(analysis, folder)
+    save_analysis(analysis, folder)
     record = json.loads((folder / "analysis.json").read_text())
     for name, table in record.pop("tables").items():
         (folder / table["file"]).rename(folder / f"{name}.npz")
@@ -225,7 +225,7 @@ READERS = {
                         (spoiled_bytes, spoiled_json), _spacejam),
     "edits": Reader("edits.jsonl", _edits, lambda p: with_edits(_results(), p.parent),
                     (_sample(spoiled_bytes, 200), _spoiled_lines)),
-    "tables": Reader("frames.npz", _table, lambda p: load(p.parent), (spoiled_bytes, _spoiled_columns)),
+    "tables": Reader("frames.npz", _table, lambda p: load_analysis(p.parent), (spoiled_bytes, _spoiled_columns)),
     "mp4": Reader("a.mp4", _video("mp4"), _frames, (_sample(spoiled_bytes, 150),)),
     "matroska": Reader("a.mkv", _video("matroska"), _frames, (_sample(spoiled_bytes, 150),)),
     "avi": Reader("a.avi", _video("avi"), _frames, (_sample(spoiled_bytes, 150),)),

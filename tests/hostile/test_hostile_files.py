@@ -20,7 +20,7 @@ from classify.data.spacejam import list_spacejam
 from classify.weights.checkpoint import read_info
 from ground.errors import InputError
 from ground.video.source import open_video
-from pipeline.analysis.folder import load
+from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.config import read_config
@@ -99,7 +99,7 @@ def _analysis(folder: Path) -> bytes:
     tracks = Tracks.of([0, 1, 2], [1, 1, 1], [[0, 0, 10, 20]] * 3)
     timeline = Timeline(("run",), (ActionSegment(1, "run", 0.0, 0.12, 0, 3, 0.8),))
     facts = VideoFacts("/videos/game.mp4", 640, 360, "25", 9.0, "h264")
-    Analysis(facts, {}, Frames(frames, frames / 25), Players(tracks, {1: "Ann"}), timeline).save(folder)
+    save_analysis(Analysis(facts, {}, Frames(frames, frames / 25), Players(tracks, {1: "Ann"}), timeline), folder)
     return (folder / "analysis.json").read_bytes()
 
 
@@ -145,7 +145,7 @@ READERS = {
     "list of clips": Reader("a.csv", _CLIPS, list_csv, _CELLS),
     "array of clips": Reader("a.npy", _array, _clip, (spoiled_bytes, spoiled_numpy)),
     "checkpoint": Reader("a.safetensors", _checkpoint, read_info, (spoiled_bytes,), is_whole=False),
-    "analysis": Reader("analysis.json", _analysis, lambda p: load(p.parent), (spoiled_json,)),
+    "analysis": Reader("analysis.json", _analysis, lambda p: load_analysis(p.parent), (spoiled_json,)),
     "jpeg": Reader("1.jpg", _picture(".jpg"), lambda p: _frames(p.parent), (spoiled_bytes,)),
     "png": Reader("1.png", _picture(".png"), lambda p: _frames(p.parent), (spoiled_bytes,)),
 }  # fmt: skip

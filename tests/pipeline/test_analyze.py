@@ -17,6 +17,7 @@ import pytest
 
 from ground.errors import InputError
 from ground.video.source import open_video
+from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, read_config, with_settings
@@ -47,7 +48,7 @@ def result(game: tuple[Path, GameTruth]) -> tuple[Path, Analysis]:
     """The folder that ``courtscribe analyze`` makes of it."""
     folder = game[0].parent / "out"
     assert main(["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu"]) == 0
-    return folder, Analysis.load(folder)
+    return folder, load_analysis(folder)
 
 
 def _frames(path: Path) -> tuple[int, float, str]:
@@ -108,8 +109,8 @@ def test_every_label_belongs_to_a_player_who_is_there(result: tuple[Path, Analys
 def test_the_folder_keeps_everything(result: tuple[Path, Analysis], tmp_path: Path) -> None:
     players = dataclasses.replace(result[1].players, names={1: "Zoë <1>"}, lost_at={1: 4}, notes=("odd",))
     analysis = dataclasses.replace(result[1], players=players)
-    analysis.save(tmp_path / "again")
-    loaded = Analysis.load(tmp_path / "again")
+    save_analysis(analysis, tmp_path / "again")
+    loaded = load_analysis(tmp_path / "again")
     for field in ("video", "settings", "timeline", "classifier", "names", "notes", "drawn"):
         assert getattr(loaded, field) == getattr(analysis, field)
     assert loaded.players.lost_at == players.lost_at and loaded.players.dropped == players.dropped
@@ -133,9 +134,9 @@ def test_show_again_and_track_again_need_no_detector(
     assert main(["render", str(game[0]), str(result[0]), "-o", str(again), "--quiet"]) == 0
     assert _frames(again)[0] == len(result[1].frames)
     folder = tmp_path / "copy"
-    result[1].save(folder)
+    save_analysis(result[1], folder)
     assert main(["track", str(folder), "--tracker", "sort", "--min-hits", "6", "--no-video", "--quiet"]) == 0
-    retracked = Analysis.load(folder)
+    retracked = load_analysis(folder)
     assert retracked.settings["tracker"]["name"] == "sort"
     assert retracked.settings["tracker"]["min_hits"] == 6
     assert 0.5 * len(result[1].tracks) < len(retracked.tracks) != len(result[1].tracks)
@@ -144,7 +145,7 @@ def test_show_again_and_track_again_need_no_detector(
 def test_a_span_has_the_frames_of_the_whole(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
     arguments = ["analyze", str(game[0]), "-o", str(tmp_path), "--start", "1", "--end", "1.8", "--quiet"]
     assert main(arguments) == 0
-    analysis = Analysis.load(tmp_path)
+    analysis = load_analysis(tmp_path)
     assert analysis.frames.index.tolist() == list(range(30, 54))
     assert analysis.frames.time == pytest.approx(np.arange(30, 54) / 30, abs=1e-3)
     assert _frames(tmp_path / "annotated.mp4")[0] == 24
@@ -158,7 +159,7 @@ def test_boxes_drawn_by_hand_take_the_place_of_detection(game: tuple[Path, GameT
     file.write_text(json.dumps([{"box": boxes[0], "name": "Ann"}, {"box": boxes[1], "time": 0.5}]))
     out = tmp_path / "out"
     assert main(["analyze", str(game[0]), "-o", str(out), "--roi-file", str(file), "--no-video", "--quiet"]) == 0
-    analysis = Analysis.load(out)
+    analysis = load_analysis(out)
     assert analysis.detections is None
     assert set(analysis.tracks.ids.tolist()) <= {1, 2}
     assert analysis.names == {1: "Ann"}
@@ -172,7 +173,7 @@ def test_a_video_in_which_nobody_is_found_is_a_valid_result(tmp_path: Path, caps
     write_video(video, ((i / 25, grey) for i in range(10)), frame_rate=Fraction(25))
     assert main(["analyze", str(video), "-o", str(tmp_path / "out")]) == 0
     assert "nobody was found" in capsys.readouterr().out
-    assert Analysis.load(tmp_path / "out").timeline.segments == ()
+    assert load_analysis(tmp_path / "out").timeline.segments == ()
     assert _frames(tmp_path / "out" / "annotated.mp4")[0] == 10
 
 
@@ -253,10 +254,10 @@ def test_tracking_again_keeps_the_settings_and_writes_where_it_is_told(
     config.write_text("[tracker]\nmax_age = 12\n")
     again = tmp_path / "again"
     assert main(["track", str(span), "--config", str(config), "-o", str(again), "--quiet"]) == 0
-    settings = Analysis.load(again).settings
+    settings = load_analysis(again).settings
     assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 640, 1)
     assert _frames(again / "annotated.mp4")[0] == 30
-    assert Analysis.load(span).settings["tracker"]["max_age"] == 30
+    assert load_analysis(span).settings["tracker"]["max_age"] == 30
 
 
 _WAITING = """
@@ -282,7 +283,7 @@ def test_ctrl_c_ends_with_130_and_no_half_written_file(
     game: tuple[Path, GameTruth], result: tuple[Path, Analysis], tmp_path: Path
 ) -> None:
     sent, out = tmp_path / "sent", tmp_path / "out"
-    result[1].save(out)
+    save_analysis(result[1], out)
     command = [sys.executable, "-c", _WAITING, str(sent), "render", str(game[0]), str(out), "-o", str(out / "a.mp4")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stderr is not None
@@ -315,12 +316,12 @@ def test_corrected_tracks_are_labelled_without_a_detector(
     file.write_text(text.replace(f">{before.timeline.segments[0].action}<", ">shoot<"))
     common = ["analyze", str(game[0]), "--tracks", str(file), "--no-video", "--quiet"]
     assert main([*common, "--detector", "none.pt", "-o", str(tmp_path / "a")]) == 0
-    again = Analysis.load(tmp_path / "a")
+    again = load_analysis(tmp_path / "a")
     assert again.detections is None and "Ann" in again.names.values()
     assert evaluate_tracks(before.tracks, again.tracks).idf1 > 0.99
     assert [s.track_id for s in again.scores.windows] == [s.track_id for s in before.scores.windows]
     assert main([*common, "--keep-actions", "-o", str(tmp_path / "b")]) == 0
-    corrected = Analysis.load(tmp_path / "b").timeline.segments
+    corrected = load_analysis(tmp_path / "b").timeline.segments
     assert any(s.action == "shoot" and str(s.track_id) == kept for s in corrected)
     assert main([*common, "--roi", "1,1,9,9"]) == main(["analyze", str(game[0]), "--keep-actions"]) == 2
     assert main(["track", str(tmp_path / "a")]) == 2
@@ -349,21 +350,21 @@ def test_settings_survive_the_folder() -> None:
 
 
 def test_a_missing_part_of_a_folder_is_said(result: tuple[Path, Analysis], tmp_path: Path) -> None:
-    result[1].save(tmp_path / "a")
+    save_analysis(result[1], tmp_path / "a")
     table = next((tmp_path / "a").glob("tracks-*.npz"))
     table.unlink()
     with pytest.raises(InputError, match="not a whole analysis"):
-        Analysis.load(tmp_path / "a")
+        load_analysis(tmp_path / "a")
     for junk in (b"junk", b""):
         table.write_bytes(junk)
         with pytest.raises(InputError, match="damaged"):
-            Analysis.load(tmp_path / "a")
-    result[1].save(tmp_path / "a")
+            load_analysis(tmp_path / "a")
+    save_analysis(result[1], tmp_path / "a")
     text = (tmp_path / "a" / "analysis.json").read_text()
     for old, new in (('"settings": {', '"settings": [], "x": {'), ('"tables": {', '"tables": [], "x": {'), ("{", "{{")):
         (tmp_path / "a" / "analysis.json").write_text(text.replace(old, new, 1))
         with pytest.raises(InputError, match="damaged"):
-            Analysis.load(tmp_path / "a")
+            load_analysis(tmp_path / "a")
 
 
 def test_reading_twice_gives_the_same_frames(game: tuple[Path, GameTruth]) -> None:

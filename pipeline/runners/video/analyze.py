@@ -160,13 +160,13 @@ def run_track(options: argparse.Namespace) -> int:
     if options.detections is not None:
         return _track_file(options)
     from ground.lock import claim
-    from pipeline.analysis.folder import load
+    from pipeline.analysis.folder import load_analysis
     from pipeline.analyze import saved_config, track_again
     from pipeline.config import read_config
     from pipeline.edits.log import copy_edits
     from pipeline.outputs.place import require_folder
 
-    analysis = load(options.analysis)
+    analysis = load_analysis(options.analysis)
     if analysis.detections is None:
         raise InputError(f"{options.analysis}: there are no detections in it to track")
     config = apply_flags(read_config(options.config, saved_config(analysis)), options, TRACK_FLAGS)

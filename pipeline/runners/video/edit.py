@@ -50,7 +50,7 @@ def add_commands(subparsers: Any) -> None:
 def run_edit(options: argparse.Namespace) -> int:
     """``courtscribe edit``; without edits it lists those that count."""
     from ground.lock import claim
-    from pipeline.analysis.folder import load
+    from pipeline.analysis.folder import load_analysis
     from pipeline.edits.draft import Draft
     from pipeline.edits.log import append_edits, read_edits
     from pipeline.outputs.place import VIDEO_NAME
@@ -58,10 +58,10 @@ def run_edit(options: argparse.Namespace) -> int:
 
     wanted: Sequence[tuple[str, str]] = options.edits or ()
     if not wanted and not options.render:
-        _list(Draft(load(options.analysis), read_edits(options.analysis)).edits)
+        _list(Draft(load_analysis(options.analysis), read_edits(options.analysis)).edits)
         return 0
     with claim(options.analysis):
-        analysis = load(options.analysis)
+        analysis = load_analysis(options.analysis)
         draft = Draft(analysis, read_edits(options.analysis))
         for kind, text in wanted:
             draft.add(kind, text)  # all of them before any is kept: a slip in the last one changes nothing

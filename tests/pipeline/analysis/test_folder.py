@@ -16,7 +16,7 @@ import pytest
 import ground.files
 from classify.types import ActionScores
 from ground.errors import InputError
-from pipeline.analysis.folder import JSON_NAME, is_analysis, load, save
+from pipeline.analysis.folder import JSON_NAME, is_analysis, load_analysis, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, DetectionTable, Frames, Players, Scores, VideoFacts
 from pipeline.outputs.write import write_outputs
@@ -46,7 +46,7 @@ def _analysis(*ids: int, action: str = "walk") -> Analysis:
 
 def _state(folder: Path) -> tuple[list[int], list[int], list[int]]:
     """Players in the tracks, in the timeline and in the scores."""
-    analysis = load(folder)
+    analysis = load_analysis(folder)
     return (
         analysis.tracks.ids.tolist(),
         sorted({s.track_id for s in analysis.timeline.segments}),
@@ -55,12 +55,12 @@ def _state(folder: Path) -> tuple[list[int], list[int], list[int]]:
 
 
 def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
-    save(_analysis(1, 2), tmp_path / "a")
+    save_analysis(_analysis(1, 2), tmp_path / "a")
     assert is_analysis(tmp_path / "a") and _state(tmp_path / "a") == ([1, 2], [1, 2], [1, 2])
-    again = load(tmp_path / "a")
+    again = load_analysis(tmp_path / "a")
     assert again.names == {1: "Ann"} and again.notes == ("odd",) and again.video.fingerprint == "abc"
     assert again.detections is not None and again.detections.classes == ("player",)
-    save(again, tmp_path / "b")
+    save_analysis(again, tmp_path / "b")
     files = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in "ab"]
     assert files[0] == files[1], "equal analyses have equal tables"
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in files[0])
@@ -70,8 +70,8 @@ def test_a_new_analysis_leaves_no_table_of_the_old_one(tmp_path: Path) -> None:
     others = {"mine.npz", "frames.npz", "tracks.npz", "scores.npz", "tracks-1.npz"}
     for name in others:
         (tmp_path / name).write_text("not a table of ours")
-    save(_analysis(1, 2), tmp_path)
-    save(_analysis(7), tmp_path)
+    save_analysis(_analysis(1, 2), tmp_path)
+    save_analysis(_analysis(7), tmp_path)
     named = {table["file"] for table in json.loads((tmp_path / JSON_NAME).read_text())["tables"].values()}
     assert {path.name for path in tmp_path.iterdir()} == named | {JSON_NAME} | others
 
@@ -119,7 +119,7 @@ def test_a_kill_at_any_step_leaves_the_old_analysis_or_the_new_one(tmp_path: Pat
             if (folder / name).exists() and ("new" if 7 in state[0] else "old") == "new":
                 assert "walk" not in (folder / name).read_text() and name != "annotated.mp4", (number, name)
         (folder / ".courtscribe-sound.part").mkdir()  # as a writer of sound leaves behind when it is killed
-        save(new, folder)
+        save_analysis(new, folder)
         assert not list(folder.glob(".courtscribe-*")), "what a killed writer left is swept away"
         if finished:
             assert number > steps() > 8 and seen == {"old", "new"}
@@ -168,40 +168,40 @@ def _npy(descr: str, shape: str, data: bytes = b"") -> bytes:
     ],
 )
 def test_a_table_that_claims_what_it_does_not_hold_is_one_line(tmp_path: Path, content: bytes) -> None:
-    save(_analysis(1), tmp_path)
+    save_analysis(_analysis(1), tmp_path)
     _with_table(tmp_path, "tracks", content)
     with pytest.raises(InputError, match=r"^[^\n]{10,500}$"):
-        load(tmp_path)
+        load_analysis(tmp_path)
 
 
 def test_a_table_that_was_changed_is_noticed(tmp_path: Path) -> None:
-    save(_analysis(1), tmp_path)
+    save_analysis(_analysis(1), tmp_path)
     table = next(tmp_path.glob("tracks-*.npz"))
-    save(_analysis(3), tmp_path / "other")
+    save_analysis(_analysis(3), tmp_path / "other")
     shutil.copy(next((tmp_path / "other").glob("tracks-*.npz")), table)
     with pytest.raises(InputError, match="another file than the one that was written"):
-        load(tmp_path)
+        load_analysis(tmp_path)
     table.unlink()
     with pytest.raises(InputError, match="not a whole analysis"):
-        load(tmp_path)
+        load_analysis(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["../elsewhere/tracks-0123456789abcdef.npz", "/etc/passwd", "tracks.npz", "", "a\0b"])
 def test_names_in_the_record_do_not_leave_the_folder(tmp_path: Path, name: str) -> None:
-    save(_analysis(1), tmp_path / "a")
-    save(_analysis(2), tmp_path / "elsewhere")
+    save_analysis(_analysis(1), tmp_path / "a")
+    save_analysis(_analysis(2), tmp_path / "elsewhere")
     path = tmp_path / "a" / JSON_NAME
     record = json.loads(path.read_text())
     record["tables"]["tracks"]["file"] = name
     path.write_text(json.dumps(record))
     with pytest.raises(InputError, match="damaged"):
-        load(tmp_path / "a")
+        load_analysis(tmp_path / "a")
 
 
 def test_the_format_before_is_read(tmp_path: Path) -> None:
     """As that version wrote it: plain names, one list of notes, scores with speed in them."""
     analysis = _analysis(1, 2)
-    save(analysis, tmp_path)
+    save_analysis(analysis, tmp_path)
     record = json.loads((tmp_path / JSON_NAME).read_text())
     for name, table in record.pop("tables").items():
         (tmp_path / table["file"]).rename(tmp_path / f"{name}.npz")
@@ -209,12 +209,12 @@ def test_the_format_before_is_read(tmp_path: Path) -> None:
     del record["video"]["fingerprint"]
     record |= {"format": 1, "notes": ["from before"]}
     (tmp_path / JSON_NAME).write_text(json.dumps(record))
-    old = load(tmp_path)
+    old = load_analysis(tmp_path)
     assert old.tracks.ids.tolist() == [1, 2] and old.timeline == analysis.timeline and old.video.fingerprint == ""
     assert old.scores.windows == () and old.notes[0] == "from before" and len(old.notes) == 2
-    save(old, tmp_path)
-    assert load(tmp_path).notes == old.notes and not (tmp_path / "tracks.npz").exists(), "it was named"
+    save_analysis(old, tmp_path)
+    assert load_analysis(tmp_path).notes == old.notes and not (tmp_path / "tracks.npz").exists(), "it was named"
     record["format"] = 99
     (tmp_path / JSON_NAME).write_text(json.dumps(record))
     with pytest.raises(InputError, match="format 99, this version reads 1 to 2"):
-        load(tmp_path)
+        load_analysis(tmp_path)

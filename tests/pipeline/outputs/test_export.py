@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools.coco import COCO
 
+from pipeline.analysis.folder import save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.outputs.export import tracks_of
@@ -183,7 +184,7 @@ def small_analysis() -> Analysis:
 @pytest.mark.parametrize(("kind", "suffix"), [("mot", ".txt"), ("coco", ".json"), ("cvat", ".xml")])
 def test_export_writes_an_analysis(tmp_path: Path, kind: str, suffix: str, capsys: pytest.CaptureFixture[str]) -> None:
     analysis = small_analysis()
-    analysis.save(tmp_path / "game.courtscribe")
+    save_analysis(analysis, tmp_path / "game.courtscribe")
     out = tmp_path / f"game{suffix}"
     assert main(["export", str(tmp_path / "game.courtscribe"), "--format", kind, "-o", str(out)]) == 0
     assert f"2 players, 4 boxes: {out}" in capsys.readouterr().out
@@ -224,7 +225,7 @@ def test_formats_are_those_of_the_command(tmp_path: Path, capsys: pytest.Capture
         assert "not a whole analysis" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["export", str(tmp_path), "--format", "yolo", "-o", "x"])
-    small_analysis().save(tmp_path)
+    save_analysis(small_analysis(), tmp_path)
     (tmp_path / "folder").mkdir()
     assert main(["export", str(tmp_path), "--format", "cvat", "-o", str(tmp_path / "folder")]) == 2
     assert "is a folder" in capsys.readouterr().err

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from classify.types import ACTIONS, ActionScores
-from pipeline.analysis.folder import JSON_NAME
+from pipeline.analysis.folder import JSON_NAME, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import (
     Analysis,
@@ -64,7 +64,7 @@ def _everything() -> Analysis:
 
 
 def _saved(analysis: Analysis, folder: Path) -> Any:
-    analysis.save(folder)
+    save_analysis(analysis, folder)
     return json.loads((folder / JSON_NAME).read_bytes())
 
 

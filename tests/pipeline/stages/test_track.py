@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from ground.video.source import open_video
+from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video, track_again
 from pipeline.config import PipelineConfig, with_settings
@@ -57,8 +58,8 @@ def test_a_cut_ends_all_tracks_at_its_frame(result: Analysis, tmp_path: Path) ->
     assert len(before) >= 5 and len(after) >= 5
     assert not set(before.tolist()) & set(after.tolist())
     assert all(window.end <= _CUT / 25 + 1e-6 or window.start >= _CUT / 25 - 1e-6 for window in result.scores.windows)
-    result.save(tmp_path)
-    kept = Analysis.load(tmp_path).frames
+    save_analysis(result, tmp_path)
+    kept = load_analysis(tmp_path).frames
     assert kept.camera_motions() == result.frames.camera_motions()
 
 
@@ -74,9 +75,9 @@ def test_a_player_chosen_among_the_detected_keeps_his_name(two_shots: Path, resu
     assert len(ann) >= 0.8 * _CUT
     assert iou(ann.at(3).xyxy.astype(np.float64), chosen[None].astype(np.float64))[0, 0] > 0.7
     assert len(named.tracks.ids) > 4
-    named.save(tmp_path)
+    save_analysis(named, tmp_path)
     strict = with_settings(PipelineConfig(device="cpu", end=1.0), {"selection": {"min_confidence": 1.0}})
-    again = track_again(Analysis.load(tmp_path), strict)
+    again = track_again(load_analysis(tmp_path), strict)
     assert again.names == {1: "Ann"} and again.tracks.ids.tolist() == [1]
 
 
@@ -89,7 +90,7 @@ def test_a_court_drawn_by_hand_leaves_others_out(two_shots: Path, result: Analys
     folder = tmp_path / "out"
     common = ["analyze", str(two_shots), "--end", "0.9", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, "--court", str(everywhere)]) == 0
-    assert len(Analysis.load(folder).tracks.ids) >= 5
+    assert len(load_analysis(folder).tracks.ids) >= 5
     settings = with_settings(PipelineConfig(device="cpu", end=0.9), {"selection": {"drop_outside": False}})
     assert len(track_again(empty, settings).tracks.ids) >= 5
 
@@ -99,7 +100,7 @@ def test_every_switch_is_a_flag(two_shots: Path, tmp_path: Path) -> None:
     flags = "--no-drop-outside --no-drop-still --no-offline --looks none --max-lost 1"
     common = ["analyze", str(two_shots), "--end", "0.9", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, *flags.split(), "--max-absence", "3"]) == 0
-    done = Analysis.load(folder)
+    done = load_analysis(folder)
     settings = done.settings
     assert (settings["linking"]["offline"], settings["linking"]["max_absence"]) == (False, 3)
     assert (settings["looks"]["describe"], settings["tracker"]["max_lost"]) == ("none", 1)

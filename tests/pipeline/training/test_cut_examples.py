@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from classify.data.clips import read_video
 from ground.errors import InputError
 from ground.frames import Image
+from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts, find_player
 from pipeline.training.cut_examples import Span, cut_examples
@@ -47,7 +48,7 @@ def analysis(tmp_path_factory: pytest.TempPathFactory) -> Path:
     facts = VideoFacts(str(video), 320, 240, "25", _FRAMES / 25, "h264")
     timeline = Timeline(("run",), ())
     players = Players(Tracks.of(frame, player, boxes), names={7: "Ann"})
-    Analysis(facts, {}, frames, players, timeline).save(folder / "game.courtscribe")
+    save_analysis(Analysis(facts, {}, frames, players, timeline), folder / "game.courtscribe")
     return folder / "game.courtscribe"
 
 
@@ -74,10 +75,10 @@ def test_a_player_out_of_sight_for_a_while_gives_a_file_for_each_part(analysis: 
 
 
 def test_no_example_leads_over_a_cut(analysis: Path, tmp_path: Path) -> None:
-    whole = Analysis.load(analysis)
+    whole = load_analysis(analysis)
     cut = np.arange(_FRAMES) == 50
     frames = Frames(whole.frames.index, whole.frames.time, np.zeros((_FRAMES, 2)), np.ones(_FRAMES), cut)
-    dataclasses.replace(whole, frames=frames).save(tmp_path / "cut.courtscribe")
+    save_analysis(dataclasses.replace(whole, frames=frames), tmp_path / "cut.courtscribe")
     parts = cut_examples([Span(tmp_path / "cut.courtscribe", "7", 1.6, 2.4, "run")], tmp_path)
     assert [len(read_video(path)) for path in parts] == [10, 10]
 

@@ -12,6 +12,7 @@ from PIL import Image
 
 from classify.types import ACTIONS
 from classify.weights.checkpoint import load_checkpoint, read_info
+from pipeline.analysis.folder import save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.outputs.table import write_timeline_csv
@@ -85,7 +86,7 @@ def _analysis(folder: Path) -> Timeline:
     timeline = Timeline(ACTIONS, segments)
     frames = Frames(np.arange(10, dtype=np.int32), np.arange(10) / 25)
     video = VideoFacts("game.mp4", 100, 50, "25", 0.4, "h264")
-    Analysis(video, {}, frames, Players(tracks, names={2: "Ann"}), timeline).save(folder)
+    save_analysis(Analysis(video, {}, frames, Players(tracks, names={2: "Ann"}), timeline), folder)
     return timeline
 
 

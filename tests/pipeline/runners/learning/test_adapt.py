@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from classify.weights.checkpoint import read_info
-from pipeline.analysis.values import Analysis
+from pipeline.analysis.folder import load_analysis
 from pipeline.runners.cli import main
 
 
@@ -35,7 +35,7 @@ def test_examples_out_of_an_analysis_label_another(
     """A moment of real footage: who is high in the picture is "far", who is low is "near"."""
     video, game = str(shared / "videos/nbaction_3.mov"), str(tmp_path / "game.courtscribe")
     assert main(["analyze", video, "--end", "0.8", "-o", game, "--quiet"]) == 0
-    tracks = Analysis.load(Path(game)).tracks
+    tracks = load_analysis(Path(game)).tracks
     long = [(float(track.xyxy[:, 3].mean()), i) for i, track in tracks.by_id() if len(track) >= 15]
     order = [str(i) for _, i in sorted(long)]
     assert len(order) >= 6
@@ -47,7 +47,7 @@ def test_examples_out_of_an_analysis_label_another(
     assert shown.count("example: ") == len(list((tmp_path / "mine.examples").rglob("*.mp4"))) >= 6
     assert "linear, decay" in shown and "nearest neighbours" in shown and "  far: " in shown
     assert main(["analyze", video, "--end", "0.8", "--actions", str(mine), "-o", game, "--quiet"]) == 0
-    again = Analysis.load(Path(game))
+    again = load_analysis(Path(game))
     assert again.timeline.labels == ("far", "near") and again.timeline.segments
     assert again.classifier is not None and again.classifier.starter and "learnt from" in again.classifier.note
     predicted = {s.track_id: s.action for s in sorted(again.timeline.segments, key=lambda s: s.end - s.start)}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ground.video.fingerprint import fingerprint
-from pipeline.analysis.folder import save
+from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.edits.current import load_current
@@ -104,9 +104,7 @@ def test_another_analysis_of_the_video_keeps_the_edits(folder: Path) -> None:
     assert _edit(folder, "--rename", "2=Bo", "--drop", "3") == 0
     analysis = load_current(folder)
     assert analysis.names == {2: "Bo"} and analysis.tracks.ids.tolist() == [1, 2]
-    from pipeline.analysis.folder import load
-
-    save(load(folder), folder)
+    save_analysis(load_analysis(folder), folder)
     assert load_current(folder).names == {2: "Bo"}
 
 
