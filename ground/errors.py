@@ -1,5 +1,10 @@
 """The one error that means: the input is wrong, the program is not."""
 
+import errno
+from pathlib import Path
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What a system says where there is no room: on the disk, for this user, in one file."""
 _LONGEST = 480
 """Letters of a message. What a hostile file holds is quoted in messages, and a terminal is to show it."""
 
@@ -19,3 +24,15 @@ class InputError(ValueError):
     def __str__(self) -> str:
         text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in super().__str__())
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 2 // 3]} ... {text[-_LONGEST // 3 :]}"
+
+
+class FullError(InputError):
+    """There is no room to write: it can be mended, and the same command then does what it would have done."""
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """What to raise where ``path`` cannot be written; it says what to do."""
+    about = f"{path}: cannot be written ({error.strerror or error})"
+    if error.errno in _FULL:
+        return FullError(f"{about}; free some space and give the same command again, or choose another place")
+    return InputError(f"{about}; choose another place")

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import codecs
-import errno
 import os
 import secrets
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ground.errors import InputError
+from ground.errors import InputError, unwritable
+from ground.lock import require_held
 
 PART_PREFIX, PART_SUFFIX = ".courtscribe-", ".part"
 """Around the names of files that are being written."""
 _SYSTEM_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"})
 """What Windows, macOS and network drives leave in folders, in lower case."""
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What a system says where there is no room: on the disk, for this user, in one file."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -27,15 +25,16 @@ def write_atomically(path: Path) -> Generator[Path]:
 
     The temporary name is this writer's own: of two that write to one path, the later one to finish is kept, whole. What
     is written has reached the disk before it gets its name. Missing folders are made.
-    Raises InputError where the file cannot be written (permissions, a full disk).
+    Raises InputError where the file cannot be written (permissions, a full disk), and as ``require_held``.
     """
+    require_held(path)
     part = path.with_name(f"{PART_PREFIX}{os.getpid()}-{secrets.token_hex(6)}{PART_SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield part
-        _to_disk(part)
+        to_disk(part)
         part.replace(path)
-        _to_disk(path.parent)
+        to_disk(path.parent)
     except OSError as error:
         about = str(error.filename or part).removeprefix("file:")  # FFmpeg names a file by its protocol too
         if about not in (str(part), *map(str, part.parents)):
@@ -43,12 +42,6 @@ def write_atomically(path: Path) -> Generator[Path]:
         raise unwritable(path, error) from error
     finally:
         _remove(part)
-
-
-def unwritable(path: Path, error: OSError) -> InputError:
-    """What to say where ``path`` cannot be written, and what to do."""
-    again = "free some space and give the same command again, or " if error.errno in _FULL else ""
-    return InputError(f"{path}: cannot be written ({error.strerror or error}); {again}choose another place")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -91,7 +84,7 @@ def is_visible(name: str) -> bool:
     return not name.startswith(".") and name.lower() not in _SYSTEM_NAMES
 
 
-def _to_disk(path: Path) -> None:
+def to_disk(path: Path) -> None:
     """Wait until ``path``, a file or the names in a folder, would survive a power cut."""
     try:
         handle = os.open(path, os.O_RDONLY)

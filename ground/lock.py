@@ -10,8 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from ground.errors import InputError
-from ground.files import unwritable
+from ground.errors import InputError, unwritable
 
 LOCK_NAME = ".courtscribe-lock"
 """File in a folder that is kept; it says by whom. What counts is the system's lock on it, not that it is there."""
@@ -28,7 +27,7 @@ def claim(folder: Path) -> Generator[None]:
     that one, where it cannot be written, and where it was removed or replaced meanwhile: then nobody holds it.
     """
     path = folder.absolute() / LOCK_NAME
-    _require_held(folder, path)
+    require_held(path)
     made = [place for place in (path.parent, *path.parent.parents) if not place.exists()]
     lock = FileLock(path, timeout=0, is_singleton=True, thread_local=False)
     try:
@@ -49,7 +48,7 @@ def claim(folder: Path) -> Generator[None]:
         raise unwritable(folder, error) from error
     try:
         yield
-        _require_held(folder, path)
+        require_held(path)
     finally:
         if lock.lock_counter == 1 and _held.pop(path, None) == _identity(path):
             with suppress(OSError):  # what goes wrong now must not hide what went wrong before
@@ -58,11 +57,14 @@ def claim(folder: Path) -> Generator[None]:
         _leave(made)
 
 
-def _require_held(folder: Path, path: Path) -> None:
-    if path in _held and _held[path] != _identity(path):
-        raise InputError(
-            f"{folder}: was removed or replaced while it was written, and may lack files; give the same command again"
-        )
+def require_held(path: Path) -> None:
+    """Raise InputError where ``path`` lies in a folder that this process keeps, and that was removed or replaced."""
+    for held, identity in list(_held.items()):
+        if held.parent in path.absolute().parents and identity != _identity(held):
+            raise InputError(
+                f"{held.parent}: was removed or replaced while it was written, and may lack files; "
+                "give the same command again"
+            )
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

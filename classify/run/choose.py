@@ -24,7 +24,7 @@ from classify.run.export import FORMATS, write_copy
 from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from ground import cache
-from ground.errors import InputError
+from ground.errors import FullError, InputError
 from ground.packages import need
 
 RUNTIMES = ("auto", "torch", "openvino", "onnxruntime")
@@ -54,6 +54,8 @@ def open_classifier(path: Path, device: torch.device, runtime: str = "auto") -> 
     if runtime == "auto" and device.type == "cpu" and _is_installed("openvino"):
         try:
             return _open_copy(path, model, info, device, "openvino")
+        except FullError:
+            raise
         except InputError as error:
             _log.warning("%s; labelling goes on with PyTorch, which is slower (the runtime torch asks for it)", error)
     return Opened(info, torch_logits(prepare(model, device), info.profile), "torch")

@@ -26,8 +26,8 @@ from classify.run.backends import KEY, Frames, Logits, open_onnxruntime, open_op
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
-from ground.errors import InputError
-from ground.files import unwritable, write_atomically
+from ground.errors import InputError, unwritable
+from ground.files import write_atomically
 from ground.int8 import to_int8
 from ground.packages import need, quiet
 

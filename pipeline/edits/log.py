@@ -7,8 +7,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ground.errors import InputError
-from ground.files import read_text, unwritable, write_text
+from ground.errors import InputError, unwritable
+from ground.files import read_text, write_text
 from ground.lock import claim
 from pipeline.edits.entries import Edit, from_line, to_line
 

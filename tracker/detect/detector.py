@@ -13,7 +13,7 @@ import numpy as np
 
 from ground.batches import Batches
 from ground.cache import cache_folder
-from ground.errors import InputError
+from ground.errors import FullError, InputError, unwritable
 from ground.frames import Frame
 from tracker.detect.int8 import int8_copy, int8_folder
 from tracker.detect.weights import openvino_copy, resolve_weights
@@ -25,6 +25,8 @@ _log = logging.getLogger("courtscribe")
 REFEREE = "referee"
 """Name of the class of those who are on court and no players."""
 _PRECISION = "detector.precision"
+_RAREST = 10
+"""Frames: who is seen more seldom cannot be followed at all."""
 _SMALLEST = 8
 """Pixels: in a picture that is narrower or lower nobody can be found, and letterboxing it would leave no pixel."""
 
@@ -47,6 +49,8 @@ class DetectorConfig:
     """``torch``, ``openvino``, or ``auto``: OpenVINO on a CPU, PyTorch elsewhere. Exported models bring their own."""
     precision: str = "auto"
     """On a CPU. ``int8``: the copy in eight bits beside a ``.pt``; ``float32``; ``auto``: INT8 where there is one."""
+    every: int = 1
+    """Only each so many-th frame is looked at, by its number in the video; boxes between are filled in."""
     batch: int = 0
     """Frames per call; 0: 16 on a GPU, 1 on a CPU, where more does not help."""
 
@@ -59,6 +63,8 @@ class DetectorConfig:
             raise InputError(f"runtime is auto, torch or openvino, not {self.runtime!r}")
         if self.precision not in ("auto", "int8", "float32"):
             raise InputError(f"precision is auto, int8 or float32, not {self.precision!r}")
+        if not 1 <= self.every <= _RAREST:
+            raise InputError(f"every is 1 to {_RAREST} frames, not {self.every}")
         if self.batch < 0:
             raise InputError(f"batch is 0 (automatic) or more, not {self.batch}")
 
@@ -169,6 +175,9 @@ def _openvino_or_same(weights: Path, runtime: str) -> Path:
     try:
         return openvino_copy(weights)
     except OSError as error:
+        full = unwritable(cache_folder(), error)
+        if isinstance(full, FullError):  # with PyTorch, what is found from here on would not be what was found before
+            raise full from error
         place = f"{cache_folder()}: cannot be written ({error.strerror}); name another folder in COURTSCRIBE_CACHE"
         if runtime == "openvino":
             raise InputError(place) from error

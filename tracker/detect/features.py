@@ -13,8 +13,7 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from ground.errors import InputError
-from ground.files import unwritable
+from ground.errors import InputError, unwritable
 from tracker.detect.yolo import first_line, open_checkpoint
 
 NUM_LAYERS = 9

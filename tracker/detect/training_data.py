@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from ground.errors import InputError
-from ground.files import read_text, unwritable, visible, write_text
+from ground.errors import InputError, unwritable
+from ground.files import read_text, visible, write_text
 
 CLASSES = ("player", "referee", "ball", "hoop")
 """Classes of the shipped detector, in the order of their class_id."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ground.cache import cache_folder
 from ground.errors import InputError
-from ground.files import write_atomically
+from ground.files import to_disk, write_atomically
 from ground.packages import no_telemetry
 from tracker.detect.yolo import check_kind, contained, open_checkpoint, published_names
 
@@ -65,7 +65,13 @@ def openvino_copy(weights: Path) -> Path:
         return target
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as work:
-        exported = _export(weights, Path(work) / "detector.pt")
+        try:
+            exported = _export(weights, Path(work) / "detector.pt")
+        except RuntimeError:
+            _require_room(Path(work), weights.stat().st_size)
+            raise
+        for file in exported.iterdir():
+            to_disk(file)
         try:
             exported.rename(target)
         except OSError:
@@ -73,6 +79,11 @@ def openvino_copy(weights: Path) -> Path:
             if not target.is_dir():
                 raise
     return target
+
+
+def _require_room(folder: Path, size: int) -> None:
+    """Raise OSError where that is why OpenVINO, which does not say it, could not write ``size`` bytes."""
+    (folder / "room").write_bytes(bytes(size))
 
 
 def _export(weights: Path, beside: Path) -> Path:
