@@ -34,7 +34,8 @@ from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
 from pipeline.stages.players import select_players, smooth_players
 from pipeline.stages.track import follow, see_looks
-from tracker.by_hand.rois import CourtPolygon, Roi, validate_rois
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import Roi, validate_rois
 from tracker.files.track_file import TrackFile
 from tracker.track.linking import link
 from tracker.track.registry import make_tracker

@@ -34,7 +34,8 @@ from pipeline.analysis.values import (
     VideoFacts,
     player_name,
 )
-from tracker.by_hand.rois import CourtPolygon, Roi
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import Roi
 from tracker.types import Detections, Tracks
 
 FORMAT = 2

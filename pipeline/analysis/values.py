@@ -17,7 +17,8 @@ from classify.types import ActionScores
 from ground.errors import InputError
 from ground.video.images import IMAGES
 from pipeline.analysis.timeline import Timeline
-from tracker.by_hand.rois import CourtPolygon, Roi
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import Roi
 from tracker.names import clear_names, same
 from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, IntArray, Tracks
 

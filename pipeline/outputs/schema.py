@@ -19,7 +19,8 @@ from pipeline.analysis.tables import Table
 from pipeline.analysis.timeline import ActionSegment
 from pipeline.analysis.values import ClassifierFacts, VideoFacts
 from pipeline.config import PipelineConfig
-from tracker.by_hand.rois import CourtPolygon, Roi
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import Roi
 
 _PLAIN: Mapping[object, str] = {
     str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null",

@@ -29,7 +29,8 @@ from pipeline.outputs.table import read_timeline_csv
 from pipeline.shipped import WEIGHTS
 from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
-from tracker.by_hand.rois import read_court_file, read_roi_file
+from tracker.by_hand.court_outline import read_court_file
+from tracker.by_hand.rois import read_roi_file
 from tracker.files.formats import read_tracks_file
 from tracker.files.mot import read_all_truth, read_detections, read_people
 from tracker.types import Tracks

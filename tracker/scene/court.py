@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ground.frames import Image
 from tracker.boxes import Float64Array, iou
-from tracker.by_hand.rois import CourtPolygon
+from tracker.by_hand.court_outline import CourtPolygon
 from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 _WIDTH = 320

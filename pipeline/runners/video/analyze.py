@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
     from pipeline.parts.run import Workers
     from pipeline.progress import Progress
-    from tracker.by_hand.rois import CourtPolygon, Roi
+    from tracker.by_hand.court_outline import CourtPolygon
+    from tracker.by_hand.rois import Roi
     from tracker.files.track_file import TrackFile
 
 _FORMATS = ("mot", "coco", "cvat")
@@ -232,7 +233,7 @@ def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Ro
 
 def _chosen_court(options: argparse.Namespace, config: PipelineConfig) -> list[CourtPolygon]:
     """The court's outline of --court or --select-court."""
-    from tracker.by_hand.rois import read_court_file
+    from tracker.by_hand.court_outline import read_court_file
 
     if options.court is not None:
         return read_court_file(options.court)

@@ -13,7 +13,8 @@ import numpy as np
 
 from ground.errors import InputError
 from ground.frames import Image
-from tracker.by_hand.rois import MIN_SIDE, CourtPolygon, Roi
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import MIN_SIDE, Roi
 
 _VIEW = (1280, 720)
 """Pixels: the picture is shown at most this large, so that it fits a laptop's screen, and small ones up to it."""

@@ -31,7 +31,8 @@ from pipeline.analysis.values import (
 )
 from pipeline.config import PipelineConfig
 from pipeline.outputs.schema import analysis_schema, schema_text
-from tracker.by_hand.rois import CourtPolygon, Roi
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import Roi
 from tracker.types import Detections, Tracks
 
 _KEPT = Path(__file__).resolve().parents[3] / "docs/analysis.schema.json"

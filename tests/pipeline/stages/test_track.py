@@ -19,7 +19,8 @@ from pipeline.config import PipelineConfig, with_settings
 from pipeline.runners.cli import main
 from pipeline.video.encode import write_video
 from tracker.boxes import iou
-from tracker.by_hand.rois import CourtPolygon, Roi
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import Roi
 
 pytestmark = pytest.mark.slow
 

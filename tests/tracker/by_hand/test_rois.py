@@ -12,17 +12,7 @@ from hypothesis import strategies as st
 
 from ground.errors import InputError
 from ground.frames import Frame
-from tracker.by_hand.rois import (
-    MIN_SIDE,
-    CourtPolygon,
-    Roi,
-    parse_roi,
-    read_court_file,
-    read_roi_file,
-    validate_rois,
-    write_court_file,
-    write_roi_file,
-)
+from tracker.by_hand.rois import MIN_SIDE, Roi, parse_roi, read_roi_file, validate_rois, write_roi_file
 from tracker.names import clear_names
 
 corner = st.floats(-500, 5000)
@@ -172,55 +162,3 @@ def test_a_name_is_not_a_number_of_someone_else_and_not_a_formula(names: list[st
     rois = [Roi((10.0 + 60 * i, 10, 50, 50), name) for i, name in enumerate(names)]
     with pytest.raises(InputError, match=says):
         validate_rois(rois, 640, 360)
-
-
-@st.composite
-def courts(draw: st.DrawFn) -> CourtPolygon:
-    angles = np.linspace(0, 2 * np.pi, draw(st.integers(3, 12)), endpoint=False)
-    x, y, wide, high = (draw(st.floats(low, 2000)) for low in (-500, -500, 20, 20))
-    corners = tuple(zip((x + wide * np.cos(angles)).tolist(), (y + high * np.sin(angles)).tolist(), strict=True))
-    if draw(st.booleans()):
-        return CourtPolygon(corners, time=draw(st.floats(0, 1e5)))
-    return CourtPolygon(corners, frame=draw(st.integers(0, 2**31 - 1)))
-
-
-@given(st.lists(courts(), min_size=1, max_size=4))
-def test_court_file_round_trip(tmp_path_factory: pytest.TempPathFactory, given_courts: list[CourtPolygon]) -> None:
-    path = tmp_path_factory.mktemp("court") / "court.json"
-    write_court_file(path, given_courts)
-    assert read_court_file(path) == given_courts
-    path.write_text(json.dumps(given_courts[0].corners))
-    assert read_court_file(path) == [CourtPolygon(given_courts[0].corners)], "bare corners are drawn in the first frame"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("content", "expected"),
-    [
-        ("[[1, 2],\n [3 4]]", "line 2, column 5: not JSON"),
-        ("{}", "a list of at least one corner [x, y]"),
-        ("[]", "a list of at least one corner [x, y]"),
-        ("[[0, 0], [100, 0]]", "three or more corners"),
-        ("[[0, 0], [100, 0], [100]]", "corner 3 must be two numbers"),
-        ("[[0, 0], [100, 0], [100, true]]", "corner 3 must be two numbers"),
-        ("[[0, 0], [100, 0], [100, NaN]]", "corner 3 must be two numbers"),
-        ("[[0, 0], [100, 0], [200, 0]]", "hold some room"),
-        ("[[0, 0], [100, 100], [100, 0], [0, 100]]", "in order around it"),
-        ('[[0, 0], [100, 0], {"polygon": []}]', "entry 1: expected an object"),
-        ("[7]", "entry 1: expected an object"),
-        ('[{"polygon": 7}]', "entry 1: a court has three or more corners"),
-        ('[{"corners": []}]', "entry 1: unknown key 'corners'; known are polygon, frame, time"),
-        ('[{"polygon": [[0, 0], [9, 0], [9, 9]], "frame": -1}]', '"frame" must be a whole number'),
-        ('[{"polygon": [[0, 0], [9, 0], [9, 9]], "frame": 1, "time": 1}]', 'give "frame" or "time"'),
-    ],
-)
-def test_bad_court_file_is_named(tmp_path: Path, content: str, expected: str) -> None:
-    path = tmp_path / "court.json"
-    path.write_text(content)
-    with pytest.raises(InputError) as error:
-        read_court_file(path)
-    assert expected in str(error.value)
-    assert "court.json" in str(error.value) and "\n" not in str(error.value)
-    with pytest.raises(InputError, match="expected a JSON file") as missing:
-        read_court_file(tmp_path / "missing.json")
-    assert missing.value.setting == "court"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ground.errors import InputError
-from tracker.by_hand.rois import CourtPolygon
+from tracker.by_hand.court_outline import CourtPolygon
 from tracker.players.selection import SelectionConfig, choose_players
 from tracker.scene.court import Scene
 from tracker.types import Detections, Tracks

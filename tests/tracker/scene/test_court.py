@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.frames import Image
-from tracker.by_hand.rois import CourtPolygon
+from tracker.by_hand.court_outline import CourtPolygon
 from tracker.files.mot import read_tracks
 from tracker.players.selection import SelectionConfig, choose_players
 from tracker.scene.court import Floor, FloorFinder, Scene, court_share, people_at, stabilised_feet

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from ground.errors import InputError
 from pipeline.runners.video.roi_window import CourtDrawing, Drawing, draw_boxes, draw_court, select_court, select_rois
-from tracker.by_hand.rois import MIN_SIDE, CourtPolygon
+from tracker.by_hand.court_outline import CourtPolygon
+from tracker.by_hand.rois import MIN_SIDE
 
 _ROOT = Path(__file__).resolve().parents[4]
 points = st.tuples(st.integers(-50, 900), st.integers(-50, 700))
