@@ -49,6 +49,9 @@ def claim(folder: Path) -> Generator[None]:
     try:
         yield
         require_held(path)
+    except (InputError, OSError):
+        require_held(path)  # the reason for whatever could not be read or written
+        raise
     finally:
         if lock.lock_counter == 1 and _held.pop(path, None) == _identity(path):
             with suppress(OSError):  # what goes wrong now must not hide what went wrong before

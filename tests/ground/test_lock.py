@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ground.errors import InputError
+from ground.files import write_text
 from ground.lock import LOCK_NAME, claim
 
 _HOLD = """
@@ -80,12 +81,16 @@ def test_a_folder_that_is_removed_meanwhile_is_said_to_be(tmp_path: Path) -> Non
     with claim(folder):
         pass
     assert not folder.exists()
+    with pytest.raises(InputError, match="removed or replaced"), claim(folder):
+        shutil.rmtree(folder)
+        write_text(folder / "x", "x")
+    assert not folder.exists(), "nothing is written there, which is another's by now"
 
 
-def test_what_goes_wrong_in_a_folder_is_not_hidden_by_what_became_of_it(tmp_path: Path) -> None:
+def test_what_cannot_be_written_in_a_folder_that_is_gone_is_not_the_reason(tmp_path: Path) -> None:
     folder = tmp_path / "a"
-    with pytest.raises(InputError, match="bad"), claim(folder):
+    with pytest.raises(InputError, match="removed or replaced"), claim(folder):
         shutil.rmtree(folder)
         folder.write_text("a file", encoding="utf-8")
-        raise InputError("bad")
+        (folder / "x").write_text("x", encoding="utf-8")
     assert folder.read_text(encoding="utf-8") == "a file"
