@@ -113,6 +113,8 @@ def track_again(
     if analysis.detections is None:
         raise InputError("there are no detections in this analysis to track")
     models, progress, facts = models or Models(), progress or Silent(), analysis.video
+    every = saved_config(analysis).detector.every  # of the detections that are there
+    config = dataclasses.replace(config, detector=dataclasses.replace(config.detector, every=every))
     source = video or facts.source
     classifier = models.classifier(config)
     with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
@@ -144,8 +146,8 @@ def track_players(
     size: width and height of the picture, pixels. video: for a few views of everybody; None: no pixels. Raises
     InputError for weights that cannot be used.
     """
-    classes = config.detector.classes
-    tracklets, seeds = follow(detected, drawn, size, make_tracker(config.tracker), classes)
+    classes, every = config.detector.classes, config.detector.every
+    tracklets, seeds = follow(detected, drawn, size, make_tracker(config.tracker), classes, every)
     if config.tracker.online_only or not config.linking.offline:
         tracks = tracklets.tracks()
     else:
@@ -156,7 +158,7 @@ def track_players(
             seen = see_looks(tracklets, size, models.describers(config), video, progress)
         tracks = link(tracklets, config.linking, seen)
     players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
-    return smooth_players(players, detected.frames, config.smoothing)
+    return smooth_players(players, detected.frames, config.smoothing, every)
 
 
 def _with_names(players: Players, before: Analysis) -> Players:
@@ -183,7 +185,8 @@ def _detect(
             return partwise.detect(), partwise
         except UnplannedError:
             _log.info("%s: shows other frames than it promises, and is read from beginning to end", video.source)
-    return detect_players(video, models.detector(config), progress, config.detector.classes), None
+    wanted = config.detector
+    return detect_players(video, models.detector(config), progress, wanted.classes, wanted.every), None
 
 
 def _label(

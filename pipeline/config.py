@@ -36,6 +36,14 @@ _MOVED = {
 """Settings that had another place, or none is left for, in analyses and files of version 0.1."""
 
 
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "fast": {"detector": {"every": 3}, "windows": {"clip_stride": 16}},
+    "balanced": {},
+    "accurate": {"detector": {"precision": "float32"}, "windows": {"clip_stride": 4}},
+}
+"""Settings by what one cares for; what each costs and brings is in ``docs/measured.md``."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClassifierConfig:
     """How clips are labelled."""
@@ -62,6 +70,8 @@ class PipelineConfig:
     """Seconds; frames shown from it on are left out."""
     image_rate: float | None = None
     """Pictures per second where the video is a folder of them; None: what ``seqinfo.ini`` says, else 25."""
+    preset: str = "balanced"
+    """The settings that it began with, see ``PRESETS``; what was set besides stands in its own place."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
     detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
@@ -75,21 +85,31 @@ class PipelineConfig:
     timeline: TimelineConfig = field(default_factory=TimelineConfig)
 
     def __post_init__(self) -> None:
+        if self.preset not in PRESETS:
+            raise InputError(f"preset is {', '.join(PRESETS)}, not {self.preset!r}")
         if (self.start or 0) < 0 or (self.end is not None and self.end <= (self.start or 0)):
             raise InputError(f"start and end are seconds with 0 <= start < end, not {self.start} and {self.end}")
 
 
-def read_config(path: Path | None, base: PipelineConfig | None = None) -> PipelineConfig:
+def read_config(path: Path | None, base: PipelineConfig | None = None, preset: str = "") -> PipelineConfig:
     """``base`` with the settings of a TOML file that has a table per stage, as in ``[tracker]`` ``max_age = 30``.
 
+    preset: what the file's settings come after; empty: what the file names, if it does.
     Raises InputError for a file that is not TOML and for names and values that no setting has.
     """
-    base = base or PipelineConfig()
     settings = read_settings(path)
     try:
-        return with_settings(base, moved(settings))
+        base = with_preset(base or PipelineConfig(), preset or settings.get("preset"))
+        return with_settings(base, moved({key: value for key, value in settings.items() if key != "preset"}))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
+
+
+def with_preset(base: PipelineConfig, preset: str | None) -> PipelineConfig:
+    """``base`` with the settings of a preset; None: as it is. Raises InputError for a name that none has."""
+    if preset is None:
+        return base
+    return with_settings(base, {"preset": preset, **PRESETS.get(preset, {})})
 
 
 def read_settings(path: Path | None) -> Mapping[str, Any]:

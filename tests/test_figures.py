@@ -53,6 +53,11 @@ _FIGURES = {
         "results/ablation.md",
         rf"(?s)as it comes\*\* \| [\d.]+ \({_N}, {_N}, {_N}\).*as it comes\*\* \| [\d.]+ \({_N}, {_N}, {_N}\)",
     ),
+    "eight bits": (
+        rf"AP50 of players {_N}, in float32 {_N},",
+        "results/precision.md",
+        rf"(?s)(?=.*int8 \| {_N} \| [\d.]+ \| \d+ \|)(?=.*float32 \| {_N} \| [\d.]+ \| \d+ \|)",
+    ),
     "boxes only": (
         rf"HOTA {_N}\s+and IDF1 {_N},\s+where the best public tracker in the same run has {_N} and {_N} ",
         "results/tracking.md",

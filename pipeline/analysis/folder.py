@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from classify.types import ActionScores
-from ground.errors import InputError
-from ground.files import PART_PREFIX, PART_SUFFIX, unwritable, write_text
+from ground.errors import InputError, unwritable
+from ground.files import PART_PREFIX, PART_SUFFIX, write_text
 from ground.lock import claim
 from pipeline.analysis.tables import DAMAGE, TABLE_PATTERN, Columns, Table, read_table, write_table
 from pipeline.analysis.timeline import ActionSegment, Timeline

@@ -65,7 +65,7 @@ class DetectPass:
         detector = models.detector(self.config)
         with self.span.read() as video:
             for frames in split_parts(video.read_parts(parts), parts):
-                part = detect_part(frames, detector, self.config.detector.classes)
+                part = detect_part(frames, detector, self.config.detector.classes, self.config.detector.every)
                 yield {**_pack_detected(part), "names": np.array(detector.names)}
 
 

@@ -28,6 +28,7 @@ _DETECT: dict[str, tuple[str, Any, str]] = {
         str,
         "of the detector on a CPU: auto, int8 or float32",
     ),
+    "every": ("detector.every", int, "look for players in each N-th frame only, and fill in between"),
     "confidence": ("detector.confidence", float, "detections under it are dropped"),
 }
 _TRACK: dict[str, tuple[str, Any, str]] = {
@@ -55,6 +56,9 @@ _READ: dict[str, tuple[str, Any, str]] = {
     "runtime": ("classifier.runtime", str, f"what runs the networks: {_RUNTIMES} (that one: actions only)"),
     "device": ("device", str, "auto, cpu, cuda, cuda:N or mps"),
 }
+_PRESET: dict[str, tuple[str, Any, str]] = {
+    "preset": ("preset", str, "fast, balanced (the default) or accurate; other settings win over it"),
+}
 _SPAN: dict[str, tuple[str, Any, str]] = {
     "start": ("start", float, "seconds: begin here"),
     "end": ("end", float, "seconds: stop before this"),
@@ -66,7 +70,7 @@ _IMAGES: dict[str, tuple[str, Any, str]] = {
         "pictures per second of a folder of pictures (default: its seqinfo.ini, or 25)",
     ),
 }
-ANALYZE_FLAGS = _SPAN | _IMAGES | _DETECT | _TRACK | _READ
+ANALYZE_FLAGS = _PRESET | _SPAN | _IMAGES | _DETECT | _TRACK | _READ
 TRACK_FLAGS = _TRACK | _READ
 """Flags that make sense when detections are there already."""
 
@@ -80,6 +84,16 @@ def add_flags(parser: argparse.ArgumentParser, flags: dict[str, tuple[str, Any, 
             continue
         metavar = {int: "N", float: "X"}.get(kind, flag.split("-")[-1].upper())
         parser.add_argument(f"--{flag}", type=kind, default=argparse.SUPPRESS, metavar=metavar, help=text)
+
+
+def chosen_config(options: argparse.Namespace) -> PipelineConfig:
+    """What the flags of ``analyze`` say, over the settings of ``--config``, over those of the preset.
+
+    Raises InputError for a file or values that cannot be used.
+    """
+    from pipeline.config import read_config
+
+    return apply_flags(read_config(options.config, preset=getattr(options, "preset", "")), options, ANALYZE_FLAGS)
 
 
 def apply_flags(

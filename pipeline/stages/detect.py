@@ -64,19 +64,26 @@ class DetectedPart:
     """float32 (N,), see ``DetectionTable``."""
 
 
-def detect_players(video: VideoSource, detector: Detector, progress: Progress, classes: Sequence[str] = ()) -> Detected:
+def detect_players(
+    video: VideoSource, detector: Detector, progress: Progress, classes: Sequence[str] = (), every: int = 1
+) -> Detected:
     """Pass 1 over a whole video.
 
-    classes: names of those of the detector's classes that are followed, as in ``followed_classes``.
+    classes: names of those of the detector's classes that are followed, as in ``followed_classes``. every: see
+    ``DetectorConfig``.
     """
     with progress.stage("detect", video.num_frames) as advance:
         streams = by_part(video, video.info.frame_rate)
-        found = (detect_part(frames, detector, classes, advance) for frames in streams)
+        found = (detect_part(frames, detector, classes, every, advance) for frames in streams)
         return join_parts(found, detector.names, video, None)
 
 
 def detect_part(
-    frames: Iterable[Frame], detector: Detector, classes: Sequence[str] = (), advance: Advance = lambda _: None
+    frames: Iterable[Frame],
+    detector: Detector,
+    classes: Sequence[str] = (),
+    every: int = 1,
+    advance: Advance = lambda _: None,
 ) -> DetectedPart:
     """Decode, detect, find the floor and the camera's motion in frames that follow each other."""
     log, columns = FrameLog(), list[tuple[npt.NDArray[np.int32], Detections]]()
@@ -92,12 +99,18 @@ def detect_part(
             floors.append(share)
         waiting.clear()
 
-    stream = iter(frames)
-    while batch := list(islice(stream, detector.batch)):
-        for frame, found in zip(batch, detector.detect(batch), strict=True):
-            if log.append(frame, found).is_cut:
+    stream, moving = iter(frames), Detections.empty()
+    while batch := list(islice(stream, detector.batch * every)):
+        looked_at = [frame for frame in batch if is_looked_at(frame.index, every)]
+        results = iter(detector.detect(looked_at))
+        for frame in batch:
+            found = next(results) if is_looked_at(frame.index, every) else None
+            moving = moving if found is None else found
+            if log.append(frame, moving).is_cut:
                 settle()
-                finder = FloorFinder()
+                finder, moving = FloorFinder(), Detections.empty()
+            if found is None:
+                continue
             rows = np.isin(found.class_id, people)
             finder.add(frame.image, found[rows])
             waiting.append(rows)
@@ -111,6 +124,11 @@ def detect_part(
         concatenated([found for _, found in columns]),
         np.concatenate([none, *floors]),
     )
+
+
+def is_looked_at(index: int, every: int) -> bool:
+    """Whether the detector sees a frame, whatever part it is in."""
+    return index % every == 0
 
 
 def join_parts(

@@ -42,15 +42,16 @@ def select_players(
     )
 
 
-def smooth_players(players: Players, frames: Frames, config: SmoothingConfig) -> Players:
-    """Their tracks smoothed, with short gaps filled; those of others, too."""
-    tracks, left_out = (_smooth(found, frames, config) for found in (players.tracks, players.left_out))
+def smooth_players(players: Players, frames: Frames, config: SmoothingConfig, every: int = 1) -> Players:
+    """Their tracks smoothed, with short gaps filled; those of others, too. every: see ``smooth_tracks``."""
+    tracks, left_out = (_smooth(found, frames, config, every) for found in (players.tracks, players.left_out))
     return dataclasses.replace(players, tracks=tracks, left_out=left_out)
 
 
-def _smooth(tracks: Tracks, frames: Frames, config: SmoothingConfig) -> Tracks:
+def _smooth(tracks: Tracks, frames: Frames, config: SmoothingConfig, every: int) -> Tracks:
     rows = np.searchsorted(frames.index, tracks.frame_index).astype(np.int32)
-    smooth = smooth_tracks(dataclasses.replace(tracks, frame_index=rows), frames.time, config.max_gap, frames.shot())
+    tracks, shot = dataclasses.replace(tracks, frame_index=rows), frames.shot()
+    smooth = smooth_tracks(tracks, frames.time, config.max_gap, shot, every)
     return dataclasses.replace(smooth, frame_index=frames.index[smooth.frame_index])
 
 

@@ -11,14 +11,14 @@ import numpy as np
 from ground.video.source import VideoSource
 from pipeline.analysis.values import Drawn
 from pipeline.progress import Progress
-from pipeline.stages.detect import Detected
+from pipeline.stages.detect import Detected, is_looked_at
 from tracker.by_hand.seeds import add_seeds, place_seeds
 from tracker.detect.detector import followed_classes
 from tracker.looks.appearance import AppearanceCollector
 from tracker.looks.describers import Describer
 from tracker.track.linking import Evidence
 from tracker.track.tracklets import Tracker, Tracklets
-from tracker.types import Tracks
+from tracker.types import CameraMotion, Tracks
 
 
 class Followed(NamedTuple):
@@ -31,12 +31,17 @@ class Followed(NamedTuple):
 
 
 def follow(
-    detected: Detected, drawn: Drawn, size: tuple[int, int], tracker: Tracker, classes: Sequence[str] = ()
+    detected: Detected,
+    drawn: Drawn,
+    size: tuple[int, int],
+    tracker: Tracker,
+    classes: Sequence[str] = (),
+    every: int = 1,
 ) -> Followed:
     """Detections into tracklets, frame by frame.
 
     size: width and height of the picture, pixels. classes: names of those that are followed, as in
-    ``followed_classes``.
+    ``followed_classes``. every: see ``DetectorConfig``; frames that nobody looked at are not shown to the tracker.
     """
     frames, table = detected.frames, detected.detections
     followed = followed_classes(table.classes, classes)
@@ -45,10 +50,25 @@ def follow(
     at, boxes = add_seeds(table.frame_index[kept], table.boxes[kept], seeds, followed[0])
     bounds = np.searchsorted(at, np.append(frames.index, frames.index[-1:] + 1))
     camera = frames.camera_motions() or [None] * len(frames)
-    for low, high, time, motion in zip(bounds[:-1], bounds[1:], frames.time, camera, strict=True):
-        tracker.update(boxes[int(low) : int(high)], float(time), motion)
+    shown, since = list[int](), list[CameraMotion]()
+    for row, (low, high, time, motion) in enumerate(zip(bounds[:-1], bounds[1:], frames.time, camera, strict=True)):
+        since += [] if motion is None else [motion]
+        if high > low or is_looked_at(int(frames.index[row]), every):
+            tracker.update(boxes[int(low) : int(high)], float(time), _together(since))
+            shown.append(row)
+            since.clear()
     found = tracker.finish()
-    return Followed(dataclasses.replace(found, frame=frames.index[found.frame].astype(np.intp)), seeds)
+    index = frames.index[np.array(shown, np.intp)]
+    return Followed(dataclasses.replace(found, frame=index[found.frame].astype(np.intp)), seeds)
+
+
+def _together(motions: Sequence[CameraMotion]) -> CameraMotion | None:
+    """Motions that follow each other as one; None for none."""
+    if len(motions) < 2:
+        return motions[0] if motions else None
+    x, y = (float(sum(shift)) for shift in zip(*(motion.shift for motion in motions), strict=True))
+    zoom = float(np.prod([motion.zoom for motion in motions]))
+    return CameraMotion((x, y), zoom, any(motion.is_cut for motion in motions))
 
 
 def see_looks(

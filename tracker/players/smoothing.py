@@ -47,12 +47,17 @@ class SmoothingConfig:
 
 
 def smooth_tracks(
-    tracks: Tracks, times: Float64Array, max_gap: float = 1.0, shot: npt.NDArray[np.integer] | None = None
+    tracks: Tracks,
+    times: Float64Array,
+    max_gap: float = 1.0,
+    shot: npt.NDArray[np.integer] | None = None,
+    every: int = 1,
 ) -> Tracks:
     """Smooth every track and fill its gaps of up to ``max_gap`` seconds.
 
     times: float64 (num_frames,), seconds at which each frame is shown, ascending.
     shot: int (num_frames,), number of the shot; nothing is smoothed or filled across a cut. None: there is one shot.
+    every: frames from one look for players to the next; between two that saw a player he counts as seen.
     Returns tracks with the same identities. Filled boxes have ``observed`` False and confidence 0; a longer gap stays
     one, and each side of it is smoothed by itself. Boxes that come in with ``observed`` False are filled in anew.
     Raises InputError when a frame of ``tracks`` has no time.
@@ -60,7 +65,7 @@ def smooth_tracks(
     if len(tracks) and int(tracks.frame_index[-1]) >= len(times):
         raise InputError(f"frame {tracks.frame_index[-1]} of the tracks has no time: there are {len(times)} frames")
     pieces = [
-        _smooth_piece(piece, times)
+        _smooth_piece(piece, times, every)
         for _, track in tracks[tracks.observed].by_id()
         for piece in _between_gaps(track, times, max_gap, shot)
     ]
@@ -86,7 +91,7 @@ def _between_gaps(
         yield track[start:end]
 
 
-def _smooth_piece(track: Tracks, times: Float64Array) -> Tracks:
+def _smooth_piece(track: Tracks, times: Float64Array, every: int) -> Tracks:
     """One identity, without long gaps -> a box on every frame from its first to its last."""
     frames = np.arange(track.frame_index[0], track.frame_index[-1] + 1, dtype=np.int32)
     rows = track.frame_index - frames[0]
@@ -101,8 +106,11 @@ def _smooth_piece(track: Tracks, times: Float64Array) -> Tracks:
     xyxy = _corners(smooth)
     limit = _MAX_SHIFT * np.tile(detected[:, 2:], 2)
     xyxy[rows] = xyxy[rows].clip(track.xyxy - limit, track.xyxy + limit)
-    confidence = np.zeros(len(frames), np.float32)
-    confidence[rows] = track.confidence
+    before = np.maximum.accumulate(np.where(observed, np.arange(len(frames)), 0))
+    after = np.minimum.accumulate(np.where(observed, np.arange(len(frames)), len(frames))[::-1])[::-1]
+    observed |= after - before <= every
+    confidence = np.interp(np.arange(len(frames)), rows, track.confidence).astype(np.float32)
+    confidence[~observed] = 0
     identity = np.full(len(frames), track.track_id[0])
     return Tracks(frames, identity, xyxy.astype(np.float32), confidence, observed)
 

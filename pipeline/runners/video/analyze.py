@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from ground.errors import InputError
 from pipeline.progress import ANALYZE_COSTS, choose_progress, spoken
-from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
+from pipeline.runners.flags import (
+    ANALYZE_FLAGS,
+    TRACK_FLAGS,
+    add_config,
+    add_flags,
+    add_quiet,
+    apply_flags,
+    chosen_config,
+    say,
+)
 
 if TYPE_CHECKING:
     from ground.frames import Image
@@ -89,7 +98,6 @@ def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
     from ground.lock import claim
     from pipeline.analyze import analyze_video
-    from pipeline.config import read_config
     from pipeline.models import Models
     from pipeline.outputs.place import require_folder, result_folder
     from pipeline.parts.run import Workers
@@ -98,7 +106,7 @@ def run_analyze(options: argparse.Namespace) -> int:
     folder = options.output or result_folder(options.video)
     inputs = [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
     require_folder(folder, options.video, inputs)
-    config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
+    config = chosen_config(options)
     if options.tracks and (options.roi or options.roi_file or options.select_roi):
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     given = _given_tracks(options, config)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ground.errors import InputError
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
+from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, chosen_config, say
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
@@ -41,9 +41,8 @@ def run_batch(options: argparse.Namespace) -> int:
     from pipeline.batch import run
     from pipeline.batch.report import REPORT_NAME, Report
     from pipeline.batch.videos import list_videos
-    from pipeline.config import read_config
 
-    config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
+    config = chosen_config(options)
     videos = list_videos(options.videos)
     batch = run.Batch(options.output, config, not options.no_video, options.keep_parts)
     with claim(options.output):

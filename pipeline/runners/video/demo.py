@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ground.errors import InputError
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, apply_flags, say
+from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, chosen_config, say
 
 if TYPE_CHECKING:
     from ground.frames import Image
@@ -37,9 +37,8 @@ def run_demo(options: argparse.Namespace) -> int:
     """``courtscribe demo``."""
     if not 0.5 <= options.seconds <= 3600:
         raise InputError(f"a game lasts 0.5 to 3600 seconds, not {options.seconds:g}")
-    from pipeline.config import read_config
 
-    config = apply_flags(read_config(options.config), options, ANALYZE_FLAGS)
+    config = chosen_config(options)
     from pipeline.synthetic.game import SyntheticGame
     from tracker.files.mot import write_tracks
 
