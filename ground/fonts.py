@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import struct
 import unicodedata
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from PIL import ImageFont, features
+
+from ground.warnings_off import warnings_off
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -90,8 +91,7 @@ def print_png(figure: Figure, file: str | IO[bytes]) -> None:
     from matplotlib.text import Text
 
     canvas = FigureCanvasAgg(figure)
-    with warnings.catch_warnings(), rc_context({"text.parse_math": False}):
-        warnings.filterwarnings("ignore", "Glyph .* missing from")  # where no font has it, there is a box
+    with warnings_off(), rc_context({"text.parse_math": False}):  # of letters that no font has: there is a box
         for text in figure.findobj(Text):
             text.set_parse_math(False)
         figure.draw_without_rendering()  # only now are there labels at the axes

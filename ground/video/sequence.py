@@ -53,7 +53,7 @@ def find_sequence(source: Path, frame_rate: Fraction | None) -> Sequence:
     A folder may be the sequence's own, with the pictures in the folder that ``seqinfo.ini`` names, or that one.
     Raises InputError where there are none, where they are more than one sequence, and for a broken ``seqinfo.ini``.
     """
-    folder, stated = _heed_sequence_file(source)
+    folder, stated = _apply_sequence_file(source)
     rate = frame_rate or stated.frame_rate or _DEFAULT_RATE
     if not folder.is_dir():
         pattern = _NUMBER_FIELD.sub("[0-9]*", folder.name)
@@ -80,7 +80,7 @@ class _Stated:
     suffix: str = ""
 
 
-def _heed_sequence_file(source: Path) -> tuple[Path, _Stated]:
+def _apply_sequence_file(source: Path) -> tuple[Path, _Stated]:
     """Where the pictures are, and what ``seqinfo.ini`` says of them, if it is there."""
     within, beside = source / _SEQUENCE_FILE, source.absolute().parent / _SEQUENCE_FILE
     if within.is_file():

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-import warnings
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from ground.cache import cache_folder
 from ground.errors import InputError
 from ground.files import to_disk, write_atomically
 from ground.packages import no_telemetry
+from ground.warnings_off import warnings_off
 from tracker.detect.yolo import check_kind, contained, open_checkpoint, published_names
 
 _RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
@@ -87,8 +87,9 @@ def _require_room(folder: Path, size: int) -> None:
 
 
 def _export(weights: Path, beside: Path) -> Path:
-    with contained, no_telemetry(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's, about how ultralytics exports
+    # torch warns about how ultralytics exports. Warnings come first, as in ``classify.run.export``: two threads that
+    # each hold what the other waits for would wait for ever.
+    with warnings_off(), contained, no_telemetry():
         model = open_checkpoint(weights)
         model.model.pt_path = str(beside)  # where ultralytics exports to, whose name it adds to
         return Path(str(model.export(format="openvino", dynamic=True, device="cpu", verbose=False)))
