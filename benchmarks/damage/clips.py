@@ -187,9 +187,11 @@ def write_pieces(path: Path, template: Path, pieces: Sequence[Piece], **options:
     with av.open(str(template)) as source, av.open(str(path), "w", options=options) as container:
         stream = container.add_stream_from_template(source.streams.video[0])
         tick = source.streams.video[0].time_base
+        duration = round(Fraction(1, FPS) / (tick or 1))
         for piece in pieces:
             packet: Any = Packet(piece.data)
             packet.pts, packet.dts, packet.time_base = piece.pts, piece.dts, tick
+            packet.duration = duration
             packet.is_keyframe, packet.stream = piece.is_key, stream
             container.mux(packet)
 

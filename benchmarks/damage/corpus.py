@@ -50,8 +50,8 @@ def judge(files: list[tuple[str, int]], seed: int, folder: Path, videos: Path | 
         bench = Bench(folder / f"{list(KINDS).index(name)}-{number}", clips, Random(f"{seed} {name} {number}"))
         case = KINDS[name](bench)
         if case.healthy is not None and case.healthy not in peaks:
-            peaks[case.healthy] = read_apart(str(case.healthy), folder / "outcome.json").peak
+            peaks[case.healthy] = read_apart(str(case.healthy)).peak
         with case.while_read():
-            outcome = read_apart(case.source, folder / "outcome.json")
+            outcome = read_apart(case.source)
         wrong = fault(case, outcome, peaks[case.healthy] if case.healthy else None)
         yield Judgement(name, number, case.verdict.value, wrong, outcome.seconds)

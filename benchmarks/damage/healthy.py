@@ -95,16 +95,15 @@ def _slow(bench: Bench) -> Case:
 
 @kind("times that begin late")
 def _late(bench: Bench) -> Case:
-    return _shifted(bench, bench.rng.choice((1, 60, 7200)))
+    return _shifted(bench, bench.rng.choice((1, 60, 7200)), bench.rng.choice((PLAIN, MATROSKA, TRANSPORT)))
 
 
 @kind("times that begin before 0")
 def _negative(bench: Bench) -> Case:
-    return _shifted(bench, -bench.rng.choice((1, 2, 5)))
+    return _shifted(bench, -bench.rng.choice((1, 2, 5)), bench.rng.choice((MATROSKA, TRANSPORT)))
 
 
-def _shifted(bench: Bench, seconds: int) -> Case:
-    look = bench.rng.choice((PLAIN, MATROSKA, TRANSPORT))
+def _shifted(bench: Bench, seconds: int, look: Look) -> Case:
     source = bench.clips.get(look)
     pieces = pieces_of(source)
     ticks = seconds * {".mp4": 12800, ".mkv": 1000, ".ts": 90000}[look.suffix]

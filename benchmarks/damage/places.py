@@ -111,7 +111,7 @@ def _served(port: int, content: bytes, sent: int, status: int, stall: float) -> 
             if sent < len(content):
                 stopped.wait(stall)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (as it is called there)
             return
 
     stopped = threading.Event()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
+import multiprocessing
 import re
-import signal
+import resource
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
-from typing import Any
+from multiprocessing.connection import Connection
 
 from benchmarks.damage.cases import Case, Verdict
 from benchmarks.damage.clips import read_number
@@ -24,6 +22,9 @@ DEADLINE = 60.0
 _MOST_MEMORY = 1.5
 """Times the peak of the undamaged file."""
 _LONGEST_LINE = 500
+_CLEAN = multiprocessing.get_context("forkserver")
+"""Processes that inherit neither memory nor locks of this one."""
+_CLEAN.set_forkserver_preload([__name__])
 
 
 @dataclass
@@ -54,38 +55,27 @@ def read(source: str) -> Outcome:
     return outcome
 
 
-def read_apart(source: str, scratch: Path, reader: Callable[[str], Outcome] = read) -> Outcome:
+def read_apart(source: str) -> Outcome:
     """``read`` in a process of its own, which is ended at the deadline."""
-    begin, child = time.monotonic(), os.fork()
-    if child == 0:
-        try:
-            scratch.write_text(json.dumps(asdict(reader(source))))
-        finally:
-            os._exit(0)
-    peak = _wait(child, begin + DEADLINE)
-    seconds = time.monotonic() - begin
-    if peak is None:
-        return Outcome(trace=f"no end within {DEADLINE:g} s", seconds=seconds)
+    begin = time.monotonic()
+    here, there = _CLEAN.Pipe(duplex=False)
+    process = _CLEAN.Process(target=_work, args=(source, there), daemon=True)
+    process.start()
+    there.close()
     try:
-        written: dict[str, Any] = json.loads(scratch.read_text())
-        return Outcome(**(written | {"seconds": seconds, "peak": peak}))
-    except (OSError, ValueError):
-        return Outcome(trace="the process died", seconds=seconds)
-    finally:
-        scratch.unlink(missing_ok=True)
+        outcome = here.recv() if here.poll(DEADLINE) else Outcome(trace=f"no end within {DEADLINE:g} s")
+    except EOFError:
+        outcome = Outcome(trace="the process died")
+    process.kill()
+    process.join()
+    outcome.seconds = time.monotonic() - begin
+    return outcome
 
 
-def _wait(child: int, deadline: float) -> float | None:
-    """Until the end of a process -> its peak of memory, bytes; None: it had to be ended."""
-    while True:
-        done, _, usage = os.wait4(child, os.WNOHANG)
-        if done:
-            return usage.ru_maxrss * 1024.0
-        if time.monotonic() > deadline:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            return None
-        time.sleep(0.005)
+def _work(source: str, there: Connection) -> None:
+    outcome = read(source)
+    outcome.peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    there.send(outcome)
 
 
 def fault(case: Case, outcome: Outcome, healthy_peak: float | None) -> str | None:

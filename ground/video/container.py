@@ -10,22 +10,25 @@ from av.stream import Discard, Disposition, Stream
 from av.video.stream import VideoStream
 
 from ground.errors import InputError
+from ground.pixels import MOST_PIXELS
+from ground.video.pipe import TimedPipe, is_pipe
 
 _TIMEOUT = 30.0
-"""Seconds that a URL may stay silent."""
+"""Seconds that an address or a pipe may stay silent."""
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 """What a stream of pictures may be besides a video: a cover, or pictures for a scroll bar."""
 
 
-def open_container(source: str) -> InputContainer:
-    """``source``, a path or an address, opened. Raises InputError where FFmpeg cannot."""
+def open_container(source: str, **options: str) -> InputContainer:
+    """``source``, a path or an address, opened; options: of FFmpeg's demuxer. Raises InputError where FFmpeg cannot."""
     timeout = _TIMEOUT if "://" in source else None
     # Not every title is in UTF-8; and a picture whose name has a %d in it is one picture.
-    options = {"pattern_type": "none"}
+    options = {"pattern_type": "none", "max_pixels": str(MOST_PIXELS), **options}
     try:
-        return av.open(ffmpeg_name(source), "r", options=options, timeout=timeout, metadata_errors="replace")
-    except (av.FFmpegError, ValueError) as error:
-        reason = error.strerror if isinstance(error, av.FFmpegError) else error
+        opened = TimedPipe(source, _TIMEOUT) if is_pipe(source) else ffmpeg_name(source)
+        return av.open(opened, "r", options=options, timeout=timeout, metadata_errors="replace")
+    except (OSError, av.FFmpegError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError | av.FFmpegError) else error
         raise InputError(f"{source}: cannot be read as a video ({reason})") from error
 
 

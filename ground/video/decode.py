@@ -19,13 +19,15 @@ from av.video.stream import VideoStream
 
 from ground.errors import InputError
 from ground.frames import Frame, Image
-from ground.video.container import is_default, start_of, time_base_of
+from ground.video.container import is_default, open_container, start_of, time_base_of, videos_in
 from ground.video.info import VideoInfo
 from ground.video.losses import Losses
 from ground.video.opening import Opening
 from ground.video.orientation import Orientation, read_display_matrix
 from ground.video.parts import Part, ReadingLog, UnplannedError, planned
+from ground.video.pipe import is_pipe
 from ground.video.rate import measure_rate
+from ground.video.timing import Clock, Gaps, Stamps
 
 _log = logging.getLogger("courtscribe")
 
@@ -46,6 +48,9 @@ class ContainerReader:
         self._source = source
         self._choice = 0
         self._probed: deque[Opening] = deque(maxlen=1)
+        self._is_read_once = is_pipe(source)
+        self._planned = np.empty(0)
+        self._num_before_key = 0
 
     def probe(self) -> VideoInfo:
         """Facts, from opening it and decoding one frame. What was opened is kept for the first reading."""
@@ -78,9 +83,9 @@ class ContainerReader:
         index = counted or 0
         num_read = num_damaged = num_lost = 0
         time = 0.0
-        losses = Losses()
-        convert = _Converter(info)
-        for time, picture, losses in self._decode_near(info, start if index else 0.0):
+        losses, gaps, convert = Losses(), Gaps(info.time_base), _Converter(info)
+        stamps = Stamps()
+        for time, picture, losses in self._decode_near(info, start if index else 0.0, stamps):
             if time >= end:
                 break
             newly_lost, num_lost = losses.num_lost - num_lost, losses.num_lost
@@ -88,39 +93,48 @@ class ContainerReader:
                 continue
             index += newly_lost
             if time >= start:
+                gaps.add(time, newly_lost)
                 yield Frame(index, time, convert(picture, time))
                 num_read += 1
                 num_damaged += picture.is_corrupt
             index += 1
         if not num_read:
             raise InputError(f"{self._source}: no frame between {start:g} s and {min(end, info.duration or end):g} s")
-        notes += convert.notes + _notes_of_damage(losses.num_lost, num_damaged)
+        num_before_key = losses.num_before_key if start <= 0 else 0
+        notes += convert.notes + _notes_of_damage(losses.num_lost, num_damaged, num_before_key)
+        notes += stamps.notes() + gaps.notes()
         if time < end:
-            notes += _notes_at_end(info, time, index - num_lost)
+            notes += self._notes_at_end(info, time, index - num_lost, losses.num_lost - num_lost)
         for note in notes:
             _log.info("%s: %s", Path(self._source).name, note)
 
     def frame_times(self) -> npt.NDArray[np.float64] | None:
         """When each frame is shown, seconds, from one scan of the packets; None where they do not tell it."""
         stamps: list[int] = []
+        num_before_key = 0
         with self._open() as opening:
             if opening.container.format.name in _CONTAINERS_WITHOUT_STAMPS:
                 return None
             if opening.stream.codec.canonical_name in _CODECS_WITH_HIDDEN_PACKETS:
                 return None
-            clock, first = _Clock(opening, Fraction(1)), None
+            clock, first = Clock(opening), None
             try:
                 for packet in opening.container.demux(opening.stream):
-                    if packet.size == 0 or (first is None and not packet.is_keyframe):
+                    if packet.size == 0:
+                        continue
+                    if first is None and not packet.is_keyframe:
+                        num_before_key += not packet.is_discard
                         continue
                     if packet.pts is None or packet.is_corrupt:
                         return None
                     first = packet.pts if first is None else first
                     if packet.pts >= first and not packet.is_discard:
                         stamps.append(packet.pts)
+                    num_before_key += packet.pts < first and not packet.is_discard
             except av.FFmpegError:  # cut off
                 return None
             times = np.array([clock.seconds(pts) for pts in sorted(stamps)])
+        self._planned, self._num_before_key = times, num_before_key
         return times if len(times) and (np.diff(times) > 0).all() else None
 
     def read_parts(self, info: VideoInfo, parts: Sequence[Part]) -> Iterator[Frame]:
@@ -141,7 +155,7 @@ class ContainerReader:
         What a decoder makes of damage, and of what follows, depends on what it saw before: on where it began.
         """
         stamps: list[int] = []
-        for time, picture, losses in self._decode_near(info, start):
+        for time, picture, losses in self._decode_near(info, start, Stamps()):
             if losses.is_complaint or picture.is_corrupt or picture.pts is None or stamps[-1:] >= [picture.pts]:
                 raise UnplannedError
             stamps = [picture.pts]
@@ -156,9 +170,45 @@ class ContainerReader:
         if log.resized is not None:
             time, width, height = log.resized
             notes.append(_note_on_size(_stored_size(info), (width, height), time))
+        notes += _notes_of_damage(0, 0, self._num_before_key if log.start <= 0 else 0)
+        gaps = Gaps(info.time_base)
+        for time in self._planned[(self._planned >= log.start) & (self._planned < log.end)].tolist():
+            gaps.add(time)
+        notes += gaps.notes()
         if log.is_to_the_end:
-            notes += _notes_at_end(info, log.last_time, log.num_read + log.num_before)
+            notes += self._notes_at_end(info, log.last_time, log.num_read + log.num_before, 0)
         return notes
+
+    def _notes_at_end(self, info: VideoInfo, last: float, num_frames: int, num_lost: int) -> list[str]:
+        """last: when the last frame was shown; num_lost: frames after it whose loss is known."""
+        notes: list[str] = []
+        if num_frames < info.num_frames_claimed:
+            num_edited = self._count_edited()
+            notes += _notes_of_edits(num_edited, info)
+            if num_frames + num_edited < info.num_frames_claimed:
+                claimed = info.num_frames_claimed - num_edited
+                notes.append(f"the container claims {claimed} frames, {num_frames} can be shown")
+        if info.duration is not None and last + 2.5 / info.frame_rate < info.duration:
+            room = max(0, round((info.duration - last) * info.frame_rate) - 1 - num_lost)
+            ends = f"its last frame is at {last:.3f} s of {info.duration:.3f} s"
+            notes.append(f"the video ends early: {ends}, with room for {room} more")
+        return notes
+
+    def _count_edited(self) -> int:
+        """Frames that lie in the file and that its edit list leaves out."""
+        if self._is_read_once or "://" in self._source:
+            return 0
+        return max(0, self._count_packets(ignore_editlist="1") - self._count_packets())
+
+    def _count_packets(self, **options: str) -> int:
+        num = 0
+        with open_container(self._source, **options) as container:
+            try:
+                for packet in container.demux(videos_in(container)[self._choice]):
+                    num += packet.size > 0 and not packet.is_discard
+            except av.FFmpegError:  # cut off
+                return num
+        return num
 
     def _open(self) -> Opening:
         return Opening(self._source, self._choice)
@@ -169,17 +219,17 @@ class ContainerReader:
         except IndexError:
             return self._open()
 
-    def _decode_near(self, info: VideoInfo, start: float) -> Iterator[tuple[float, VideoFrame, Losses]]:
+    def _decode_near(self, info: VideoInfo, start: float, stamps: Stamps) -> Iterator[tuple[float, VideoFrame, Losses]]:
         """Times and pictures, from ``start`` or somewhat earlier, if need be from the beginning."""
         # A seek may land after the time asked for: some containers seek by decoding time, some guess.
         for seconds_back in (0.0, 2.0, 16.0, None) if start > 0 else (None,):
             with self._from_the_beginning() if seconds_back is None else self._open() as opening:
-                clock, pictures = _Clock(opening, info.frame_rate), opening.pictures
+                clock, pictures = Clock(opening, info.frame_rate, stamps), opening.pictures
                 if seconds_back is not None:
                     if not opening.seek(clock.pts(max(start - seconds_back, 0.0))):
                         continue
                     pictures = dropwhile(lambda picture: not picture.key_frame, pictures)
-                timed = ((clock.time_of(picture), picture, opening.losses) for picture in pictures)
+                timed = ((time, picture, opening.losses) for time, picture in clock.timed(pictures))
                 first = next(timed, None)
                 if seconds_back is None or (first is not None and first[0] <= start):
                     yield from chain([first] if first else [], timed)
@@ -189,12 +239,14 @@ class ContainerReader:
         """Frames shown before ``start``, counted without decoding; None where that cannot be known."""
         if start <= 0:
             return 0
+        if self._is_read_once:
+            return None
         num_before = 0
         first: int | None = None
         with self._open() as opening:
             if opening.stream.codec.canonical_name in _CODECS_WITH_HIDDEN_PACKETS:
                 return None
-            clock = _Clock(opening, Fraction(1))
+            clock = Clock(opening)
             for packet in opening.container.demux(opening.stream):
                 if packet.size == 0:
                     continue
@@ -264,31 +316,6 @@ def _notes_on_choice(opening: Opening, choice: int) -> list[str]:
     return [f"the file holds {opening.num_videos} videos; stream {stream.index} ({size}) is read, {reason}"]
 
 
-class _Clock:
-    """Seconds since the start of the video, as a player shows them, from a stream's time stamps."""
-
-    def __init__(self, opening: Opening, frame_rate: Fraction) -> None:
-        self._tick = time_base_of(opening.stream)
-        self._start = start_of(opening.container)
-        self._period = 1 / frame_rate
-        self._last: Fraction | None = None
-
-    def seconds(self, pts: int) -> float:
-        return float(pts * self._tick - self._start)
-
-    def pts(self, seconds: float) -> int:
-        return int((Fraction(seconds) + self._start) / self._tick)
-
-    def time_of(self, picture: VideoFrame) -> float:
-        """Seconds; a picture without a time stamp, or with one that goes back, follows the one before."""
-        pts = picture.dts if picture.pts is None else picture.pts
-        time = Fraction(0) if pts is None else pts * self._tick - self._start
-        if self._last is not None and (pts is None or time <= self._last):
-            time = self._last + self._period
-        self._last = time
-        return float(time)
-
-
 class _Converter:
     """Decoded pictures to read-only RGB arrays of one size."""
 
@@ -328,8 +355,10 @@ def _duration(container: InputContainer, stream: VideoStream) -> float | None:
     return None if container.duration is None else container.duration / av.time_base
 
 
-def _notes_of_damage(num_lost: int, num_damaged: int) -> list[str]:
+def _notes_of_damage(num_lost: int, num_damaged: int, num_before_key: int) -> list[str]:
     notes: list[str] = []
+    if num_before_key:
+        notes.append(f"frames before the first key frame that cannot be decoded and are left out: {num_before_key}")
     if num_lost:
         notes.append(f"frames that cannot be decoded and are left out: {num_lost}")
     if num_damaged:
@@ -337,10 +366,5 @@ def _notes_of_damage(num_lost: int, num_damaged: int) -> list[str]:
     return notes
 
 
-def _notes_at_end(info: VideoInfo, last: float, num_frames: int) -> list[str]:
-    notes: list[str] = []
-    if num_frames < info.num_frames_claimed:
-        notes.append(f"the container claims {info.num_frames_claimed} frames, {num_frames} can be shown")
-    if info.duration is not None and last + 2.5 / info.frame_rate < info.duration:
-        notes.append(f"the video ends early: its last frame is at {last:.3f} s of {info.duration:.3f} s")
-    return notes
+def _notes_of_edits(num_edited: int, info: VideoInfo) -> list[str]:
+    return [f"the file's edit list hides {num_edited} of its {info.num_frames_claimed} frames"] if num_edited else []
