@@ -18,7 +18,7 @@ from pipeline.models import Models
 from pipeline.parts.pool import Job, LostError, Patience, Pool
 from pipeline.parts.processes import ProcessWorker
 
-DEADLINE = 60.0
+DEADLINE = 180.0
 
 
 @dataclass(frozen=True)
