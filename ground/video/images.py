@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ground.errors import InputError
 from ground.frames import Frame, Image
+from ground.pixels import read_picture
 from ground.video.info import VideoInfo
 from ground.video.orientation import Orientation
 from ground.video.parts import Part, ReadingLog
@@ -22,7 +23,6 @@ _log = logging.getLogger("courtscribe")
 
 IMAGES = "images"
 """Stands for a codec."""
-_JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
 
 
 class ImageReader:
@@ -110,21 +110,12 @@ def _picture(path: Path, info: VideoInfo) -> Image | None:
 
 def _read_image(path: Path) -> Image | None:
     """RGB uint8 (H, W, 3), turned as it is to be shown, read-only; None where it cannot be read, or only a part."""
-    try:
-        data = np.fromfile(path, np.uint8)
-        bgr = None if _is_cut_off(data) else cv2.imdecode(data, cv2.IMREAD_COLOR)
-    except (OSError, cv2.error):
-        return None
+    bgr = read_picture(path)
     if bgr is None:
         return None
     image = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
     image.flags.writeable = False
     return image
-
-
-def _is_cut_off(data: np.ndarray[tuple[int], np.dtype[np.uint8]]) -> bool:
-    """Whether a file is empty or a JPEG without its end, which OpenCV would fill with grey."""
-    return not len(data) or (data[:2].tobytes() == _JPEG_START and _JPEG_END not in data[len(data) // 2 :].tobytes())
 
 
 def _note_on_pages(images: tuple[Path, ...]) -> list[str]:

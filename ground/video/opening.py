@@ -13,6 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from ground.errors import InputError
+from ground.pixels import MOST_PIXELS, require_size
 from ground.video.container import open_container, read_only, videos_in, why_no_video
 from ground.video.losses import Losses
 
@@ -33,6 +34,12 @@ class Opening:
             self.container.close()
             raise InputError(f"{source}: {reason}")
         self.stream = videos[choice]
+        try:
+            require_size(source, self.stream.width, self.stream.height)
+        except InputError:
+            self.container.close()
+            raise
+        self.stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # a picture may claim more than the first
         self.stream.thread_type = "AUTO"  # type: ignore[assignment]
         read_only(self.container, self.stream)
         self.losses = Losses()

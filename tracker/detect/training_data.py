@@ -22,6 +22,7 @@ import yaml
 
 from ground.errors import InputError, unwritable
 from ground.files import read_text, visible, write_text
+from ground.pixels import read_picture
 
 CLASSES = ("player", "referee", "ball", "hoop")
 """Classes of the shipped detector, in the order of their class_id."""
@@ -95,11 +96,10 @@ def claim(folder: Path) -> None:
 
 def read_image(path: Path) -> npt.NDArray[np.uint8]:
     """BGR uint8 (H, W, 3). Raises InputError for a file that is no picture."""
-    content = np.fromfile(path, np.uint8)
-    image = cv2.imdecode(content, cv2.IMREAD_COLOR) if len(content) else None
+    image = read_picture(path)
     if image is None:
         raise InputError(f"{path}: not a readable image")
-    return image.astype(np.uint8, copy=False)
+    return image
 
 
 def _check_ours(folder: Path) -> None:
