@@ -63,7 +63,7 @@ def _named(sources: Iterable[str]) -> list[Video]:
     videos: list[Video] = []
     for source, name in names.items():
         if taken[name.casefold()] > 1:
-            whole = source if "://" in source else str(Path(source).resolve())
+            whole = source if "://" in source else str(Path(source).absolute())
             name = f"{name}-{hashlib.sha256(whole.encode(errors='surrogateescape')).hexdigest()[:8]}"  # noqa: PLW2901
             _log.info("%s: there is another of this name; results go to %s", source, name)
         videos.append(Video(source, name))
