@@ -26,6 +26,7 @@ from classify.networks.preprocess import Profile
 from classify.networks.registry import architecture, build_model
 from classify.networks.torchvision_nets import rename
 from classify.weights.migration import current_name, without_idle_convolutions
+from ground.download import fetch
 from ground.errors import InputError
 from ground.files import write_atomically
 from ground.warnings_off import warnings_off
@@ -198,10 +199,9 @@ def kinetics_weights(name: str, *, download: bool = True) -> Path:
         raise InputError(f"{path}: no such file; it can be downloaded from {url}", setting="download")
     if not path.is_file():
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(url, str(path), progress=False)
-        except OSError as error:
-            raise InputError(f"cannot download {url} ({error}); put the file at {path}") from error
+            fetch(url, path, sha256=path.stem.rpartition("-")[2])  # torchvision names files by it
+        except InputError as error:
+            raise InputError(f"{error}; put the file at {path}") from error
     return path
 
 

@@ -6,15 +6,20 @@ import hashlib
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 from ground.cache import cache_folder
+from ground.download import fetch, fetch_json
 from ground.errors import InputError
-from ground.files import to_disk, write_atomically
+from ground.files import to_disk
 from ground.packages import no_telemetry
 from ground.warnings_off import warnings_off
 from tracker.detect.yolo import check_kind, contained, open_checkpoint, published_names
 
 _RELEASE = "https://github.com/ultralytics/assets/releases/download/v8.4.0"
+_DIGESTS = "https://api.github.com/repos/ultralytics/assets/releases/tags/v8.4.0"
+"""Where GitHub tells of each file of the release what it is."""
+_DIGEST_LENGTH = 64
 
 
 def resolve_weights(weights: str | Path) -> Path:
@@ -42,16 +47,24 @@ def _download(name: str) -> Path:
         raise InputError(
             f"detector {name!r} is neither a file nor a name that ultralytics publishes (yolo11n.pt, yolo26n.pt, ...)"
         )
-    import torch
-
-    with write_atomically(target) as part:
-        try:
-            torch.hub.download_url_to_file(f"{_RELEASE}/{name}", str(part), progress=False)
-        except OSError as error:
-            raise InputError(
-                f"detector {name} could not be downloaded ({error}); put the file at {target}, or give its path"
-            ) from error
+    try:
+        fetch(f"{_RELEASE}/{name}", target, _published_digest(name))
+    except InputError as error:
+        raise InputError(f"detector {name}: {error}; put the file at {target}, or give its path") from error
     return target
+
+
+def _published_digest(name: str) -> str:
+    """The SHA-256 that GitHub tells of a published file."""
+    assets: Any = fetch_json(_DIGESTS)
+    try:
+        told = {str(asset["name"]): str(asset["digest"]) for asset in assets["assets"]}
+    except (LookupError, TypeError) as error:
+        raise InputError(f"{_DIGESTS}: does not say what was published") from error
+    kind, _, digest = told.get(name, "").partition(":")
+    if kind != "sha256" or len(digest) != _DIGEST_LENGTH:
+        raise InputError(f"{_DIGESTS}: tells no SHA-256 of {name}")
+    return digest
 
 
 def openvino_copy(weights: Path) -> Path:

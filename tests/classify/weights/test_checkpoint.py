@@ -7,6 +7,7 @@ import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -226,10 +227,10 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def offline(*_: object, **__: object) -> None:
-        raise OSError("no route to host")
+        raise URLError(OSError("no route to host"))
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", offline)
+    monkeypatch.setattr("ground.download.urlopen", offline)
     place = tmp_path / "hub" / "checkpoints" / "r2plus1d_18-91a641e6.pth"
     with pytest.raises(InputError, match=str(place)):
         kinetics_weights("r2plus1d_18")

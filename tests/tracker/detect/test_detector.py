@@ -96,13 +96,11 @@ def test_missing_and_broken_weights_say_what_to_do(tmp_path: Path, monkeypatch: 
 def test_a_name_that_cannot_be_downloaded_says_which_file_to_put_where(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import torch
-
     def refuse(*_args: object, **_options: object) -> None:
         raise URLError(OSError("no network"))
 
     monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    monkeypatch.setattr("ground.download.urlopen", refuse)
     with pytest.raises(InputError) as caught:
         resolve_weights("yolo26n.pt")
     assert re.search(
