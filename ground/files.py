@@ -14,6 +14,9 @@ from ground.lock import require_held
 
 PART_PREFIX, PART_SUFFIX = ".courtscribe-", ".part"
 """Around the names of files that are being written."""
+MOST_BYTES = 1 << 30
+"""Of a file that is read in one piece: two hours of twenty boxes a frame take 300 MB of text."""
+_PIECE = 1 << 20
 _SYSTEM_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin"})
 """What Windows, macOS and network drives leave in folders, in lower case."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -50,17 +53,32 @@ def write_text(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8", newline="")
 
 
-def read_text(path: Path) -> str:
-    """The text of a file as editors and spreadsheets save it: UTF-8 or UTF-16, with or without a byte order mark.
+def read_bytes(path: Path) -> bytes:
+    """What is in a file that is read in one piece.
 
-    Ends of lines are ``\\n`` whatever they were. Raises InputError for a file that is not there or is no such text.
+    Raises InputError for a file that is not there, and for one that is larger than ``MOST_BYTES``, or never ends.
     """
+    pieces, room = list[bytes](), MOST_BYTES
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            while room >= 0 and (piece := file.read(_PIECE)):
+                pieces.append(piece)
+                room -= len(piece)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
     except ValueError as error:
         raise InputError(f"{path!s:.80}: is no name of a file ({error})") from error
+    if room < 0:
+        raise InputError(f"{path}: is larger than {MOST_BYTES / 1e9:.1f} GB, which no file of its kind is")
+    return b"".join(pieces)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file as editors and spreadsheets save it: UTF-8 or UTF-16, with or without a byte order mark.
+
+    Ends of lines are ``\\n`` whatever they were. Raises InputError as ``read_bytes``, and for what is no such text.
+    """
+    content = read_bytes(path)
     try:
         text = content.decode("utf-16" if content.startswith(_UTF16) else "utf-8-sig")
     except UnicodeDecodeError as error:

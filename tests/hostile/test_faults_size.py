@@ -6,6 +6,7 @@ import shutil
 import struct
 import tracemalloc
 import zlib
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,11 +14,16 @@ import cv2
 import numpy as np
 import pytest
 
+import ground.files
 import ground.pixels
 from ground.errors import InputError
+from ground.files import read_text
+from ground.tables import read_rows
 from ground.video.source import open_video
 from pipeline.video.encode import write_video
+from tracker.by_hand.rois import read_roi_file
 from tracker.detect.training_data import read_image
+from tracker.files.formats import read_tracks_file
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
@@ -83,3 +89,14 @@ def test_a_picture_in_a_video_that_is_larger_than_it_said_is_not_decoded(
         monkeypatch.setattr("ground.video.opening.MOST_PIXELS", most)
         with open_video(str(both)) as video:
             assert [frame.image.shape for frame in video] == [(48, 48, 3)] * number
+
+
+@pytest.mark.parametrize("read", [read_text, read_rows, read_tracks_file, read_roi_file])
+def test_a_text_that_is_too_long_or_never_ends_is_refused(
+    read: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ground.files, "MOST_BYTES", 10_000)
+    (tmp_path / "long.json").write_text("[" * 10_001, encoding="utf-8")
+    for path in (tmp_path / "long.json", Path("/dev/zero")):
+        with pytest.raises(InputError, match=r"is larger than .* GB"):
+            read(path)
