@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from classify.types import ActionScores
 from ground.video.parts import PART_SECONDS, Part, split_parts
@@ -179,9 +180,8 @@ class LabelPass:
 
     def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
         """See Pass."""
-        columns = dict(load_input(self.store, WINDOWS, self.windows))
-        times, first = columns.pop("times"), int(columns.pop("first_frame"))
-        mine = WindowPlan(**columns).completed_by(parts[0].first, parts[-1].last)
+        plan, order, times, first = _plan(self.store.folder, self.windows)
+        mine = plan.completed_by(parts[0].first, parts[-1].last, order)
         if not mine.num_windows:
             yield from (_pack_scores([]) for _ in parts)
             return
@@ -191,6 +191,15 @@ class LabelPass:
             needed = replace(parts[0], first=begin, times=times[begin - first : end - first])
             for frames in split_parts(video.read_parts([needed]), parts):
                 yield _pack_scores(label_frames(frames, cutter, classifier))
+
+
+@lru_cache(maxsize=1)
+def _plan(folder: Path, digest: str) -> tuple[WindowPlan, npt.NDArray[np.intp], npt.NDArray[np.float64], int]:
+    """All windows, their rows by track, the times of all frames that are read, and the first one's index."""
+    columns = dict(load_input(PartStore(folder), WINDOWS, digest))
+    times, first = columns.pop("times"), int(columns.pop("first_frame"))
+    plan = WindowPlan(**columns)
+    return plan, plan.by_track(), times, first
 
 
 def _pack_scores(scores: list[ActionScores]) -> Columns:
