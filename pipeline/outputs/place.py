@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from ground.errors import InputError
+from ground.errors import InputError, unwritable
 from ground.video.fingerprint import fingerprint
 from pipeline.analysis.folder import JSON_NAME
 
@@ -103,7 +103,7 @@ def _require_writable(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=there):
             pass
     except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); choose another place with -o") from error
+        raise unwritable(folder, error) from error
 
 
 def _source_in(folder: Path) -> dict[str, Any] | None:
