@@ -1,6 +1,6 @@
 """Hundreds of videos damaged on purpose, each with one verdict reasoned from what was done to it.
 
-    python -m benchmarks.damage [--seed N ...] [--sample 60] [--videos FOLDER] [--output FILE.md]
+    python -m benchmarks.damage [--seed N ...] [--sample 60] [--analyze 8] [--videos FOLDER] [--output FILE.md]
 
 Exits with 1 when one of them came out otherwise.
 """
@@ -23,6 +23,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, nargs="+", default=[1])
     parser.add_argument("--sample", type=int)
+    parser.add_argument("--analyze", type=int, default=0, help="so many of a seed go through the whole job, too")
     parser.add_argument("--only", help="kinds whose name has this in it")
     parser.add_argument(
         "--videos", type=Path, default=Path(os.environ.get("COURTSCRIBE_SHARED", "../shared"), "videos")
@@ -30,10 +31,11 @@ def main() -> int:
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
     found: list[Judgement] = []
+    videos = options.videos if options.videos.is_dir() else None
     for seed in options.seed:
         files = [f for f in plan(seed, options.sample) if options.only is None or options.only in f[0]]
         with tempfile.TemporaryDirectory() as folder:
-            for verdict in judge(files, seed, Path(folder), options.videos if options.videos.is_dir() else None):
+            for verdict in judge(files, seed, Path(folder), videos, options.analyze):
                 found.append(verdict)
                 if verdict.fault is not None:
                     print(f"seed {seed}, {verdict.kind} {verdict.number}: {verdict.fault}", file=sys.stderr)

@@ -132,7 +132,7 @@ def _cells(image: Image) -> Iterable[tuple[int, int, tuple[slice, slice]]]:
 def _write(path: Path, look: Look, pictures: Iterable[Image]) -> None:
     options = dict(look.file_options)
     with av.open(str(path), "w", options=options) as container:
-        stream: Any = container.add_stream(look.codec, rate=FPS)
+        stream: Any = container.add_stream(look.codec, rate=1000 if look.times else FPS)
         stream.width, stream.height = look.size
         stream.pix_fmt = look.pixels
         stream.codec_context.gop_size = look.key_every

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 
@@ -11,6 +11,7 @@ from benchmarks.damage import cut, healthy, packets, places
 from benchmarks.damage.cases import KINDS, Bench
 from benchmarks.damage.clips import Clips
 from benchmarks.damage.reading import fault, read_apart
+from benchmarks.damage.whole_run import fault_of_run
 
 _KINDS_FROM = (healthy, cut, packets, places)
 """Imported so that their kinds are entered."""
@@ -42,11 +43,13 @@ def plan(seed: int, sample: int | None = None, patient: bool = True) -> list[tup
     return [(name, number) for number, _, name in sorted(order)[:sample]]
 
 
-def judge(files: list[tuple[str, int]], seed: int, folder: Path, videos: Path | None) -> Iterator[Judgement]:
-    """Make each file, read it, and say what is wrong with what came."""
+def judge(
+    files: list[tuple[str, int]], seed: int, folder: Path, videos: Path | None, num_runs: int = 0
+) -> Iterator[Judgement]:
+    """Make each file, read it, and say what is wrong with what came; the first ``num_runs`` are analyzed, too."""
     clips = Clips(folder, videos, Random(seed))
     peaks: dict[Path, float] = {}
-    for name, number in files:
+    for done, (name, number) in enumerate(files):
         bench = Bench(folder / f"{list(KINDS).index(name)}-{number}", clips, Random(f"{seed} {name} {number}"))
         case = KINDS[name](bench)
         if case.healthy is not None and case.healthy not in peaks:
@@ -54,4 +57,6 @@ def judge(files: list[tuple[str, int]], seed: int, folder: Path, videos: Path | 
         with case.while_read():
             outcome = read_apart(case.source)
         wrong = fault(case, outcome, peaks[case.healthy] if case.healthy else None)
+        if wrong is None and done < num_runs:
+            wrong = fault_of_run(KINDS[name](replace(bench, folder=folder / f"run-{done}")), folder / f"out-{done}")
         yield Judgement(name, number, case.verdict.value, wrong, outcome.seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from dataclasses import replace
 
 from benchmarks.damage.boxes import boxes, find
 from benchmarks.damage.cases import Bench, Case, Verdict, kind
@@ -58,23 +59,25 @@ def _cut_box(bench: Bench) -> Case:
     return _refused(bench, content[: bench.rng.choice(ends)])
 
 
-def _cut_stream(name: str, look: Look) -> None:
-    """What lacks a table of its pictures: nothing tells how many there were."""
+def _cut_stream(name: str, look: Look, says_length: bool) -> None:
+    """What lacks a table of its pictures: only its length, where it is said, tells how many there were."""
 
     @kind(f"cut, {name}")
     def _make(bench: Bench) -> Case:
         content, pieces = bench.clips.get(look).read_bytes(), pieces_of(bench.clips.get(look))
         at = bench.rng.randrange(_end(pieces[12]), _end(pieces[-1]))
         broken = {p.number for p in pieces if _end(p) > at}
-        case = _case(bench, look, content[:at], broken, Verdict.FINE)
-        return Case(case.source, Verdict.FINE, case.times, case.sound, is_counted=False, healthy=case.healthy)
+        case = _case(bench, look, content[:at], broken)
+        return case if says_length else replace(case, verdict=Verdict.FINE, is_counted=False)
 
 
 for _name, _look in {"Matroska": MATROSKA, "transport stream": TRANSPORT, "fragments": FRAGMENTED}.items():
-    _cut_stream(_name, _look)
+    _cut_stream(_name, _look, _look is MATROSKA)
 
 
 def _overwritten(name: str, look: Look, zeros: bool) -> None:
+    """A decoder may make pictures of it all, each at its time; those that do not come are counted."""
+
     @kind(f"{'zeros' if zeros else 'noise'} in the pictures, {name}")
     def _make(bench: Bench) -> Case:
         content, pieces = bytearray(bench.clips.get(look).read_bytes()), pieces_of(bench.clips.get(look))
@@ -83,10 +86,7 @@ def _overwritten(name: str, look: Look, zeros: bool) -> None:
         end = min(begin + bench.rng.choice((40, 400, 4000)), _end(pieces[-1]))
         content[begin:end] = bytes(end - begin) if zeros else bench.rng.randbytes(end - begin)
         broken = {p.number for p in pieces if p.position < end and _end(p) > begin}
-        case = _case(bench, look, bytes(content), broken, Verdict.FINE)
-        counted = look.suffix in {".mp4"}
-        return Case(case.source, Verdict.NOTED if counted else Verdict.FINE, case.times, case.sound,
-                    is_counted=False, healthy=case.healthy)  # fmt: skip
+        return _case(bench, look, bytes(content), broken)
 
 
 for _zeros in (True, False):

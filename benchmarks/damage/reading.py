@@ -115,11 +115,11 @@ def _fault_of_pictures(case: Case, outcome: Outcome) -> str | None:
 def _fault_of_count(case: Case, outcome: Outcome) -> str | None:
     noted = count_noted(outcome.notes)
     missing = len(case.times) - len(outcome.frames) - case.num_unknowable
-    if case.verdict is Verdict.FINE and (noted or len(outcome.frames) > len(case.times)):
+    if case.verdict is Verdict.FINE and ((noted and case.is_counted) or len(outcome.frames) > len(case.times)):
         return f"fine, yet {len(outcome.frames)} pictures of {len(case.times)}, {outcome.notes}"
     if case.is_counted and noted != max(missing, 0):
         return f"missing {missing}, noted {noted}: {outcome.notes}"
-    if case.verdict is Verdict.NOTED and not outcome.notes:
+    if case.verdict is Verdict.NOTED and not case.is_counted and not outcome.notes:
         return "not a word about the damage"
     return None
 
@@ -128,6 +128,7 @@ _COUNTS: Mapping[str, str] = {
     "claim": r"claims (\d+) frames, (\d+) can be shown",
     "lost": r"left out: (\d+)",
     "gone": r"missing between .*: (\d+)",
+    "end": r"with room for (\d+) more",
 }
 
 
@@ -136,4 +137,5 @@ def count_noted(notes: list[str]) -> int:
     text = "\n".join(notes)
     claims = [int(a) - int(b) for a, b in re.findall(_COUNTS["claim"], text)]
     others = [int(n) for name in ("lost", "gone") for n in re.findall(_COUNTS[name], text)]
-    return max(sum(claims), sum(others))
+    ends = [int(n) for n in re.findall(_COUNTS["end"], text)]
+    return max(sum(claims), sum(others) + sum(ends))

@@ -104,7 +104,7 @@ class ContainerReader:
         notes += convert.notes + _notes_of_damage(losses.num_lost, num_damaged, num_before_key)
         notes += stamps.notes() + gaps.notes()
         if time < end:
-            notes += self._notes_at_end(info, time, index - num_lost, losses.num_lost - num_lost)
+            notes += self._notes_at_end(info, time, index - num_lost, losses.num_lost - num_lost, gaps)
         for note in notes:
             _log.info("%s: %s", Path(self._source).name, note)
 
@@ -176,10 +176,10 @@ class ContainerReader:
             gaps.add(time)
         notes += gaps.notes()
         if log.is_to_the_end:
-            notes += self._notes_at_end(info, log.last_time, log.num_read + log.num_before, 0)
+            notes += self._notes_at_end(info, log.last_time, log.num_read + log.num_before, 0, gaps)
         return notes
 
-    def _notes_at_end(self, info: VideoInfo, last: float, num_frames: int, num_lost: int) -> list[str]:
+    def _notes_at_end(self, info: VideoInfo, last: float, num_frames: int, num_lost: int, gaps: Gaps) -> list[str]:
         """last: when the last frame was shown; num_lost: frames after it whose loss is known."""
         notes: list[str] = []
         if num_frames < info.num_frames_claimed:
@@ -188,7 +188,9 @@ class ContainerReader:
             if num_frames + num_edited < info.num_frames_claimed:
                 claimed = info.num_frames_claimed - num_edited
                 notes.append(f"the container claims {claimed} frames, {num_frames} can be shown")
-        if info.duration is not None and last + 2.5 / info.frame_rate < info.duration:
+        # Sound may go on for longer, and the last frame may be shown for longer where the rate varies.
+        periods = 1.75 if gaps.is_steady and not info.has_audio else 2.5
+        if info.duration is not None and last + periods / info.frame_rate < info.duration:
             room = max(0, round((info.duration - last) * info.frame_rate) - 1 - num_lost)
             ends = f"its last frame is at {last:.3f} s of {info.duration:.3f} s"
             notes.append(f"the video ends early: {ends}, with room for {room} more")

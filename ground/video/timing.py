@@ -14,6 +14,7 @@ from av.video.frame import VideoFrame
 from ground.video.container import start_of, time_base_of
 from ground.video.opening import Opening
 
+_Floats = npt.NDArray[np.float64]
 _STEADY = 0.75
 """Share of the steps that are of one length where the rate is one that does not vary, and gaps are losses."""
 _ROUNDED = 0.02
@@ -111,27 +112,51 @@ class Gaps:
 
     def notes(self) -> list[str]:
         """What is missing, a line each."""
-        times, num_known = np.array(self._times), np.array(self._num_known, np.int64)[1:]
-        steps = np.diff(times)
+        times, steps = np.array(self._times), np.diff(self._times)
         if not len(steps):
             return []
-        near_usual = np.abs(steps - np.sort(steps)[(len(steps) - 1) // 2]) <= self._rounding
-        period = float(steps[near_usual].mean())
-        num = np.rint(steps / period).astype(np.int64)
-        is_whole = np.abs(steps - num * period) <= self._rounding + _ROUNDED * steps
-        is_jump = (steps > _JUMP) & (num > _JUMP)
-        num_missing = np.where(is_whole & ~is_jump, np.maximum(num - 1 - num_known, 0), 0)
-        is_steady = ((num - num_known == 1) & is_whole).sum() >= _STEADY * (~is_jump).sum()
-        notes = _note_on_jumps(times, steps, np.flatnonzero(is_jump))
-        if num_missing.any() and is_steady:
+        num_missing = self._num_missing(steps)
+        notes = _note_on_jumps(times, steps, np.flatnonzero(_is_jump(steps, _usual(steps, self._rounding))))
+        if num_missing.any() and self.is_steady:
             first = f"the first after {times[np.flatnonzero(num_missing)[0]]:.3f} s"
             notes.append(f"frames missing between others, by their times: {num_missing.sum()}, {first}")
         return notes
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether the rate does not vary, but for what is missing."""
+        steps = np.diff(self._times)
+        if not len(steps):
+            return False
+        period = _usual(steps, self._rounding)
+        num, is_whole = self._num_periods(steps, period)
+        is_one = (num - np.array(self._num_known, np.int64)[1:] == 1) & is_whole
+        return bool(is_one.sum() >= _STEADY * (~_is_jump(steps, period)).sum())
 
-def _note_on_jumps(
-    times: npt.NDArray[np.float64], steps: npt.NDArray[np.float64], at: npt.NDArray[np.intp]
-) -> list[str]:
+    def _num_missing(self, steps: _Floats) -> npt.NDArray[np.int64]:
+        """For each step, how many frames there is room for that nobody knows of."""
+        period = _usual(steps, self._rounding)
+        num, is_whole = self._num_periods(steps, period)
+        num_unknown = np.maximum(num - 1 - np.array(self._num_known, np.int64)[1:], 0)
+        return np.where(is_whole & ~_is_jump(steps, period), num_unknown, 0)
+
+    def _num_periods(self, steps: _Floats, period: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """How many periods each step is, and whether it is a whole number of them."""
+        num = np.rint(steps / period).astype(np.int64)
+        return num, np.abs(steps - num * period) <= self._rounding + _ROUNDED * steps
+
+
+def _usual(steps: _Floats, rounding: float) -> float:
+    """The step that most are near to; its mean, as each is rounded."""
+    median = np.sort(steps)[(len(steps) - 1) // 2]
+    return float(steps[np.abs(steps - median) <= rounding].mean())
+
+
+def _is_jump(steps: _Floats, period: float) -> npt.NDArray[np.bool_]:
+    return (steps > _JUMP) & (steps > _JUMP * period)
+
+
+def _note_on_jumps(times: _Floats, steps: _Floats, at: npt.NDArray[np.intp]) -> list[str]:
     if not len(at):
         return []
     first = f"by {steps[at[0]]:.3f} s after {times[at[0]]:.3f} s"
