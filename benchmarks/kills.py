@@ -153,6 +153,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--output", type=Path)
     options, flags = parser.parse_known_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # in the background it is not heard, here and in children
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         work = Work(options.video.absolute(), ("--quiet", "--end", str(options.end), *flags))
