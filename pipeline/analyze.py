@@ -82,6 +82,8 @@ def analyze_video(
         if given is not None:
             frames, players = follow_file(video, given, progress)
         elif rois and not detect_with_rois:
+            if workers is not None:
+                _log.info("boxes drawn by hand are followed in one go: should it be stopped, that pass begins anew")
             frames, players = follow_by_hand(video, rois, progress)
         else:
             drawn = Drawn(tuple(validate_rois(rois, *size)) if rois else (), drawn.court)

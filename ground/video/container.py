@@ -15,18 +15,27 @@ from ground.video.pipe import TimedPipe, is_pipe
 
 _TIMEOUT = 30.0
 """Seconds that an address or a pipe may stay silent."""
+_PROTOCOLS = ("http", "https", "rtsp", "rtmp", "file")
+"""What addresses may begin with."""
 _NO_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 """What a stream of pictures may be besides a video: a cover, or pictures for a scroll bar."""
 
 
-def open_container(source: str, **options: str) -> InputContainer:
-    """``source``, a path or an address, opened; options: of FFmpeg's demuxer. Raises InputError where FFmpeg cannot."""
-    timeout = _TIMEOUT if "://" in source else None
+def open_container(source: str, timeout: float = _TIMEOUT, **options: str) -> InputContainer:
+    """``source``, a path or an address, opened.
+
+    timeout: seconds that an address or a pipe may stay silent. options: of FFmpeg's demuxer. Raises InputError where
+    FFmpeg cannot open it, and for an address that is none of http, https, rtsp, rtmp and file.
+    """
+    protocol, is_address, _ = source.partition("://")
+    if is_address and protocol.lower() not in _PROTOCOLS:
+        raise InputError(f"{source}: {protocol} is no protocol that videos are read from: {', '.join(_PROTOCOLS)}")
     # Not every title is in UTF-8; and a picture whose name has a %d in it is one picture.
     options = {"pattern_type": "none", "max_pixels": str(MOST_PIXELS), **options}
     try:
-        opened = TimedPipe(source, _TIMEOUT) if is_pipe(source) else ffmpeg_name(source)
-        return av.open(opened, "r", options=options, timeout=timeout, metadata_errors="replace")
+        opened = TimedPipe(source, timeout) if is_pipe(source) else ffmpeg_name(source)
+        limit = timeout if is_address else None
+        return av.open(opened, "r", options=options, timeout=limit, metadata_errors="replace")
     except (OSError, av.FFmpegError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError | av.FFmpegError) else error
         raise InputError(f"{source}: cannot be read as a video ({reason})") from error

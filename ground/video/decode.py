@@ -202,9 +202,9 @@ class ContainerReader:
             return 0
         return max(0, self._count_packets(ignore_editlist="1") - self._count_packets())
 
-    def _count_packets(self, **options: str) -> int:
+    def _count_packets(self, ignore_editlist: str = "0") -> int:
         num = 0
-        with open_container(self._source, **options) as container:
+        with open_container(self._source, ignore_editlist=ignore_editlist) as container:
             try:
                 for packet in container.demux(videos_in(container)[self._choice]):
                     num += packet.size > 0 and not packet.is_discard

@@ -21,6 +21,7 @@ from pipeline.runners.flags import (
     chosen_config,
     say,
 )
+from pipeline.runners.video.watch import read_duration, watched, with_duration, with_notes
 
 if TYPE_CHECKING:
     from ground.frames import Image
@@ -38,7 +39,7 @@ _FORMATS = ("mot", "coco", "cvat")
 def add_commands(subparsers: Any) -> None:
     """Add this module's commands to the parser."""
     analyze = subparsers.add_parser("analyze", help="a game video in, an annotated video and a timeline per player out")
-    analyze.add_argument("video", help="a video file, a directory of images, or an address that FFmpeg opens")
+    analyze.add_argument("video", help="a video file, a directory of images, an address, a pipe, or device:NAME")
     analyze.add_argument("-o", "--output", type=Path, help="folder for the results (default: NAME.courtscribe, here)")
     add_flags(analyze, ANALYZE_FLAGS)
     by_hand = analyze.add_argument_group(
@@ -60,6 +61,8 @@ def add_commands(subparsers: Any) -> None:
     )
     corrected.add_argument("--format", choices=_FORMATS, default="", help="of --tracks, if its content misleads")
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
+    length = "seconds or H:M:S to watch a stream for, or to read of a file"
+    analyze.add_argument("--duration", type=read_duration, metavar="TIME", help=length)
     analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
     jobs = "processes (default: 0, what suits cores, memory and the video's length)"
     analyze.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
@@ -110,6 +113,7 @@ def run_analyze(options: argparse.Namespace) -> int:
     if options.tracks and (options.roi or options.roi_file or options.select_roi):
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     given = _given_tracks(options, config)
+    config = with_duration(config, options.duration, options.video)
     rois = _chosen_rois(options, config)
     begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
     with (
@@ -117,8 +121,9 @@ def run_analyze(options: argparse.Namespace) -> int:
         _profiled(folder, options),
         Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers,
     ):
+        source, notes = watched(options.video, folder, options.duration)
         analysis = analyze_video(
-            options.video,
+            source,
             config,
             workers=workers,
             rois=rois,
@@ -128,6 +133,7 @@ def run_analyze(options: argparse.Namespace) -> int:
             keep_actions=options.keep_actions,
             progress=progress,
         )
+        analysis = with_notes(analysis, notes)
         _show(analysis, folder, options, progress, workers=workers)
         if not options.keep_parts:
             workers.store.remove()
