@@ -23,7 +23,7 @@ from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Players, VideoFacts
 from pipeline.config import PipelineConfig, moved, with_settings
 from pipeline.models import Models
-from pipeline.parts.partwise import Partwise
+from pipeline.parts.partwise import Partwise, detect_as_it_comes
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
@@ -87,7 +87,7 @@ def analyze_video(
             frames, players = follow_by_hand(video, rois, progress)
         else:
             drawn = Drawn(tuple(validate_rois(rois, *size)) if rois else (), drawn.court)
-            detected, partwise = _detect(video, config, models, partwise, progress)
+            detected, partwise = _detect(video, facts, config, models, workers, partwise, progress)
             frames = detected.frames
             players = track_players(detected, drawn, size, config, models, video, progress, partwise)
         found = Analysis(
@@ -175,18 +175,29 @@ def _partwise(
     parts = video.plan() if facts.fingerprint else None
     if not parts:
         return None
-    span = Span(facts.source, config.start, config.end, facts.image_rate)
-    return Partwise(video, facts.fingerprint, parts, span, config, workers, progress)
+    return Partwise(video, facts.fingerprint, parts, _span(facts, config), config, workers, progress)
+
+
+def _span(facts: VideoFacts, config: PipelineConfig) -> Span:
+    return Span(facts.source, config.start, config.end, facts.image_rate)
 
 
 def _detect(
-    video: VideoSource, config: PipelineConfig, models: Models, partwise: Partwise | None, progress: Progress
+    video: VideoSource,
+    facts: VideoFacts,
+    config: PipelineConfig,
+    models: Models,
+    workers: Workers | None,
+    partwise: Partwise | None,
+    progress: Progress,
 ) -> tuple[Detected, Partwise | None]:
     if partwise is not None:
         try:
             return partwise.detect(), partwise
         except UnplannedError:
             _log.info("%s: shows other frames than it promises, and is read from beginning to end", video.source)
+    if workers is not None and facts.fingerprint:
+        return detect_as_it_comes(video, facts.fingerprint, _span(facts, config), config, workers, progress), None
     wanted = config.detector
     return detect_players(video, models.detector(config), progress, wanted.classes, wanted.every), None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from ground.devices import resolve_device
-from ground.video.parts import Part
+from ground.errors import InputError
+from ground.video.parts import Part, by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.values import Frames, Scores
 from pipeline.config import PipelineConfig
@@ -26,12 +28,13 @@ from pipeline.parts.passes import (
     Span,
     add_views,
     columns_of,
+    pack_detected,
     unpack_detected,
     unpack_scores,
 )
 from pipeline.parts.run import Workers, run_pass
 from pipeline.progress import Progress
-from pipeline.stages.detect import Detected, join_parts
+from pipeline.stages.detect import Detected, DetectedPart, detect_part, join_parts
 from pipeline.stages.label import no_scores
 from pipeline.stages.windows import notes_on_times, plan_windows
 from tracker.detect.detector import chosen_weights
@@ -58,10 +61,7 @@ class Partwise:
 
     def detect(self) -> Detected:
         """Pass 1, as ``detect_players``. Raises UnplannedError where the video can only be read as it comes."""
-        detector = self.config.detector
-        weights = chosen_weights(detector, resolve_device(self.config.device))
-        settings = {**dataclasses.asdict(detector), "weights": _content(str(weights))}
-        digest = self.workers.store.begin("detect", {**self._about(), "detector": settings})
+        digest = self.workers.store.begin("detect", detecting_rests_on(self.span, self.fingerprint, self.config))
         found = run_pass(DetectPass(self.span, self.config), self.parts, digest, self.workers, self.progress)
         first = next(found)
         every = (unpack_detected(columns) for columns in chain([first], found))
@@ -104,8 +104,49 @@ class Partwise:
         return Scores(tuple(scores), notes_on_times(frames.time, config.windows))
 
     def _about(self) -> dict[str, Any]:
-        """What every pass rests on."""
-        return {**self.span.about(self.fingerprint, _PACKAGES), "device": resolve_device(self.config.device)}
+        return _about(self.span, self.fingerprint, self.config)
+
+
+def detect_as_it_comes(
+    video: VideoSource, fingerprint: str, span: Span, config: PipelineConfig, workers: Workers, progress: Progress
+) -> Detected:
+    """Pass 1 over a video that cannot be read from the middle, as ``detect_players``.
+
+    What is on disk is decoded again, to come past it, but nobody is looked for in it.
+    """
+    detector, wanted, store = workers.models.detector(config), config.detector, workers.store
+    digest = store.begin(_AS_IT_COMES, detecting_rests_on(span, fingerprint, config))
+    with progress.stage("detect", video.num_frames) as advance:
+
+        def found() -> Iterator[DetectedPart]:
+            for number, frames in enumerate(by_part(video, video.info.frame_rate)):
+                columns = store.load(_AS_IT_COMES, number, digest)
+                if columns is None:
+                    part = detect_part(frames, detector, wanted.classes, wanted.every, advance)
+                    columns = dict(pack_detected(part))
+                    store.save(_AS_IT_COMES, number, digest, columns)
+                elif [frame.index for frame in frames] != columns["index"].tolist():
+                    store.remove()
+                    raise InputError(f"{video.source}: shows other frames than before; run it again")
+                yield unpack_detected(columns)
+
+        return join_parts(found(), detector.names, video, None)
+
+
+_AS_IT_COMES = "follow"
+"""Name of that pass among the parts."""
+
+
+def detecting_rests_on(span: Span, fingerprint: str, config: PipelineConfig) -> dict[str, Any]:
+    """What detections rest on, as it reads in JSON."""
+    weights = chosen_weights(config.detector, resolve_device(config.device))
+    settings = {**dataclasses.asdict(config.detector), "weights": _content(str(weights))}
+    return {**_about(span, fingerprint, config), "detector": settings}
+
+
+def _about(span: Span, fingerprint: str, config: PipelineConfig) -> dict[str, Any]:
+    """What every pass rests on."""
+    return {**span.about(fingerprint, _PACKAGES), "device": resolve_device(config.device)}
 
 
 def _holds(part: Part, frames: Any) -> bool:

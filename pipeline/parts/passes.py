@@ -67,7 +67,7 @@ class DetectPass:
         with self.span.read() as video:
             for frames in split_parts(video.read_parts(parts), parts):
                 part = detect_part(frames, detector, self.config.detector.classes, self.config.detector.every)
-                yield {**_pack_detected(part), "names": np.array(detector.names)}
+                yield {**pack_detected(part), "names": np.array(detector.names)}
 
 
 def _version(package: str) -> str:
@@ -94,7 +94,8 @@ def unpack_detected(columns: dict[str, Any]) -> DetectedPart:
     return DetectedPart(seen, columns["frame_index"], boxes, columns["floor"])
 
 
-def _pack_detected(part: DetectedPart) -> Columns:
+def pack_detected(part: DetectedPart) -> Columns:
+    """What ``DetectPass`` keeps of a part, but for the detector's names."""
     seen = part.seen
     return {
         "index": seen.index,

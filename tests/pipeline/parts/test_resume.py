@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
 
 import ground.video.parts
+from ground.frames import Frame
 from pipeline.progress import Advance, Silent
 from pipeline.runners.cli import main
 from pipeline.runners.video import analyze
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.video.encode import write_video
+from tracker.detect.detector import YoloDetector
+from tracker.types import Detections
 
 pytestmark = pytest.mark.slow
 
@@ -67,3 +71,42 @@ def test_a_run_stopped_after_each_part_ends_with_the_same_bytes(
     for name in _FILES:
         assert (stopped / name).read_bytes() == (undisturbed / name).read_bytes(), name
     assert not (stopped / "parts").exists()
+
+
+def test_detections_of_a_video_that_cannot_be_read_from_the_middle_are_kept_too(
+    game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.5)
+    cut_off = tmp_path / "game.avi"
+    with av.open(str(game)) as source, av.open(str(cut_off), "w") as copy:
+        stream = copy.add_stream("mjpeg", rate=30)
+        stream.width, stream.height = source.streams.video[0].width, source.streams.video[0].height
+        stream.pix_fmt = "yuvj420p"
+        for number, picture in enumerate(source.decode(video=0)):
+            picture.pts, picture.time_base = number, Fraction(1, 30)
+            copy.mux(stream.encode(picture))
+        copy.mux(stream.encode(None))
+    undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
+    assert main(["analyze", str(cut_off), "-o", str(undisturbed), *_FLAGS]) == 0
+    with monkeypatch.context() as patched:
+        patched.setattr(analyze, "choose_progress", lambda _quiet, _costs: _Stopping(35))
+        assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 130
+    kept = sorted(path.name[:11] for path in (stopped / "parts").glob("*.npz"))
+    assert kept[:2] == ["follow-0000", "follow-0001"]
+    looked_at = _looked_at(monkeypatch)
+    assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 0
+    assert looked_at and min(looked_at) >= 30, "what is kept is not looked at again"
+    for name in _FILES:
+        assert (stopped / name).read_bytes() == (undisturbed / name).read_bytes(), name
+
+
+def _looked_at(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Which frames the detector sees from now on."""
+    seen, detect = list[int](), YoloDetector.detect
+
+    def counting(self: YoloDetector, frames: Sequence[Frame]) -> list[Detections]:
+        seen.extend(frame.index for frame in frames)
+        return detect(self, frames)
+
+    monkeypatch.setattr(YoloDetector, "detect", counting)
+    return seen
