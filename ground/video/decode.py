@@ -354,7 +354,12 @@ def _duration(container: InputContainer, stream: VideoStream) -> float | None:
     if stream.duration is not None:
         end = ((stream.start_time or 0) + stream.duration) * time_base_of(stream)
         return float(end - start_of(container))
-    return None if container.duration is None else container.duration / av.time_base
+    if container.duration is None:
+        return None
+    tags = {key.lower(): value for key, value in container.metadata.items()}
+    # FFmpeg writes into Matroska when the video ends, where others write for how long it goes on.
+    is_end = container.format.name.startswith("matroska") and tags.get("encoder", "").startswith("Lavf")
+    return container.duration / av.time_base - (float(start_of(container)) if is_end else 0.0)
 
 
 def _notes_of_damage(num_lost: int, num_damaged: int, num_before_key: int) -> list[str]:

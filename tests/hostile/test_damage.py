@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.damage.clips import FPS, NUM_PICTURES, Clips, pieces_of, read_number, write_pieces
 from benchmarks.damage.corpus import judge, plan
+from benchmarks.damage.healthy import EACH_ALONE
+from ground.video.source import open_video
 from ground.video.timing import Gaps
 
 _SEED = 20
@@ -63,3 +68,14 @@ def test_a_jump_is_told_and_not_counted() -> None:
     for i in range(40):
         gaps.add(i / 25 + (7200 if i >= 10 else 0))
     assert gaps.notes() == ["the times jump by 7200.040 s after 0.360 s"]
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 7200])
+def test_a_matroska_file_lasts_as_long_wherever_its_clock_begins(tmp_path: Path, seconds: int) -> None:
+    source, path = Clips(tmp_path, None, Random(1)).get(EACH_ALONE), tmp_path / "late.mkv"
+    ticks = 1000 * seconds
+    write_pieces(path, source, [replace(p, pts=p.pts + ticks, dts=p.dts + ticks) for p in pieces_of(source)])
+    with open_video(path) as video:
+        assert video.info.duration == pytest.approx(NUM_PICTURES / FPS, abs=0.041)
+        assert [read_number(frame.image) for frame in video] == list(range(NUM_PICTURES))
+        assert video.notes == []
