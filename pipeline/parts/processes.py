@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import multiprocessing
 import os
 import pickle
@@ -9,7 +10,9 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -53,6 +56,7 @@ class ProcessWorker:
             self._is_stopped = True
             if self._process is not None:
                 self._process.kill()
+        atexit.unregister(self.stop)
 
     def _started(self) -> Connection:
         with self._lock:
@@ -62,7 +66,9 @@ class ProcessWorker:
                 context = multiprocessing.get_context("spawn")
                 self._pipe, theirs = context.Pipe()
                 self._process = context.Process(target=_work, args=(theirs, self._cores, os.getpid()), daemon=True)
-                self._process.start()
+                with _deaf():
+                    self._process.start()
+                atexit.register(self.stop)  # before multiprocessing asks it to end, which it does not hear
                 theirs.close()  # so that the pipe ends with the process
             return self._pipe
 
@@ -80,6 +86,20 @@ class ProcessWorker:
                 self._process.join()
                 self._pipe.close()
             self._process = self._pipe = None
+
+
+@contextmanager
+def _deaf() -> Generator[None]:
+    """What is started here hears no Ctrl-C and no request to end, from its first moment: they reach the whole group."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # would be started with the process, and have the signals heard again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def outcome(job: Job, models: Models) -> BaseException | None:
@@ -111,7 +131,8 @@ def shares(jobs: int) -> list[frozenset[int]]:
 
 
 def _work(pipe: Connection, cores: frozenset[int], parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the one who waits for the jobs ends the others
+    for heard_by_all in (signal.SIGINT, signal.SIGTERM):  # the one who waits for the jobs ends the others
+        signal.signal(heard_by_all, signal.SIG_IGN)
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if cores:
         os.sched_setaffinity(0, cores)
