@@ -123,7 +123,7 @@ def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frame
     try:
         openvino.save_model(model, path, compress_to_fp16=False)
     except RuntimeError as error:  # "iostream error" is all that it says
-        raise OSError(errno.EIO, "writing failed, as on a full disk") from error
+        raise OSError(errno.ENOSPC, "writing failed, as on a full disk") from error
 
 
 def _write_onnx(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:

@@ -15,8 +15,9 @@ import torch
 
 from classify.networks.preprocess import Profile
 from classify.networks.registry import build_model
+from classify.run.choose import open_classifier
 from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
-from ground.errors import InputError
+from ground.errors import FullError, InputError
 from pipeline.analysis.folder import save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
@@ -28,6 +29,8 @@ from pipeline.outputs.export import tracks_of
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.store import PartStore
 from pipeline.video.encode import write_video
+from tracker.detect.detector import DetectorConfig, chosen_weights
+from tracker.detect.weights import openvino_copy
 from tracker.files.coco_writer import write_coco
 from tracker.files.cvat_writer import write_cvat
 from tracker.files.mot import write_tracks
@@ -134,3 +137,24 @@ def test_what_was_there_stays_whole_on_a_full_disk(writer: _Writer, tmp_path: Pa
     with _files_at_most(20), pytest.raises(InputError, match="cannot be written"):
         writer.write(place)
     assert _content(tmp_path) == before
+
+
+def _fails(*_: object) -> None:
+    raise RuntimeError("basic_ios::clear: iostream error")  # all that OpenVINO says of a full disk
+
+
+def test_a_full_cache_stops_a_run_that_would_go_on_with_another_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("tracker.detect.weights._export", _fails)
+    weights = tmp_path / "players.pt"
+    weights.write_bytes(bytes(5000))
+    with _files_at_most(100), pytest.raises(FullError, match="free some space and give the same command again"):
+        chosen_weights(DetectorConfig(str(weights), precision="float32", runtime="auto"), "cpu")
+    with pytest.raises(RuntimeError, match="iostream error"):  # there is room, so it was something else
+        openvino_copy(weights)
+    assert not list((tmp_path / "cache").iterdir())
+    _weights(tmp_path / "actions.safetensors")
+    with _files_at_most(100), pytest.raises(FullError, match="free some space and give the same command again"):
+        open_classifier(tmp_path / "actions.safetensors", torch.device("cpu"))
