@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from ground.files import write_text
+from ground.disk.files import write_text
 from pipeline.shipped import WEIGHTS
 
 SHIPPED = (WEIGHTS / "players.pt", WEIGHTS / "actions.safetensors")

@@ -15,7 +15,7 @@ from pathlib import Path
 from provenance import write_result
 
 from classify.types import ACTIONS
-from ground.devices import resolve_device
+from ground.compute.devices import resolve_device
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig
 from pipeline.evaluate.actions import compare_actions

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from ground.disk.files import read_text
 from ground.errors import InputError
-from ground.files import read_text
 from pipeline.analysis.timeline import TimelineConfig
 from pipeline.shipped import WEIGHTS
 from pipeline.stages.windows import WindowConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from classify.run.classifier import ActionClassifier
-from ground.devices import resolve_device
+from ground.compute.devices import resolve_device
 from tracker.detect.detector import YoloDetector
 from tracker.looks.describers import Describer
 from tracker.looks.registry import make_describers

@@ -28,10 +28,10 @@ from classify.data.cache_room import MARK, SUFFIX, make_room, shared
 from classify.data.clips import BadClip, Frames, LabelledClip, digest_of, read_file
 from classify.data.layouts import ClipFile
 from classify.types import CLIP_LENGTH
-from ground import cache
 from ground.ahead import ahead
+from ground.disk import cache
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 
 CHUNK = 512
 """Files in a chunk. Raising it means more to decode again after a kill or a change, and fewer files in the cache."""

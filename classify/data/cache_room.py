@@ -11,8 +11,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ground.disk.files import PART_PREFIX, PART_SUFFIX
 from ground.errors import InputError
-from ground.files import PART_PREFIX, PART_SUFFIX
 
 MARK = b"courtscribe clips"
 """The last bytes of each of our files: nothing else is ever removed."""

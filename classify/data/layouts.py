@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ground.disk.files import visible
+from ground.disk.tables import Row, read_rows
 from ground.errors import InputError
-from ground.files import visible
-from ground.tables import Row, read_rows
 
 ALIASES: Mapping[str, str] = {
     "dribbling": "dribble",

@@ -15,9 +15,9 @@ from typing import Any
 
 from classify.data.layouts import TEST, ClipFile, original
 from classify.types import CLIP_LENGTH
+from ground.disk.files import read_text
+from ground.disk.tables import read_rows
 from ground.errors import InputError
-from ground.files import read_text
-from ground.tables import read_rows
 
 ANNOTATIONS, LABELS, TEST_LIST = "annotation_dict.json", "labels_dict.json", "testset_keys_1lug2020.txt"
 DISCARD = "discard"

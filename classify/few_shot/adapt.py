@@ -32,9 +32,9 @@ from classify.run.backends import prepare
 from classify.train.last_layer import embed
 from classify.types import CLIP_LENGTH, CLIP_PACE
 from classify.weights.checkpoint import CheckpointInfo, Origin, save_checkpoint
-from ground.devices import torch_device
+from ground.compute.devices import torch_device
+from ground.disk.files import visible
 from ground.errors import InputError
-from ground.files import visible
 
 MIN_EXAMPLES = 3
 """Of each label. With fewer, what is said of an example that is left out is a matter of chance."""

@@ -23,7 +23,7 @@ from classify.run.backends import Opened, open_onnxruntime, open_openvino, prepa
 from classify.run.export import FORMATS, write_copy
 from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
-from ground import cache
+from ground.disk import cache
 from ground.errors import FullError, InputError
 from ground.packages import need
 

@@ -15,8 +15,8 @@ from classify.run.backends import Frames, Logits, torch_logits
 from classify.run.choose import open_classifier
 from classify.types import ActionScores, Clip
 from classify.weights.checkpoint import CheckpointInfo
-from ground.batches import Batches, on_device
-from ground.devices import torch_device
+from ground.compute.batches import Batches, on_device
+from ground.compute.devices import torch_device
 
 __all__ = ["ActionClassifier", "predict"]
 

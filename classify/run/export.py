@@ -26,9 +26,9 @@ from classify.run.backends import KEY, Frames, Logits, open_onnxruntime, open_op
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from classify.weights.checkpoint import CheckpointInfo
 from classify.weights.kinetics import load_classifier
+from ground.compute.int8 import to_int8
+from ground.disk.files import write_atomically
 from ground.errors import InputError, unwritable
-from ground.files import write_atomically
-from ground.int8 import to_int8
 from ground.packages import need, quiet
 
 FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}

@@ -35,9 +35,9 @@ from classify.train.loader import Batch, batches, draw, label_weights, steps_per
 from classify.train.optimise import choose_layers, learning_rate, parameter_groups, train_mode
 from classify.train.processes import ALONE, Team
 from classify.weights.checkpoint import CheckpointInfo, load_plain
-from ground.devices import torch_device
+from ground.compute.devices import torch_device
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 
 _HEAD_CLIPS = 4000
 """Clips to which the last layer is fitted where training goes on after that. More take memory (60 kB each in the small

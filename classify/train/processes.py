@@ -15,7 +15,7 @@ import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
-from ground.devices import torch_device
+from ground.compute.devices import torch_device
 from ground.errors import InputError
 
 _PATIENCE = timedelta(hours=6)
@@ -70,7 +70,7 @@ ALONE = Team()
 def team(device: str) -> Generator[tuple[Team, str]]:
     """The processes that torchrun started, and this one's device; a team of one where it was started otherwise.
 
-    device: as for ``ground.devices.torch_device``; with several processes "auto" and "cuda" are one GPU each.
+    device: as for ``ground.compute.devices.torch_device``; with several processes "auto" and "cuda" are one GPU each.
     Raises InputError when there are more processes than GPUs.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))

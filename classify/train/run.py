@@ -24,8 +24,8 @@ from classify.train.fit import Embedded, Epoch, fit
 from classify.train.processes import ALONE, Team, team
 from classify.train.run_folder import RunFolder
 from classify.weights.checkpoint import CheckpointInfo, Origin, kinetics_weights, load_start, save_checkpoint
-from ground.devices import torch_device
-from ground.files import write_atomically
+from ground.compute.devices import torch_device
+from ground.disk.files import write_atomically
 
 __all__ = ["TrainConfig", "begin", "fit", "train_actions"]
 

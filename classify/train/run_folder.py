@@ -24,8 +24,8 @@ from classify.evaluate.judgement import Judgement
 from classify.train import plots
 from classify.train.dataset import TrainingData, count_kinds
 from classify.train.fit import Epoch
+from ground.disk.files import visible, write_atomically
 from ground.errors import InputError
-from ground.files import visible, write_atomically
 
 CHECKPOINT = "actions.safetensors"
 _CONFIG, _CLIPS, _BAD, _REPORT, _STATE = "config.json", "clips.csv", "left_out.csv", "report.json", ".state.pt"

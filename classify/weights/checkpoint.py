@@ -26,9 +26,9 @@ from classify.networks.preprocess import Profile
 from classify.networks.registry import architecture, build_model
 from classify.networks.torchvision_nets import rename
 from classify.weights.migration import current_name, without_idle_convolutions
-from ground.download import fetch
+from ground.disk.download import fetch
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 from ground.warnings_off import warnings_off
 
 _KEY = "courtscribe"

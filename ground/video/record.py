@@ -22,8 +22,8 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from ground.disk.files import write_text
 from ground.errors import InputError
-from ground.files import write_text
 from ground.video.container import open_container, videos_in, why_no_video
 from ground.video.pipe import is_pipe
 

@@ -13,8 +13,8 @@ from glob import escape
 from itertools import pairwise
 from pathlib import Path
 
+from ground.disk.files import read_text, visible
 from ground.errors import InputError
-from ground.files import read_text, visible
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 _DEFAULT_RATE = Fraction(25)

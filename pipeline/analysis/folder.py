@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from classify.types import ActionScores
+from ground.disk.files import PART_PREFIX, PART_SUFFIX, write_text
+from ground.disk.lock import claim
 from ground.errors import InputError, unwritable
-from ground.files import PART_PREFIX, PART_SUFFIX, write_text
-from ground.lock import claim
 from pipeline.analysis.tables import DAMAGE, TABLE_PATTERN, Columns, Table, read_table, write_table
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import (

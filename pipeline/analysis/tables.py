@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 
 Columns = Mapping[str, npt.NDArray[Any]]
 """Columns of one length, by name."""

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from ground.files import write_text
-from ground.tables import read_rows
+from ground.disk.files import write_text
+from ground.disk.tables import read_rows
 
 REPORT_NAME = "report.csv"
 COLUMNS = ("video", "state", "reason", "seconds", "speed")

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+from ground.disk.lock import claim
 from ground.errors import InputError
-from ground.lock import claim
 from ground.video.fingerprint import fingerprint
 from ground.video.source import open_video
 from pipeline.analysis.folder import JSON_NAME, load_analysis

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ground.disk.files import read_text, visible
 from ground.errors import InputError
-from ground.files import read_text, visible
 from ground.video.sequence import natural_key
 from pipeline.batch.report import REPORT_NAME
 from pipeline.outputs.place import folder_name

@@ -7,9 +7,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ground.disk.files import read_text, write_text
+from ground.disk.lock import claim
 from ground.errors import InputError, unwritable
-from ground.files import read_text, write_text
-from ground.lock import claim
 from pipeline.edits.entries import Edit, from_line, to_line
 
 NAME = "edits.jsonl"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ground.files import write_atomically
+from ground.disk.files import write_atomically
 from ground.fonts import print_png
 from pipeline.evaluate.actions import LabelledFrames, Texts, segments_of
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from classify.evaluate.judgement import Judgement
-from ground.files import write_atomically
+from ground.disk.files import write_atomically
 from ground.fonts import print_png
 
 _DPI = 110

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ground.files import write_atomically
+from ground.disk.files import write_atomically
 from ground.fonts import print_png
 from tracker.assignment import assign
 from tracker.types import IntArray, Tracks

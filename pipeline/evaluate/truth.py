@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ground.disk.tables import Row, read_rows
 from ground.errors import InputError
-from ground.tables import Row, read_rows
 from tracker.files.formats import read_tracks_file
 from tracker.files.mot import read_truth
 from tracker.types import Tracks

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
-from ground.files import write_text
+from ground.disk.files import write_text
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import player_name
 

@@ -6,9 +6,9 @@ import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ground.disk.files import write_atomically
+from ground.disk.tables import Row, decimal, read_rows
 from ground.errors import InputError
-from ground.files import write_atomically
-from ground.tables import Row, decimal, read_rows
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from tracker.names import clear_names

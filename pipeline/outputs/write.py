@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from ground.lock import claim
+from ground.disk.lock import claim
 from ground.video.source import open_video
 from pipeline.analysis.folder import JSON_NAME, save_analysis
 from pipeline.analysis.same_video import require_same_video

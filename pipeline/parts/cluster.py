@@ -17,8 +17,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ground.disk.files import PART_PREFIX, PART_SUFFIX
 from ground.errors import InputError
-from ground.files import PART_PREFIX, PART_SUFFIX
 from pipeline.models import Models
 from pipeline.parts.pool import Job, LostError, Pool
 from pipeline.parts.processes import LOOK, outcome, settle, shares

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ground.devices import resolve_device
+from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from ground.video.parts import Part, by_part
 from ground.video.source import VideoSource

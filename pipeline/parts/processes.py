@@ -16,7 +16,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from ground.memory import trim_memory
+from ground.compute.memory import trim_memory
 from pipeline.models import Models
 from pipeline.parts.pool import Job, LostError
 

@@ -19,7 +19,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 
-from ground.files import PART_PREFIX, write_atomically, write_text
+from ground.disk.files import PART_PREFIX, write_atomically, write_text
 from pipeline.analysis.tables import DAMAGE
 
 _log = logging.getLogger("courtscribe")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
 
-from ground.memory import give_memory_back
+from ground.compute.memory import give_memory_back
 from pipeline.runners.streams import drop_output, one_line, open_streams
 
 _LONGEST = 300

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from classify.data.clips import BadClip, list_clips, read_file
 from classify.train.distillation import TransferSet
-from ground.devices import resolve_device
+from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from ground.frames import Image
 from ground.video.source import open_video

@@ -17,8 +17,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from ground.disk.files import PART_PREFIX, PART_SUFFIX, write_atomically
 from ground.errors import InputError
-from ground.files import PART_PREFIX, PART_SUFFIX, write_atomically
 from ground.frames import Image
 from ground.video.container import ffmpeg_name
 from pipeline.video.packets import Encoded, VideoFormat, encode

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from classify.weights.checkpoint import CheckpointInfo
-from ground.files import write_atomically
+from ground.disk.files import write_atomically
 from ground.fonts import drawable, note_on
 from ground.frames import Image
 from ground.prefetch import prefetch

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ground.cache import cache_folder
+from ground.disk.cache import cache_folder
 
 
 def test_a_named_folder_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

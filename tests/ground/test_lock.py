@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from ground.disk.files import write_text
+from ground.disk.lock import LOCK_NAME, claim
 from ground.errors import InputError
-from ground.files import write_text
-from ground.lock import LOCK_NAME, claim
 
 _HOLD = """
 import sys
 from pathlib import Path
-from ground.lock import claim
+from ground.disk.lock import claim
 with claim(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ground.disk.tables import read_rows
 from ground.errors import InputError
-from ground.tables import read_rows
 
 _TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=8).map(str.strip)
 _ENCODINGS = ["utf-8", "utf-8-sig", "utf-16"]

@@ -12,7 +12,7 @@ from urllib.request import Request
 import pytest
 
 from classify.weights.checkpoint import kinetics_weights
-from ground.download import fetch
+from ground.disk.download import fetch
 from ground.errors import InputError
 from tracker.detect.weights import resolve_weights
 
@@ -29,14 +29,14 @@ def _answering(answers: dict[str, bytes]) -> Callable[..., io.BytesIO]:
 
 
 def test_the_file_that_was_published_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ground.download.urlopen", _answering({"a.pt": _CONTENT}))
+    monkeypatch.setattr("ground.disk.download.urlopen", _answering({"a.pt": _CONTENT}))
     fetch("https://x.org/a.pt", tmp_path / "new" / "a.pt", _SHA256)
     assert (tmp_path / "new" / "a.pt").read_bytes() == _CONTENT
 
 
 @pytest.mark.parametrize("wanted", ["0" * 64, "", _SHA256[1:]])
 def test_another_file_is_refused_and_not_kept(wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ground.download.urlopen", _answering({"a.pt": _CONTENT}))
+    monkeypatch.setattr("ground.disk.download.urlopen", _answering({"a.pt": _CONTENT}))
     with pytest.raises(InputError, match=r"is not the file that was published: SHA-256 [0-9a-f]{64}"):
         fetch("https://x.org/a.pt", tmp_path / "a.pt", wanted)
     assert not list(tmp_path.iterdir())
@@ -62,7 +62,7 @@ def test_a_detector_is_the_one_that_was_published(
 ) -> None:
     monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path))
     answers = {"v8.4.0": json.dumps(told).encode(), "yolo26n.pt": _CONTENT}
-    monkeypatch.setattr("ground.download.urlopen", _answering(answers))
+    monkeypatch.setattr("ground.disk.download.urlopen", _answering(answers))
     with pytest.raises(InputError, match=rf"{reason}.*; put the file at {tmp_path}"):
         resolve_weights("yolo26n.pt")
     assert not list(tmp_path.iterdir())
@@ -72,6 +72,6 @@ def test_a_detector_is_the_one_that_was_published(
 
 def test_published_clip_weights_are_checked_by_their_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("ground.download.urlopen", _answering({".pth": _CONTENT}))
+    monkeypatch.setattr("ground.disk.download.urlopen", _answering({".pth": _CONTENT}))
     with pytest.raises(InputError, match=r"not the file that was published: SHA-256 \w+, not 91a641e6; put the file"):
         kinetics_weights("r2plus1d_18")

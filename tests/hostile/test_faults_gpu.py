@@ -19,7 +19,7 @@ from classify.run.backends import Frames
 from classify.run.classifier import ActionClassifier
 from classify.types import Clip
 from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
-from ground.batches import Batches, on_device
+from ground.compute.batches import Batches, on_device
 from ground.errors import InputError
 from ground.frames import Frame
 from tracker.detect.detector import DetectorConfig, YoloDetector

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 import pytest
 
-import ground.files
+import ground.disk.files
 import ground.pixels
+from ground.disk.files import read_text
+from ground.disk.tables import read_rows
 from ground.errors import InputError
-from ground.files import read_text
-from ground.tables import read_rows
 from ground.video.source import open_video
 from pipeline.video.encode import write_video
 from tracker.by_hand.rois import read_roi_file
@@ -95,7 +95,7 @@ def test_a_picture_in_a_video_that_is_larger_than_it_said_is_not_decoded(
 def test_a_text_that_is_too_long_or_never_ends_is_refused(
     read: Callable[[Path], object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground.files, "MOST_BYTES", 10_000)
+    monkeypatch.setattr(ground.disk.files, "MOST_BYTES", 10_000)
     (tmp_path / "long.json").write_text("[" * 10_001, encoding="utf-8")
     for path in (tmp_path / "long.json", Path("/dev/zero")):
         with pytest.raises(InputError, match=r"is larger than .* GB"):

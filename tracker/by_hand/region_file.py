@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from ground.disk.files import read_text, write_text
 from ground.errors import InputError
-from ground.files import read_text, write_text
 
 
 def read_entries(path: Path, setting: str, what: str, example: str) -> list[Any]:

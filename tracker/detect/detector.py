@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ground.batches import Batches
-from ground.cache import cache_folder
+from ground.compute.batches import Batches
+from ground.disk.cache import cache_folder
 from ground.errors import FullError, InputError, unwritable
 from ground.frames import Frame
 from tracker.detect.int8 import int8_copy, int8_folder

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ground.compute.int8 import to_int8
 from ground.errors import InputError
 from ground.frames import Frame
-from ground.int8 import to_int8
 from ground.packages import need, quiet
 from tracker.detect.weights import openvino_copy
 from tracker.detect.yolo import inputs, open_yolo

@@ -19,8 +19,8 @@ import cv2
 import numpy as np
 import torch
 
+from ground.disk.files import write_atomically
 from ground.errors import InputError, unwritable
-from ground.files import write_atomically
 from tracker.detect.batch_norm import copy_class_outputs, restore_batch_norm, to_batch
 from tracker.detect.training_data import CLASSES, claim, prepare_dataset, read_image
 from tracker.detect.yolo import contained, open_checkpoint

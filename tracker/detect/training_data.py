@@ -20,8 +20,8 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from ground.disk.files import read_text, visible, write_text
 from ground.errors import InputError, unwritable
-from ground.files import read_text, visible, write_text
 from ground.pixels import read_picture
 
 CLASSES = ("player", "referee", "ball", "hoop")

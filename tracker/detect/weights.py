@@ -8,10 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ground.cache import cache_folder
-from ground.download import fetch, fetch_json
+from ground.disk.cache import cache_folder
+from ground.disk.download import fetch, fetch_json
+from ground.disk.files import to_disk
 from ground.errors import InputError
-from ground.files import to_disk
 from ground.packages import no_telemetry
 from ground.warnings_off import warnings_off
 from tracker.detect.yolo import check_kind, contained, open_checkpoint, published_names

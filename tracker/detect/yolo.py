@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ground.batches import on_device
+from ground.compute.batches import on_device
 from ground.errors import InputError
 from ground.frames import Image
 

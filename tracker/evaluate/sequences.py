@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ground.disk.files import is_visible
 from ground.errors import InputError
-from ground.files import is_visible
 from tracker.files.formats import split_choice
 
 _TRUTH = ("gt/gt.txt", "gt.txt", "*/gt/gt.txt", "*/gt.txt", "gt/*/gt/gt.txt", "*/*/gt/gt.txt", "*.txt")

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from ground.disk.files import read_text
 from ground.errors import InputError
-from ground.files import read_text
 from tracker.boxes import xywh_to_xyxy
 from tracker.files.classes import left_out, people
 from tracker.files.track_file import Boxes, TrackFile, sorted_boxes, texts

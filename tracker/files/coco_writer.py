@@ -9,7 +9,7 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from ground.files import write_atomically
+from ground.disk.files import write_atomically
 from tracker.boxes import xyxy_to_xywh
 from tracker.files.track_file import PLAYER, TrackFile
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 import numpy.typing as npt
 
-from ground.files import write_atomically
+from ground.disk.files import write_atomically
 from tracker.boxes import Float64Array
 from tracker.files.cvat import UNLABELLED
 from tracker.files.track_file import PLAYER, Texts, TrackFile, texts

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ground.disk.files import read_text, write_atomically
 from ground.errors import InputError
-from ground.files import read_text, write_atomically
 from tracker.boxes import Float64Array, xywh_to_xyxy, xyxy_to_xywh
 from tracker.files.classes import left_out, people
 from tracker.files.mot_rows import BOX, CLASS, CONFIDENCE, FRAME, ID, LAST_FRAME, Rows, read_rows

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from ground.disk.files import read_text
 from ground.errors import InputError
-from ground.files import read_text
 from tracker.boxes import Float64Array, xywh_to_xyxy
 
 FRAME, ID, BOX, CONFIDENCE, CLASS = 0, 1, slice(2, 6), 6, 7

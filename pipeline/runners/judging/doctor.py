@@ -119,7 +119,7 @@ def _weights() -> Iterator[Finding]:
 
 
 def _cache() -> Iterator[Finding]:
-    from ground.cache import cache_folder
+    from ground.disk.cache import cache_folder
 
     folder: Path = cache_folder()
     try:

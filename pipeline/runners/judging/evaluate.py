@@ -118,7 +118,7 @@ def _table(scores: Mapping[str, TrackScores], together: TrackScores) -> str:
 
 
 def _save(path: Path, scores: Mapping[str, TrackScores], together: TrackScores) -> None:
-    from ground.files import write_text
+    from ground.disk.files import write_text
     from tracker.evaluate.scores import FIGURES
 
     def figures(score: TrackScores) -> dict[str, float]:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ground.devices import resolve_device
+from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, add_runtime, say
@@ -159,6 +159,6 @@ def _tell(truth: Path, strange: set[str]) -> None:
 
 
 def _save(path: Path, content: dict[str, Any]) -> None:
-    from ground.files import write_text
+    from ground.disk.files import write_text
 
     write_text(path, json.dumps(content, indent=1) + "\n")

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from ground.devices import resolve_device
+from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say

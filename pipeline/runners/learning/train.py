@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ground.devices import resolve_device
+from ground.compute.devices import resolve_device
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
 from pipeline.runners.learning import train_actions, train_maps

@@ -125,7 +125,7 @@ def run_train_actions(options: argparse.Namespace) -> int:
 def _config(options: argparse.Namespace) -> TrainConfig:
     from classify.networks.registry import architecture
     from classify.train.config import SMALL, suited
-    from ground.devices import torch_device
+    from ground.compute.devices import torch_device
 
     model = options.model or ("r2plus1d_18" if torch_device(options.device).type == "cuda" else SMALL)
     architecture(model)

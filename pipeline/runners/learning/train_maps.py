@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
 from pipeline.shipped import WEIGHTS

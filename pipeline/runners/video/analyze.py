@@ -99,7 +99,7 @@ def _jobs(text: str) -> int:
 
 def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
-    from ground.lock import claim
+    from ground.disk.lock import claim
     from pipeline.analyze import analyze_video
     from pipeline.models import Models
     from pipeline.outputs.place import require_folder, result_folder
@@ -174,7 +174,7 @@ def run_track(options: argparse.Namespace) -> int:
         raise InputError("track takes the folder of an analysis, or --detections FILE with -o FILE")
     if options.detections is not None:
         return _track_file(options)
-    from ground.lock import claim
+    from ground.disk.lock import claim
     from pipeline.analysis.folder import load_analysis
     from pipeline.analyze import saved_config, track_again
     from pipeline.config import read_config

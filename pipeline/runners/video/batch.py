@@ -37,7 +37,7 @@ def run_batch(options: argparse.Namespace) -> int:
     """``courtscribe batch``. Returns 1 where a video failed."""
     if not 0 <= options.jobs <= 256:
         raise InputError(f"{options.jobs} is not 0 to 256 processes", "jobs")
-    from ground.lock import claim
+    from ground.disk.lock import claim
     from pipeline.batch import run
     from pipeline.batch.report import REPORT_NAME, Report
     from pipeline.batch.videos import list_videos
@@ -55,7 +55,7 @@ def run_batch(options: argparse.Namespace) -> int:
 
 def _pool(options: argparse.Namespace, config: PipelineConfig) -> AbstractContextManager[Pool | None]:
     """Who makes the parts; None: this process."""
-    from ground.devices import resolve_device
+    from ground.compute.devices import resolve_device
     from pipeline.parts.pool import Pool
     from pipeline.parts.processes import ProcessWorker, shares
     from pipeline.parts.run import suiting

@@ -49,7 +49,7 @@ def add_commands(subparsers: Any) -> None:
 
 def run_edit(options: argparse.Namespace) -> int:
     """``courtscribe edit``; without edits it lists those that count."""
-    from ground.lock import claim
+    from ground.disk.lock import claim
     from pipeline.analysis.folder import load_analysis
     from pipeline.edits.draft import Draft
     from pipeline.edits.log import append_edits, read_edits

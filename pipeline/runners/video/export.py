@@ -23,7 +23,7 @@ def add_commands(subparsers: Any) -> None:
 
 def run_export(options: argparse.Namespace) -> int:
     """``courtscribe export``."""
-    from ground.files import write_atomically
+    from ground.disk.files import write_atomically
     from pipeline.edits.current import load_current
     from pipeline.outputs.export import tracks_of
     from pipeline.outputs.place import kept_files, require_file

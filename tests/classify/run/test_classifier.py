@@ -15,7 +15,7 @@ from classify.networks.registry import build_model
 from classify.run.classifier import ActionClassifier
 from classify.types import ACTIONS, Classifier, Clip
 from classify.weights.checkpoint import CheckpointInfo, read_info, rewrite_info, save_checkpoint
-from ground.devices import torch_device
+from ground.compute.devices import torch_device
 from ground.errors import InputError
 
 

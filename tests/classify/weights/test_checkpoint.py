@@ -230,7 +230,7 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
         raise URLError(OSError("no route to host"))
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("ground.download.urlopen", offline)
+    monkeypatch.setattr("ground.disk.download.urlopen", offline)
     place = tmp_path / "hub" / "checkpoints" / "r2plus1d_18-91a641e6.pth"
     with pytest.raises(InputError, match=str(place)):
         kinetics_weights("r2plus1d_18")

@@ -60,7 +60,7 @@ def test_nothing_is_downloaded_unless_asked(tmp_path: Path, monkeypatch: pytest.
         raise AssertionError("downloaded")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr("ground.download.urlopen", forbidden)
+    monkeypatch.setattr("ground.disk.download.urlopen", forbidden)
     with pytest.raises(InputError, match=r"r2plus1d_18-91a641e6\.pth: no such file; it can be downloaded") as caught:
         kinetics_weights("r2plus1d_18", download=False)
     assert caught.value.setting == "download"

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import ground.files
+import ground.disk.files
 from classify.types import ActionScores
 from ground.errors import InputError
 from pipeline.analysis.folder import JSON_NAME, is_analysis, load_analysis, save_analysis
@@ -94,7 +94,7 @@ def _kill_at(monkeypatch: pytest.MonkeyPatch, number: int) -> Callable[[], int]:
     monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
     monkeypatch.setattr(Path, "write_bytes", counted(Path.write_bytes))
     monkeypatch.setattr(Path, "write_text", counted(Path.write_text))
-    monkeypatch.setattr(ground.files, "_remove", lambda _part: None)  # a killed process removes nothing
+    monkeypatch.setattr(ground.disk.files, "_remove", lambda _part: None)  # a killed process removes nothing
     return lambda: count
 
 

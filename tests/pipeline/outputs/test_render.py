@@ -19,8 +19,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.disk.files import PART_PREFIX
 from ground.errors import InputError
-from ground.files import PART_PREFIX
 from ground.frames import Image
 from ground.video.orientation import Orientation
 from ground.video.source import open_video

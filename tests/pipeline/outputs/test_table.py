@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
 

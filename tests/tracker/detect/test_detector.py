@@ -100,7 +100,7 @@ def test_a_name_that_cannot_be_downloaded_says_which_file_to_put_where(
         raise URLError(OSError("no network"))
 
     monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path))
-    monkeypatch.setattr("ground.download.urlopen", refuse)
+    monkeypatch.setattr("ground.disk.download.urlopen", refuse)
     with pytest.raises(InputError) as caught:
         resolve_weights("yolo26n.pt")
     assert re.search(

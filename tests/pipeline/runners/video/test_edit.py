@@ -169,7 +169,7 @@ def test_listing_needs_no_right_to_write(folder: Path, monkeypatch: pytest.Monke
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr("ground.lock.FileLock", refuse)
+    monkeypatch.setattr("ground.disk.lock.FileLock", refuse)
     assert main(["edit", str(folder)]) == 0
 
 

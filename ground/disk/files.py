@@ -9,8 +9,8 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ground.disk.lock import require_held
 from ground.errors import InputError, unwritable
-from ground.lock import require_held
 
 PART_PREFIX, PART_SUFFIX = ".courtscribe-", ".part"
 """Around the names of files that are being written."""

@@ -6,8 +6,8 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+from ground.disk.files import read_text
 from ground.errors import InputError
-from ground.files import read_text
 
 Row = dict[str, str]
 """By name of the column, in lower case; what is not there is "". Without the spaces around it."""

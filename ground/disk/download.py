@@ -10,8 +10,8 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from ground.disk.files import write_atomically
 from ground.errors import InputError
-from ground.files import write_atomically
 
 _TIMEOUT = 30.0
 """Seconds that a server may stay silent."""

@@ -1,0 +1,1 @@
+"""What networks compute with: devices, their memory, batches, eight bits."""

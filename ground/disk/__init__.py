@@ -1,0 +1,1 @@
+"""What is read and written: files whole or not at all, tables, the cache, locks, downloads."""
