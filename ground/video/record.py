@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from ground.disk.files import write_text
-from ground.errors import InputError
+from ground.errors import InputError, unwritable
 from ground.video.container import open_container, videos_in, why_no_video
 from ground.video.pipe import is_pipe
 
@@ -65,33 +66,47 @@ def is_live(source: str) -> bool:
         return not container.duration
 
 
+def kept_recording(source: str, folder: Path) -> Recording | None:
+    """What was kept of ``source`` in ``folder`` before, whole or cut off; None where nothing was.
+
+    Raises InputError where the folder holds the recording of another source.
+    """
+    path, facts = folder / RECORDED, folder / FACTS
+    if not path.exists():
+        return None
+    try:
+        kept = json.loads(facts.read_bytes())
+        of, notes = str(kept["source"]), kept["notes"]
+    except (OSError, ValueError, LookupError, TypeError):
+        of, notes = "a source that nobody wrote down", None
+    if of != source:
+        raise InputError(f"{folder}: holds a recording of {of}; choose another folder")
+    broken_off = "watching was broken off from outside; this is what was seen until then"
+    return Recording(path, (broken_off,) if notes is None else tuple(map(str, notes)))
+
+
 def record(source: str, folder: Path, duration: float | None, is_over: Callable[[], bool]) -> Recording:
     """Keep ``source`` in ``folder`` until it ends, ``duration`` seconds are over, or ``is_over``.
 
-    A recording that is there already, whole or cut off, is what is gone on with. Raises InputError where the source
-    cannot be opened or holds no video, and where it cannot be written.
+    ``is_over`` is asked with each packet, so while nothing comes it may take ten seconds. Raises InputError where the
+    source cannot be opened or holds no video, and where it cannot be written.
     """
     path, facts = folder / RECORDED, folder / FACTS
-    if path.exists():
-        notes = _kept_notes(facts, source)
-        _log.info("%s: is there from before, and gone on with", path)
-        return Recording(path, notes)
-    folder.mkdir(parents=True, exist_ok=True)
     watch = _Watch(source, duration, is_over)
-    watch.keep(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(facts, json.dumps({"source": source, "notes": None}) + "\n")
+        watch.keep(path)
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    except InputError:
+        facts.unlink(missing_ok=True)
+        raise
+    except OSError as error:
+        raise unwritable(path, error) from error
     notes = tuple(watch.notes)
     write_text(facts, json.dumps({"source": source, "notes": notes}) + "\n")
     return Recording(path, notes)
-
-
-def _kept_notes(facts: Path, source: str) -> tuple[str, ...]:
-    try:
-        kept = json.loads(facts.read_bytes())
-    except (OSError, ValueError):
-        return ("watching was broken off from outside; this is what was seen until then",)
-    if kept.get("source") != source:
-        raise InputError(f"{facts.parent}: holds a recording of {kept.get('source')}; choose another folder")
-    return tuple(map(str, kept.get("notes", ())))
 
 
 class _Watch:
@@ -111,10 +126,15 @@ class _Watch:
     def keep(self, path: Path) -> None:
         with self._open() as container, av.open(str(path), "w", format="matroska") as output:
             streams = _copied(container, output)
-            beginning = self._copy(container, output, streams)
+            beginning, before = self._copy(container, output, streams), _formats(container)
             while (again := self._again()) is not None:
                 with again:
-                    if not self._copy(again, output, _matched(again, streams), beginning):
+                    now = _formats(again)
+                    matched = {index: stream for index, stream in streams.items() if now.get(index) == before[index]}
+                    if not any(stream.type == "video" for stream in matched.values()):
+                        self.notes.append("it came back as another kind of video, which was not watched")
+                        break
+                    if not self._copy(again, output, matched, beginning):
                         self.notes.pop()  # a file, served from its beginning again
                         break
         if not self._last:
@@ -212,8 +232,11 @@ class _Watch:
 
 def _open_device(name: str) -> InputContainer:
     kind = _DEVICES.get(sys.platform)
-    if kind is None:
-        raise InputError(f"{_DEVICE}{name}: capture devices are not known on {sys.platform}")
+    if kind is None or kind not in av.formats_available:
+        raise InputError(
+            f"{_DEVICE}{name}: this FFmpeg cannot open capture devices; let another write to a pipe and analyse that: "
+            f"mkfifo court; ffmpeg -f {kind or 'DEVICE'} -i {name} -c:v libx264 -f matroska court"
+        )
     try:
         return av.open(name, "r", format=kind)
     except (OSError, av.FFmpegError, ValueError) as error:
@@ -227,7 +250,8 @@ def _copied(container: InputContainer, output: OutputContainer) -> dict[int, Str
     return {stream.index: output.add_stream_from_template(stream) for stream in wanted}
 
 
-def _matched(container: InputContainer, streams: dict[int, Stream]) -> dict[int, Stream]:
-    """The same for another connection; what has no counterpart in it is left out."""
-    kinds = {stream.index: stream.type for stream in container.streams}
-    return {index: stream for index, stream in streams.items() if kinds.get(index) == stream.type}
+def _formats(container: InputContainer) -> dict[int, tuple[object, ...]]:
+    """What must stay of each stream, by index, for a decoder to go on after another connection."""
+    contexts: dict[int, Any] = {stream.index: getattr(stream, "codec_context", None) for stream in container.streams}
+    names = ("type", "name", "width", "height", "sample_rate")
+    return {index: tuple(getattr(context, name, None) for name in names) for index, context in contexts.items()}

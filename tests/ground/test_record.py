@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import threading
 import time
@@ -18,18 +19,18 @@ import pytest
 
 import ground.video.record
 from ground.errors import InputError
-from ground.video.record import FACTS, RECORDED, is_live, record
+from ground.video.record import FACTS, RECORDED, is_live, kept_recording, record
 from ground.video.source import open_video
 from pipeline.runners.cli import main
 
 
-def _transport_stream(path: Path, seconds: float, first: int = 0) -> Path:
+def _transport_stream(path: Path, seconds: float, first: int = 0, size: tuple[int, int] = (64, 48)) -> Path:
     """25 frames a second whose light tells their number, from ``first`` on."""
     with av.open(str(path), "w", format="mpegts") as container:
         stream = container.add_stream("libx264", rate=25, options={"g": "5", "bf": "0"})
-        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        (stream.width, stream.height), stream.pix_fmt = size, "yuv420p"
         for number in range(round(25 * seconds)):
-            grey = np.full((48, 64, 3), 16 + 2 * (first + number), np.uint8)
+            grey = np.full((*size[::-1], 3), 16 + 2 * (first + number), np.uint8)
             frame = av.VideoFrame.from_ndarray(grey, format="rgb24")
             frame.pts, frame.time_base = number, Fraction(1, 25)
             container.mux(stream.encode(frame))
@@ -131,20 +132,33 @@ def test_what_was_seen_before_a_kill_is_gone_on_with(tmp_path: Path) -> None:
     content = _transport_stream(tmp_path / "a.ts", 1).read_bytes()
     with _server(lambda _number: content) as address:
         first = record(address, tmp_path / "out", None, _never)
-        whole = first.path.read_bytes()
-        assert record(address, tmp_path / "out", None, _never) == first
-        (tmp_path / "out" / FACTS).unlink()
-        first.path.write_bytes(whole[: len(whole) * 2 // 3])
-        broken_off = record(address, tmp_path / "out", None, _never)
-        assert "broken off" in broken_off.notes[0] and 5 < len(_times(broken_off.path)) < 25
-    record(address, tmp_path / "out", None, _never)
+    assert kept_recording(address, tmp_path / "out") == first
+    whole, facts = first.path.read_bytes(), tmp_path / "out" / FACTS
+    facts.write_text(json.dumps({"source": address, "notes": None}))
+    first.path.write_bytes(whole[: len(whole) * 2 // 3])
+    broken_off = kept_recording(address, tmp_path / "out")
+    assert broken_off is not None and "broken off" in broken_off.notes[0]
+    assert 5 < len(_times(broken_off.path)) < 25
+    facts.unlink()
+    with pytest.raises(InputError, match="nobody wrote down"):
+        kept_recording(address, tmp_path / "out")
+    assert kept_recording(address, tmp_path / "elsewhere") is None
 
 
 def test_another_stream_does_not_take_the_place_of_the_first(tmp_path: Path) -> None:
     (tmp_path / RECORDED).write_bytes(b"there")
     (tmp_path / FACTS).write_text('{"source": "rtsp://one", "notes": []}')
     with pytest.raises(InputError, match="holds a recording of rtsp://one"):
-        record("rtsp://two", tmp_path, None, _never)
+        kept_recording("rtsp://two", tmp_path)
+
+
+def test_a_camera_that_comes_back_as_another_video_is_not_mixed_with_the_first(tmp_path: Path) -> None:
+    first = _transport_stream(tmp_path / "a.ts", 1).read_bytes()
+    other = _transport_stream(tmp_path / "b.ts", 1, size=(96, 48)).read_bytes()
+    with _server(lambda number: first if number == 0 else other) as address:
+        made = record(address, tmp_path / "out", None, _never)
+    assert len(_times(made.path)) == 25
+    assert made.notes[-1] == "it came back as another kind of video, which was not watched"
 
 
 def test_what_can_be_read_but_once(tmp_path: Path) -> None:
@@ -160,7 +174,7 @@ def test_what_can_be_read_but_once(tmp_path: Path) -> None:
     [
         ("ftp://host/game.mp4", "ftp is no protocol"),
         ("udp://239.0.0.1:1234", "udp is no protocol"),
-        ("device:/dev/none", "cannot be opened as a capture device"),
+        ("device:/dev/none", "this FFmpeg cannot open capture devices"),
         ("rtsp://127.0.0.1:1/none", "cannot be read as a video"),
     ],
 )
@@ -183,6 +197,11 @@ def test_a_pipe_is_watched_and_analysed(tmp_path: Path) -> None:
     assert main(["analyze", str(pipe), "-o", str(folder), *flags]) == 0
     assert len(_times(folder / RECORDED)) == 50
     assert len(_times(folder / "annotated.mp4")) == 50
+    first = (folder / "annotated.mp4").read_bytes()
+    assert main(["analyze", str(pipe), "-o", str(folder), *flags]) == 0, "the same command again"
+    assert (folder / "annotated.mp4").read_bytes() == first
+    assert main(["analyze", "rtsp://camera.local/1", "-o", str(folder), *flags]) == 2
+    assert (folder / "annotated.mp4").read_bytes() == first
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90", 90), ("1:30", 90), ("0:01:30", 90), ("2.5", 2.5)])

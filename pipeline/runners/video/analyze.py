@@ -100,6 +100,7 @@ def _jobs(text: str) -> int:
 def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
     from ground.disk.lock import claim
+    from ground.video.record import kept_recording
     from pipeline.analyze import analyze_video
     from pipeline.models import Models
     from pipeline.outputs.place import require_folder, result_folder
@@ -108,7 +109,8 @@ def run_analyze(options: argparse.Namespace) -> int:
 
     folder = options.output or result_folder(options.video)
     inputs = [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
-    require_folder(folder, options.video, inputs)
+    kept = kept_recording(options.video, folder)
+    require_folder(folder, kept.path if kept else options.video, inputs)
     config = chosen_config(options)
     if options.tracks and (options.roi or options.roi_file or options.select_roi):
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
@@ -121,7 +123,10 @@ def run_analyze(options: argparse.Namespace) -> int:
         _profiled(folder, options),
         Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers,
     ):
-        source, notes = watched(options.video, folder, options.duration)
+        models = workers.models
+        source, notes = watched(
+            options.video, folder, options.duration, lambda: (models.classifier(config), models.detector(config))
+        )
         analysis = analyze_video(
             source,
             config,

@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,16 +46,24 @@ def with_duration(config: PipelineConfig, duration: float | None, source: str) -
     return dataclasses.replace(config, end=(config.start or 0.0) + duration)
 
 
-def watched(source: str, folder: Path, duration: float | None) -> tuple[str, tuple[str, ...]]:
+def watched(
+    source: str, folder: Path, duration: float | None, prepare: Callable[[], object]
+) -> tuple[str, tuple[str, ...]]:
     """What to read in place of a stream, and what is to be said of it; any other source stays what it is.
+
+    prepare: done before watching, to find out what would be wrong after hours of it.
 
     Ctrl-C and SIGTERM end the watching, and what was seen is gone on with; the next one stops as always. Raises
     InputError where the stream cannot be had.
     """
-    from ground.video.record import is_live, record
+    from ground.video.record import is_live, kept_recording, record
 
+    if (kept := kept_recording(source, folder)) is not None:
+        _log.info("%s: is there from before, and gone on with", kept.path)
+        return str(kept.path), kept.notes
     if not is_live(source):
         return source, ()
+    prepare()
     over = threading.Event()
 
     def end(_signal: int, _frame: object) -> None:
