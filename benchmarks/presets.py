@@ -3,7 +3,8 @@
     python benchmarks/presets.py SHARED [--runs 1] [--output FILE.md]
 
 SHARED: the folder of real material (`videos/`, `truth/`). The presets take turns, so that a busy moment of the machine
-meets all of them; times are those of the command, parts and annotated video included, without loading.
+meets all of them; times are those of the command, parts and annotated video included, without loading. The plain loop
+is that of `end_to_end.py`; it labels the clips of `balanced`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from end_to_end import run_plain
 from provenance import SHIPPED, write_result
 from real_footage import read_actions
 
@@ -32,6 +34,7 @@ from tracker.evaluate.scores import evaluate_tracks
 from tracker.files.mot import read_truth
 
 _CLIPS = (("IND-NYK", None), ("NYK-BOS", 8.0))
+_PLAIN = "plain loop"
 
 
 def main() -> None:
@@ -45,9 +48,9 @@ def main() -> None:
     lines = [
         f"No GPU; medians of {options.runs} runs in turns.",
         "",
-        "| clip | preset | frames per second | times balanced | IDF1 | precision | recall | switches | action accuracy "
-        "| macro-F1 |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| clip | preset | frames per second | times balanced | times the plain loop | IDF1 | precision | recall "
+        "| switches | action accuracy | macro-F1 |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     models = {name: Models() for name in PRESETS}
     for clip, end in _CLIPS:
@@ -62,19 +65,20 @@ def _clip(shared: Path, clip: str, end: float | None, models: dict[str, Models],
     configs = {name: with_preset(PipelineConfig(device="cpu", end=end), name) for name in PRESETS}
     for name, config in configs.items():
         _run(video, dataclasses.replace(config, end=1.0), models[name])  # loads
-    seconds: dict[str, list[float]] = {name: [] for name in PRESETS}
+    seconds: dict[str, list[float]] = {name: [] for name in (*PRESETS, _PLAIN)}
     found: dict[str, Analysis] = {}
     for _ in range(runs):
         for name, config in configs.items():
             found[name], took = _run(video, config, models[name])
             seconds[name].append(took)
+        seconds[_PLAIN].append(_run_plain(found["balanced"], configs["balanced"]))
     rows: list[str] = []
     for name, analysis in found.items():
         took, score = statistics.median(seconds[name]), evaluate_tracks(truth, analysis.tracks)
         agreement = compare_actions(truth, actions, analysis.tracks, analysis.timeline)
         rows.append(
             f"| {clip} | {name} | {len(analysis.frames) / took:.1f} "
-            f"| {statistics.median(seconds['balanced']) / took:.2f} "
+            f"| {statistics.median(seconds['balanced']) / took:.2f} | {statistics.median(seconds[_PLAIN]) / took:.2f} "
             f"| {score.idf1:.3f} | {score.precision:.3f} | {score.recall:.3f} | {score.id_switches} "
             f"| {agreement.accuracy:.3f} | {agreement.macro_f1:.3f} |"
         )
@@ -88,6 +92,11 @@ def _run(video: str, config: PipelineConfig, models: Models) -> tuple[Analysis, 
             analysis = analyze_video(video, config, workers=workers)
             write_outputs(analysis, folder, workers=workers)
         return analysis, time.perf_counter() - begin
+
+
+def _run_plain(analysis: Analysis, config: PipelineConfig) -> float:
+    with tempfile.TemporaryDirectory() as work:
+        return run_plain(analysis, config, Path(work) / "plain.mp4")[0]
 
 
 if __name__ == "__main__":

@@ -53,6 +53,13 @@ _FIGURES = {
         "results/ablation.md",
         rf"(?s)as it comes\*\* \| [\d.]+ \({_N}, {_N}, {_N}\).*as it comes\*\* \| [\d.]+ \({_N}, {_N}, {_N}\)",
     ),
+    "fast": (
+        rf"`fast` \| {_N}, {_N} \| {_N}, {_N} \|",
+        "results/presets.md",
+        rf"(?s)NYK \| fast \| [\d.]+ \| [\d.]+ \| {_N} (?=.*BOS \| fast \| [\d.]+ \| [\d.]+ \| {_N} )"
+        rf"(?:\| {_N} )(?=.*BOS \| fast \| [\d.]+ \| [\d.]+ \| [\d.]+ \| {_N} )",
+    ),
+    "between the passes": (rf"an hour of game take {_N} s", "results/between_passes.md", rf"\*\*all\*\* \| {_N} "),
     "eight bits": (
         rf"AP50 of players {_N}, in float32 {_N},",
         "results/precision.md",

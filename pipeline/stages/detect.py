@@ -6,7 +6,8 @@ are joined, from the pictures on both sides. So parts found alone, in any order,
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ground.frames import Frame
+from ground.prefetch import prefetch
 from ground.video.parts import Part, ReadingLog, by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.values import DetectionTable, Frames
@@ -23,6 +25,9 @@ from tracker.detect.detector import followed_classes, people_classes
 from tracker.scene.camera_motion import Background, CameraMotionEstimator, motion_between
 from tracker.scene.court import FloorFinder
 from tracker.types import CameraMotion, Detections, Detector, FloatArray
+
+_LOOKED_AHEAD = 2
+"""Batches that the detector is ahead of the camera's motion and the floor."""
 
 
 class Detected(NamedTuple):
@@ -85,7 +90,10 @@ def detect_part(
     every: int = 1,
     advance: Advance = lambda _: None,
 ) -> DetectedPart:
-    """Decode, detect, find the floor and the camera's motion in frames that follow each other."""
+    """Decode, detect, find the floor and the camera's motion in frames that follow each other.
+
+    The detector works in a thread ahead of the others.
+    """
     log, columns = FrameLog(), list[tuple[npt.NDArray[np.int32], Detections]]()
     people = people_classes(detector.names, classes)
     followed_classes(detector.names, classes)  # raises where the detector does not have them
@@ -99,23 +107,21 @@ def detect_part(
             floors.append(share)
         waiting.clear()
 
-    stream, moving = iter(frames), Detections.empty()
-    while batch := list(islice(stream, detector.batch * every)):
-        looked_at = [frame for frame in batch if is_looked_at(frame.index, every)]
-        results = iter(detector.detect(looked_at))
-        for frame in batch:
-            found = next(results) if is_looked_at(frame.index, every) else None
-            moving = moving if found is None else found
-            if log.append(frame, moving).is_cut:
-                settle()
-                finder, moving = FloorFinder(), Detections.empty()
-            if found is None:
-                continue
-            rows = np.isin(found.class_id, people)
-            finder.add(frame.image, found[rows])
-            waiting.append(rows)
-            columns.append((np.full(len(found), frame.index, np.int32), found))
-        advance(len(batch))
+    moving = Detections.empty()
+    with closing(prefetch(_looked_at(frames, detector, every), _LOOKED_AHEAD)) as ahead:
+        for batch in ahead:
+            for frame, found in batch:
+                moving = moving if found is None else found
+                if log.append(frame, moving).is_cut:
+                    settle()
+                    finder, moving = FloorFinder(), Detections.empty()
+                if found is None:
+                    continue
+                rows = np.isin(found.class_id, people)
+                finder.add(frame.image, found[rows])
+                waiting.append(rows)
+                columns.append((np.full(len(found), frame.index, np.int32), found))
+            advance(len(batch))
     settle()
     none = np.empty(0, np.float32)
     return DetectedPart(
@@ -124,6 +130,16 @@ def detect_part(
         concatenated([found for _, found in columns]),
         np.concatenate([none, *floors]),
     )
+
+
+def _looked_at(
+    frames: Iterable[Frame], detector: Detector, every: int
+) -> Iterator[list[tuple[Frame, Detections | None]]]:
+    """Frames and what was found in them, a batch at a time; None where nobody looked."""
+    stream = iter(frames)
+    while batch := list(islice(stream, detector.batch * every)):
+        found = iter(detector.detect([frame for frame in batch if is_looked_at(frame.index, every)]))
+        yield [(frame, next(found) if is_looked_at(frame.index, every) else None) for frame in batch]
 
 
 def is_looked_at(index: int, every: int) -> bool:

@@ -79,7 +79,7 @@ def test_three_of_four_workers_killed_one_after_the_other_lose_nothing_and_doubl
 
 @pytest.mark.slow
 def test_a_worker_that_hangs_is_ended_and_its_job_done_by_another(tmp_path: Path) -> None:
-    patience = Patience(factor=2, least=0.2, first=8)  # the next process takes about as long to start as the first
+    patience = Patience(factor=5, least=0.2, first=8)  # the next process takes about as long to start as the first
     with Pool([ProcessWorker()], patience) as pool:
         pool.submit(Note(tmp_path, 0)).result(DEADLINE)  # now it is known how long one takes
         hangs = pool.submit(Note(tmp_path, 1, "go"))
