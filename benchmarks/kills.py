@@ -105,8 +105,9 @@ def random_kills(work: Work, place: Path, kills: int, seed: int) -> Iterator[tup
     yield "nothing, two processes instead of one", digests(place / "undisturbed-2") == wanted
     for number in range(kills):
         folder, jobs = place / f"killed-{number}", 1 + number % 2
-        name = killed_at_random(work, folder, jobs, seconds[jobs - 1], rng)
-        yield name, digests(folder) == wanted
+        name, is_equal = killed_at_random(work, folder, jobs, seconds[jobs - 1], rng), digests(folder) == wanted
+        sys.stderr.write(f"kill {number + 1}: {name}, {'equal' if is_equal else 'different'}\n")
+        yield name, is_equal
 
 
 def kills_at_writes(work: Work, place: Path, every: int) -> tuple[int, int]:
