@@ -37,7 +37,7 @@ def int8_copy(weights: Path) -> Path | None:
     """The INT8 copy of a ``.pt``; None where there is none, or it was made of other weights."""
     folder = int8_folder(weights)
     try:
-        made_of = (folder / _SOURCE).read_text().strip()
+        made_of = (folder / _SOURCE).read_text(encoding="utf-8").strip()
     except OSError:
         return None
     return folder if made_of == _digest(weights) else None
@@ -68,7 +68,7 @@ def make_int8(weights: Path, frames: Iterable[Frame], output: Path, imgsz: int) 
     output.mkdir(parents=True, exist_ok=True)
     openvino.save_model(made, output / graph.name, compress_to_fp16=False)
     shutil.copy(source / "metadata.yaml", output)
-    (output / _SOURCE).write_text(_digest(weights) + "\n")
+    (output / _SOURCE).write_text(_digest(weights) + "\n", encoding="utf-8")
     return len(samples)
 
 

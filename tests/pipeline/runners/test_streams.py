@@ -124,7 +124,7 @@ def _is_a_path(call: ast.Call) -> bool:
 def test_what_every_pass_finds_out_is_said_once(tmp_path: Path, shared: Path) -> None:
     command = f'{_CLI} classify "$VIDEO" -o again.mp4'  # it is read, and read again to be shown
     done = _shell(command, tmp_path, VIDEO=str(shared / "videos/cvball_euroball_pass.mp4"))
-    assert done.returncode == 0 and done.stderr.count("the container claims 88 frames") == 1, done.stderr
+    assert done.returncode == 0 and done.stderr.count("edit list hides 1 of its 88 frames") == 1, done.stderr
 
 
 def test_a_pattern_without_quotes_does_not_fill_the_screen(tmp_path: Path) -> None:
