@@ -97,7 +97,7 @@ class Profile:
 
     def _save(self) -> None:
         with suppress(OSError):  # what is measured is not worth ending the work
-            self._file.write_text(json.dumps(self._counts))
+            self._file.write_text(json.dumps(self._counts), encoding="utf-8")
 
 
 def _stack(frame: FrameType | None) -> Iterator[FrameType]:
@@ -152,7 +152,7 @@ class Report:
         self.num_processes = 0
         for path in sorted(folder.glob("profile-*.json")):
             self.num_processes += 1
-            for name, counts in cast("dict[str, dict[str, float]]", json.loads(path.read_text())).items():
+            for name, counts in cast("dict[str, dict[str, float]]", json.loads(path.read_text(encoding="utf-8"))).items():
                 for what, value in counts.items():
                     self._counts[name][what] += value
             path.unlink()
