@@ -152,7 +152,8 @@ class Report:
         self.num_processes = 0
         for path in sorted(folder.glob("profile-*.json")):
             self.num_processes += 1
-            for name, counts in cast("dict[str, dict[str, float]]", json.loads(path.read_text(encoding="utf-8"))).items():
+            kept = cast("dict[str, dict[str, float]]", json.loads(path.read_bytes()))
+            for name, counts in kept.items():
                 for what, value in counts.items():
                     self._counts[name][what] += value
             path.unlink()
