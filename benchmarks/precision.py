@@ -79,7 +79,7 @@ def _pictures(folder: Path, precision: str) -> str:
 
 
 def _labels(picture: Path) -> npt.NDArray[np.float64]:
-    text = Path(str(picture).replace("/images/", "/labels/")).with_suffix(".txt").read_text()
+    text = Path(str(picture).replace("/images/", "/labels/")).with_suffix(".txt").read_text(encoding="utf-8")
     rows = np.array([line.split() for line in text.splitlines() if line.strip()], np.float64).reshape(-1, 5)
     x, y, width, height = rows[rows[:, 0] == _PLAYER, 1:].T * np.array([*_SIZE, *_SIZE])[:, None]
     return np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], axis=1)
