@@ -137,6 +137,20 @@ def _known_flags(parser: argparse.ArgumentParser) -> set[str]:
     return known
 
 
+def add_work(parser: argparse.ArgumentParser, what: str) -> None:
+    """The flags of commands that analyse: what is shown, who works, what is kept. what: that is made, for the help."""
+    parser.add_argument("--no-video", action="store_true", help=f"do not make the {what}")
+    jobs = "processes (default: 0, what suits cores, memory and what there is to do)"
+    parser.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
+    parser.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
+
+
+def _jobs(text: str) -> int:
+    if not 0 <= int(text) <= 256:
+        raise argparse.ArgumentTypeError(f"{text} is not 0 to 256 processes")
+    return int(text)
+
+
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """The flag of every command that takes a while."""
     parser.add_argument("--quiet", action="store_true", help="no progress, no log lines")

@@ -17,11 +17,12 @@ from pipeline.runners.flags import (
     add_config,
     add_flags,
     add_quiet,
+    add_work,
     apply_flags,
     chosen_config,
     say,
 )
-from pipeline.runners.video.watch import read_duration, watched, with_duration, with_notes
+from pipeline.runners.video.watch import read_duration, watch, with_duration, with_notes
 
 if TYPE_CHECKING:
     from ground.frames import Image
@@ -38,6 +39,12 @@ _FORMATS = ("mot", "coco", "cvat")
 
 def add_commands(subparsers: Any) -> None:
     """Add this module's commands to the parser."""
+    _add_analyze(subparsers)
+    _add_render(subparsers)
+    _add_track(subparsers)
+
+
+def _add_analyze(subparsers: Any) -> None:
     analyze = subparsers.add_parser("analyze", help="a game video in, an annotated video and a timeline per player out")
     analyze.add_argument("video", help="a video file, a directory of images, an address, a pipe, or device:NAME")
     analyze.add_argument("-o", "--output", type=Path, help="folder for the results (default: NAME.courtscribe, here)")
@@ -63,15 +70,14 @@ def add_commands(subparsers: Any) -> None:
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
     length = "seconds or H:M:S to watch a stream for, or to read of a file"
     analyze.add_argument("--duration", type=read_duration, metavar="TIME", help=length)
-    analyze.add_argument("--no-video", action="store_true", help="do not make the annotated video")
-    jobs = "processes (default: 0, what suits cores, memory and the video's length)"
-    analyze.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
-    analyze.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
+    add_work(analyze, "annotated video")
     analyze.add_argument("--profile", action="store_true", help="say where the time went: per pass, queues, batches")
     add_config(analyze)
     add_quiet(analyze)
     analyze.set_defaults(run=run_analyze)
 
+
+def _add_render(subparsers: Any) -> None:
     render = subparsers.add_parser("render", help="make the annotated video of an analysis, without any model")
     render.add_argument("video", help="the video that was analysed")
     render.add_argument("analysis", type=Path, help="the folder of its analysis")
@@ -79,6 +85,8 @@ def add_commands(subparsers: Any) -> None:
     add_quiet(render)
     render.set_defaults(run=run_render)
 
+
+def _add_track(subparsers: Any) -> None:
     track = subparsers.add_parser("track", help="track again without detecting again, or track a MOT detection file")
     track.add_argument("analysis", type=Path, nargs="?", help="the folder of an analysis")
     track.add_argument("--detections", type=Path, help="a MOTChallenge detection file, instead of an analysis")
@@ -91,16 +99,10 @@ def add_commands(subparsers: Any) -> None:
     track.set_defaults(run=run_track)
 
 
-def _jobs(text: str) -> int:
-    if not 0 <= int(text) <= 256:
-        raise argparse.ArgumentTypeError(f"{text} is not 0 to 256 processes")
-    return int(text)
-
-
 def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
     from ground.disk.lock import claim
-    from ground.video.record import kept_recording
+    from ground.video.record import is_live, kept_recording
     from pipeline.analyze import analyze_video
     from pipeline.models import Models
     from pipeline.outputs.place import require_folder, result_folder
@@ -109,13 +111,15 @@ def run_analyze(options: argparse.Namespace) -> int:
 
     folder = options.output or result_folder(options.video)
     inputs = [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
-    kept = kept_recording(options.video, folder)
-    require_folder(folder, kept.path if kept else options.video, inputs)
+    recording = kept_recording(options.video, folder)
+    is_stream = recording is not None or is_live(options.video)
+    require_folder(folder, recording.path if recording else options.video, inputs)
     config = chosen_config(options)
     if options.tracks and (options.roi or options.roi_file or options.select_roi):
         raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     given = _given_tracks(options, config)
-    config = with_duration(config, options.duration, options.video)
+    if not is_stream:
+        config = with_duration(config, options.duration)
     rois = _chosen_rois(options, config)
     begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
     with (
@@ -123,12 +127,12 @@ def run_analyze(options: argparse.Namespace) -> int:
         _profiled(folder, options),
         Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers,
     ):
-        models = workers.models
-        source, notes = watched(
-            options.video, folder, options.duration, lambda: (models.classifier(config), models.detector(config))
-        )
+        if is_stream and recording is None:
+            for load in (workers.models.classifier, workers.models.detector):
+                load(config)  # what is wrong with them is said before hours of watching
+            recording = watch(options.video, folder, options.duration)
         analysis = analyze_video(
-            source,
+            recording.path if recording else options.video,
             config,
             workers=workers,
             rois=rois,
@@ -138,7 +142,8 @@ def run_analyze(options: argparse.Namespace) -> int:
             keep_actions=options.keep_actions,
             progress=progress,
         )
-        analysis = with_notes(analysis, notes)
+        if recording is not None:
+            analysis = with_notes(analysis, recording.notes)
         _show(analysis, folder, options, progress, workers=workers)
         if not options.keep_parts:
             workers.store.remove()

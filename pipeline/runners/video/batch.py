@@ -7,9 +7,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ground.errors import InputError
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, chosen_config, say
+from pipeline.runners.flags import ANALYZE_FLAGS, add_config, add_flags, add_quiet, add_work, chosen_config, say
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
@@ -23,11 +22,8 @@ def add_commands(subparsers: Any) -> None:
     where = "folder for the results: one folder for each video, and report.csv"
     batch.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help=where)
     add_flags(batch, ANALYZE_FLAGS)
-    batch.add_argument("--no-video", action="store_true", help="do not make the annotated videos")
-    jobs = "processes (default: 0, as many as suit cores and memory)"
-    batch.add_argument("--jobs", type=int, default=0, metavar="N", help=jobs)
+    add_work(batch, "annotated videos")
     batch.add_argument("--ray", metavar="ADDRESS", help="the address of a Ray cluster, or local to start one here")
-    batch.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
     add_config(batch)
     add_quiet(batch)
     batch.set_defaults(run=run_batch)
@@ -35,8 +31,6 @@ def add_commands(subparsers: Any) -> None:
 
 def run_batch(options: argparse.Namespace) -> int:
     """``courtscribe batch``. Returns 1 where a video failed."""
-    if not 0 <= options.jobs <= 256:
-        raise InputError(f"{options.jobs} is not 0 to 256 processes", "jobs")
     from ground.disk.lock import claim
     from pipeline.batch import run
     from pipeline.batch.report import REPORT_NAME, Report

@@ -7,13 +7,13 @@ import dataclasses
 import logging
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ground.errors import InputError
 
 if TYPE_CHECKING:
+    from ground.video.record import Recording
     from pipeline.analysis.values import Analysis
     from pipeline.config import PipelineConfig
 
@@ -32,38 +32,22 @@ def read_duration(text: str) -> float:
     return seconds
 
 
-def with_duration(config: PipelineConfig, duration: float | None, source: str) -> PipelineConfig:
-    """``config`` that ends ``duration`` seconds after its start, for a file; a stream is not watched for longer.
-
-    Raises InputError where an end is given, too.
-    """
-    from ground.video.record import is_live
-
-    if duration is None or is_live(source):
+def with_duration(config: PipelineConfig, duration: float | None) -> PipelineConfig:
+    """``config`` that ends ``duration`` seconds after its start. Raises InputError where an end is given, too."""
+    if duration is None:
         return config
     if config.end is not None:
         raise InputError("the end and the duration both say where to stop; give one of them", "end")
     return dataclasses.replace(config, end=(config.start or 0.0) + duration)
 
 
-def watched(
-    source: str, folder: Path, duration: float | None, prepare: Callable[[], object]
-) -> tuple[str, tuple[str, ...]]:
-    """What to read in place of a stream, and what is to be said of it; any other source stays what it is.
+def watch(source: str, folder: Path, duration: float | None) -> Recording:
+    """Keep a stream in ``folder`` until it ends or somebody says that it is enough.
 
-    prepare: done before watching, to find out what would be wrong after hours of it.
-
-    Ctrl-C and SIGTERM end the watching, and what was seen is gone on with; the next one stops as always. Raises
-    InputError where the stream cannot be had.
+    Ctrl-C and SIGTERM end the watching; the next one stops as always. Raises InputError where the stream cannot be had.
     """
-    from ground.video.record import is_live, kept_recording, record
+    from ground.video.record import record
 
-    if (kept := kept_recording(source, folder)) is not None:
-        _log.info("%s: is there from before, and gone on with", kept.path)
-        return str(kept.path), kept.notes
-    if not is_live(source):
-        return source, ()
-    prepare()
     over = threading.Event()
 
     def end(_signal: int, _frame: object) -> None:
@@ -78,7 +62,7 @@ def watched(
         for number, handler in before.items():
             signal.signal(number, handler)
     _log.info("the stream is kept in %s", recording.path)
-    return str(recording.path), recording.notes
+    return recording
 
 
 def with_notes(analysis: Analysis, notes: tuple[str, ...]) -> Analysis:

@@ -137,7 +137,14 @@ def test_ctrl_c_is_one_line_and_what_is_done_stays(games: Path, tmp_path: Path) 
 def test_settings_that_suit_no_video_are_said_before_any(
     games: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    for wrong in (["--actions", "gone.safetensors"], ["--detector", "gone.pt"], ["--jobs", "1000"]):
+    for wrong in (["--actions", "gone.safetensors"], ["--detector", "gone.pt"], ["--every", "0"]):
         assert main(["batch", str(games), "-o", str(tmp_path / "o"), *_FLAGS, *wrong]) == 2
         assert len(capfd.readouterr().err.splitlines()) == 1
         assert not (tmp_path / "o" / "report.csv").exists()
+
+
+def test_processes_are_counted_alike_by_both_commands(games: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    for command in ("analyze", "batch"):
+        with pytest.raises(SystemExit, match="2"):
+            main([command, str(games), "--jobs", "1000"])
+        assert capfd.readouterr().err.startswith("courtscribe: argument --jobs: 1000 is not 0 to 256 processes")
