@@ -8,11 +8,9 @@ import secrets
 import signal
 import socket
 import threading
-import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,9 +18,10 @@ from typing import Any
 from ground.disk.files import PART_PREFIX, PART_SUFFIX
 from ground.errors import InputError
 from pipeline.models import Models
-from pipeline.parts.pool import Job, LostError, Pool
-from pipeline.parts.processes import LOOK, outcome, settle, shares
+from pipeline.parts.pool import Elsewhere, Job, Pool
+from pipeline.parts.processes import outcome, settle, shares
 from pipeline.parts.run import suiting
+from pipeline.parts.versions import LIBRARIES, versions
 
 LOCAL = "local"
 """In the place of a cluster's address: this machine."""
@@ -30,8 +29,6 @@ _SHORT = "/tmp" if os.name == "posix" else None
 """Where a local Ray keeps sockets, whose paths must be short."""
 _STORE = 80 << 20
 """Bytes of Ray's store of objects, of which none is large: results are files."""
-_MATTER = frozenset({"av", "numpy", "opencv-contrib-python", "openvino", "torch", "ultralytics"})
-"""Packages whose versions decide what a part holds."""
 
 
 @contextmanager
@@ -50,7 +47,7 @@ def ray_pool(address: str, jobs: int, shared: Path, *, on_gpu: bool) -> Generato
             raise InputError(f"{address}: this Ray has no {resource}", "ray")
         num_workers = min(jobs or slots, slots)
         cores = shares(num_workers) if address == LOCAL else [frozenset[int]()] * num_workers
-        places = [_Place(str(Path.cwd()), token, share, _versions()) for share in cores]
+        places = [_Place(str(Path.cwd()), token, share, versions(LIBRARIES)) for share in cores]
         needs = {"num_cpus": 1, "num_gpus": int(on_gpu)}
         with Pool([_RayWorker(ray, needs, place) for place in places]) as pool:
             yield pool
@@ -137,10 +134,6 @@ def _token(shared: Path) -> Generator[Path]:
         path.unlink(missing_ok=True)
 
 
-def _versions() -> dict[str, str]:
-    return {name: found.version for found in distributions() if (name := found.name.lower()) in _MATTER}
-
-
 @dataclass(frozen=True, slots=True)
 class _Place:
     """What an actor must find where it works, as it is here."""
@@ -156,7 +149,7 @@ class _Place:
         """What an actor in this process lacks, for a message; empty: nothing."""
         if not self.token.exists():
             return f"it does not see {self.token.parent}, which must be a folder that all machines share"
-        other = sorted(name for name, version in self.versions.items() if _versions().get(name) != version)
+        other = sorted(name for name, version in versions(self.versions).items() if self.versions[name] != version)
         return f"it has another version of {', '.join(other)}" if other else ""
 
 
@@ -180,60 +173,39 @@ class _Actor:
         return outcome(job, self._models)
 
 
-class _RayWorker:
+class _RayWorker(Elsewhere):
     """An actor, started with its first job."""
 
     def __init__(self, ray: Any, needs: dict[str, int], place: _Place) -> None:
+        super().__init__()
+        self.losses = (ray.exceptions.RayError,)
         self._ray, self._needs, self._place = ray, needs, place
-        self._lock = threading.Lock()
         self._actor: Any = None
-        self._is_stopped = False
+        self._doing: Any = None
 
-    def run(self, job: Job, limit: Callable[[], float]) -> None:
-        """See ``pipeline.parts.pool.Worker``."""
-        try:
-            error = self._outcome(self._started().do.remote(job), limit)
-        except self._ray.exceptions.RayError as lost:
-            self._end()
-            raise LostError("ended") from lost
-        except LostError:
-            self._end()
-            raise
-        if error is not None:
-            raise error
+    def _begin(self, job: Job) -> None:
+        self._doing = self._started().do.remote(job)
 
-    def stop(self) -> None:
-        """See ``pipeline.parts.pool.Worker``."""
-        with self._lock:
-            self._is_stopped = True
-            self._kill()
+    def _is_done(self, seconds: float) -> bool:
+        return bool(self._ray.wait([self._doing], timeout=seconds)[0])
+
+    def _answer(self) -> BaseException | None:
+        return self._ray.get(self._doing)
 
     def _started(self) -> Any:
         with self._lock:
-            if self._is_stopped:
-                raise LostError("was stopped")
+            self._require_wanted()
             if self._actor is not None:
                 return self._actor
-            self._actor = self._ray.remote(_Actor).options(**self._needs).remote(self._place)
-            actor = self._actor
+            actor = self._actor = self._ray.remote(_Actor).options(**self._needs).remote(self._place)
         missing = self._ray.get(actor.missing.remote())  # waits as long as the cluster has no room
         if missing:
-            self._end()
+            with self._lock:
+                self._end()
             raise InputError(f"a machine of the cluster cannot work: {missing}", "ray")
         return actor
 
-    def _outcome(self, doing: Any, limit: Callable[[], float]) -> BaseException | None:
-        begin = time.monotonic()
-        while not self._ray.wait([doing], timeout=LOOK)[0]:
-            if time.monotonic() - begin > limit():
-                raise LostError("took too long")
-        return self._ray.get(doing)
-
     def _end(self) -> None:
-        with self._lock:
-            self._kill()
-
-    def _kill(self) -> None:
         actor, self._actor = self._actor, None
         if actor is not None:
             self._ray.kill(actor)

@@ -33,6 +33,7 @@ from pipeline.parts.passes import (
     unpack_scores,
 )
 from pipeline.parts.run import Workers, run_pass
+from pipeline.parts.versions import LIBRARIES
 from pipeline.progress import Progress
 from pipeline.stages.detect import Detected, DetectedPart, detect_part, join_parts
 from pipeline.stages.label import no_scores
@@ -43,7 +44,7 @@ from tracker.track.linking import Evidence
 from tracker.track.tracklets import Tracklets
 from tracker.types import Tracks
 
-_PACKAGES = ("courtscribe", "av", "numpy", "opencv-contrib-python", "openvino", "torch", "ultralytics")
+_PACKAGES = ("courtscribe", *LIBRARIES)
 """Whose versions decide what a part holds."""
 
 

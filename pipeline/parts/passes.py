@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +19,7 @@ from ground.video.source import VideoSource, open_video
 from pipeline.config import PipelineConfig
 from pipeline.models import Models
 from pipeline.parts.store import Columns, PartStore
+from pipeline.parts.versions import versions
 from pipeline.stages.detect import DetectedPart, SeenPart, detect_part
 from pipeline.stages.label import label_frames
 from pipeline.stages.windows import ClipCutter, WindowPlan
@@ -45,7 +45,7 @@ class Span:
             "span": [self.start, self.end],
             "image_rate": str(self.image_rate or ""),
             "part_seconds": PART_SECONDS,
-            "versions": {name: _version(name) for name in packages},
+            "versions": versions(packages),
         }
 
     def read(self) -> VideoSource:
@@ -68,13 +68,6 @@ class DetectPass:
             for frames in split_parts(video.read_parts(parts), parts):
                 part = detect_part(frames, detector, self.config.detector.classes, self.config.detector.every)
                 yield {**pack_detected(part), "names": np.array(detector.names)}
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def unpack_detected(columns: dict[str, Any]) -> DetectedPart:

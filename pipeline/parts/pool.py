@@ -7,6 +7,7 @@ import signal
 import statistics
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -54,6 +55,66 @@ class Worker(Protocol):
     def stop(self) -> None:
         """End it now, from any thread; ``run`` then raises LostError, also later."""
         ...
+
+
+class Elsewhere(ABC):
+    """A Worker that is started with its first job, and anew after it was lost."""
+
+    losses: tuple[type[BaseException], ...] = ()
+    """What asking it raises where it has ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._is_stopped = False
+
+    def run(self, job: Job, limit: Callable[[], float]) -> None:
+        """See Worker."""
+        try:
+            error = self._outcome(job, limit)
+        except (LostError, *self.losses) as lost:
+            with self._lock:
+                self._end()
+            raise lost if isinstance(lost, LostError) else LostError("ended") from lost
+        if error is not None:
+            raise error
+
+    def stop(self) -> None:
+        """See Worker."""
+        with self._lock:
+            self._is_stopped = True
+            self._end()
+
+    def _outcome(self, job: Job, limit: Callable[[], float]) -> BaseException | None:
+        self._begin(job)
+        begin = time.monotonic()
+        while not self._is_done(_LOOK):
+            if time.monotonic() - begin > limit():
+                raise LostError("took too long")
+        return self._answer()
+
+    def _require_wanted(self) -> None:
+        if self._is_stopped:
+            raise LostError("was stopped")
+
+    @abstractmethod
+    def _begin(self, job: Job) -> None:
+        """Have it start on ``job``, and be started itself if need be."""
+
+    @abstractmethod
+    def _is_done(self, seconds: float) -> bool:
+        """Whether the job is, which is waited for as long."""
+
+    @abstractmethod
+    def _answer(self) -> BaseException | None:
+        """What the job raised."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """End it, if it was started; the lock is held."""
+
+
+_LOOK = 1.0
+"""Seconds between looks at the clock while a job is being done."""
 
 
 @dataclass(frozen=True, slots=True)

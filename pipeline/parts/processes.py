@@ -10,7 +10,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
@@ -18,74 +18,58 @@ from multiprocessing.process import BaseProcess
 
 from ground.compute.memory import trim_memory
 from pipeline.models import Models
-from pipeline.parts.pool import Job, LostError
-
-LOOK = 1.0
-"""Seconds between looks at the clock while a job is being done."""
+from pipeline.parts.pool import Elsewhere, Job
 
 
-class ProcessWorker:
+class ProcessWorker(Elsewhere):
     """A process, started with its first job."""
+
+    losses = (EOFError, OSError)
 
     def __init__(self, cores: frozenset[int] = frozenset()) -> None:
         """cores: those that it keeps to; empty: any."""
+        super().__init__()
         self._cores = cores
-        self._lock = threading.Lock()
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
-        self._is_stopped = False
-
-    def run(self, job: Job, limit: Callable[[], float]) -> None:
-        """See ``pipeline.parts.pool.Worker``."""
-        pipe = self._started()
-        try:
-            pipe.send(job)
-            error = self._outcome(pipe, limit)
-        except (EOFError, OSError):
-            self._end()
-            raise LostError("ended") from None
-        except LostError:
-            self._end()
-            raise
-        if error is not None:
-            raise error
 
     def stop(self) -> None:
         """See ``pipeline.parts.pool.Worker``."""
-        with self._lock:
+        with self._lock:  # its pipe stays, as another thread may wait at it, and hears that it has ended
             self._is_stopped = True
             if self._process is not None:
                 self._process.kill()
         atexit.unregister(self.stop)
 
+    def _begin(self, job: Job) -> None:
+        self._started().send(job)
+
+    def _is_done(self, seconds: float) -> bool:
+        return self._started().poll(seconds)
+
+    def _answer(self) -> BaseException | None:
+        return self._started().recv()
+
     def _started(self) -> Connection:
         with self._lock:
-            if self._is_stopped:
-                raise LostError("was stopped")
+            self._require_wanted()
             if self._pipe is None:
                 context = multiprocessing.get_context("spawn")
-                self._pipe, theirs = context.Pipe()
-                self._process = context.Process(target=_work, args=(theirs, self._cores, os.getpid()), daemon=True)
+                ours, theirs = context.Pipe()
+                process = context.Process(target=_work, args=(theirs, self._cores, os.getpid()), daemon=True)
                 with _deaf():
-                    self._process.start()
+                    process.start()
+                self._process, self._pipe = process, ours
                 atexit.register(self.stop)  # before multiprocessing asks it to end, which it does not hear
                 theirs.close()  # so that the pipe ends with the process
             return self._pipe
 
-    def _outcome(self, pipe: Connection, limit: Callable[[], float]) -> BaseException | None:
-        begin = time.monotonic()
-        while not pipe.poll(LOOK):
-            if time.monotonic() - begin > limit():
-                raise LostError("took too long")
-        return pipe.recv()
-
     def _end(self) -> None:
-        with self._lock:
-            if self._process is not None and self._pipe is not None:
-                self._process.kill()
-                self._process.join()
-                self._pipe.close()
-            self._process = self._pipe = None
+        if self._process is not None and self._pipe is not None:
+            self._process.kill()
+            self._process.join()
+            self._pipe.close()
+        self._process = self._pipe = None
 
 
 @contextmanager
