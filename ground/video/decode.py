@@ -5,40 +5,32 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from itertools import chain, dropwhile
 from pathlib import Path
 
 import av
 import numpy as np
 import numpy.typing as npt
-from av.container import InputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import Colorspace, VideoReformatter
-from av.video.stream import VideoStream
 
 from ground.errors import InputError
-from ground.frames import Frame, Image
-from ground.video.container import is_default, open_container, start_of, time_base_of, videos_in
+from ground.frames import Frame
+from ground.video.convert import Converter, note_on_size
 from ground.video.info import VideoInfo
-from ground.video.losses import Losses
-from ground.video.opening import Opening
-from ground.video.orientation import Orientation, read_display_matrix
 from ground.video.parts import Part, ReadingLog, UnplannedError, planned
-from ground.video.pipe import is_pipe
-from ground.video.rate import measure_rate
-from ground.video.timing import Clock, Gaps, Stamps
+from ground.video.probe import probe
+from ground.video.stream.container import open_container, videos_in
+from ground.video.stream.losses import Losses
+from ground.video.stream.opening import Opening
+from ground.video.stream.pipe import is_pipe
+from ground.video.stream.timing import Clock, Gaps, Stamps
 
 _log = logging.getLogger("courtscribe")
 
-_UNSPECIFIED = 2
-"""AVCOL_SPC_UNSPECIFIED: the video does not say by which matrix its colours are coded."""
 _CODECS_WITH_HIDDEN_PACKETS = {"vp8"}
 """Some of their packets hold nothing to show, so frames cannot be counted without decoding."""
 _CONTAINERS_WITHOUT_STAMPS = {"avi"}
 """FFmpeg makes up the time stamps of their packets."""
-_ASPECTS = (Fraction(1, 10), Fraction(10))
-"""Pixels narrower or wider than this are a mistake of the header."""
 
 
 class ContainerReader:
@@ -57,7 +49,7 @@ class ContainerReader:
         while True:
             opening = self._open()
             try:
-                info = _probe(opening, self._choice)
+                info = probe(opening, self._choice)
             except BaseException:
                 opening.close()
                 raise
@@ -83,7 +75,7 @@ class ContainerReader:
         index = counted or 0
         num_read = num_damaged = num_lost = 0
         time = 0.0
-        losses, gaps, convert = Losses(), Gaps(info.time_base), _Converter(info)
+        losses, gaps, convert = Losses(), Gaps(info.time_base), Converter(info)
         stamps = Stamps()
         for time, picture, losses in self._decode_near(info, start if index else 0.0, stamps):
             if time >= end:
@@ -142,7 +134,7 @@ class ContainerReader:
 
         Raises UnplannedError where other frames are shown than the packets promised, or anything is damaged.
         """
-        convert = _Converter(info)
+        convert = Converter(info)
         start = parts[0].start if parts[0].first else 0.0
         for index, time, picture in planned(self._sound(info, start), parts):
             size = (picture.width, picture.height)
@@ -169,7 +161,7 @@ class ContainerReader:
         notes: list[str] = []
         if log.resized is not None:
             time, width, height = log.resized
-            notes.append(_note_on_size(_stored_size(info), (width, height), time))
+            notes.append(note_on_size(info, (width, height), time))
         notes += _notes_of_damage(0, 0, self._num_before_key if log.start <= 0 else 0)
         gaps = Gaps(info.time_base)
         for time in self._planned[(self._planned >= log.start) & (self._planned < log.end)].tolist():
@@ -262,104 +254,6 @@ class ContainerReader:
                 shown = packet.pts >= first and not packet.is_discard
                 num_before += shown and clock.seconds(packet.pts) < start
         return num_before
-
-
-def _probe(opening: Opening, choice: int) -> VideoInfo | None:
-    """Facts from the header and the first frames; None where no frame can be decoded."""
-    stream, container = opening.stream, opening.container
-    packets = opening.look_ahead()
-    picture = next(opening.pictures, None)
-    if picture is None:
-        return None
-    opening.pictures = chain([picture], opening.pictures)
-    tick = time_base_of(stream)
-    stamps = [stamp for p in packets if p.size and (stamp := p.dts if p.pts is None else p.pts) is not None]
-    orientation, notes = _orientation(picture)
-    width, height = picture.width, picture.height
-    aspect = _aspect(stream)
-    if orientation.is_transposed:
-        width, height, aspect = height, width, 1 / aspect
-    return VideoInfo(
-        width=width,
-        height=height,
-        frame_rate=measure_rate(stamps, tick, (stream.guessed_rate, stream.average_rate)),
-        duration=_duration(container, stream),
-        num_frames_claimed=stream.frames,
-        codec=stream.codec.canonical_name,
-        orientation=orientation,
-        has_audio=bool(container.streams.audio),
-        time_base=tick,
-        sample_aspect_ratio=aspect,
-        notes=(*notes, *_notes_on_choice(opening, choice)),
-    )
-
-
-def _orientation(picture: VideoFrame) -> tuple[Orientation, list[str]]:
-    matrix = picture.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return Orientation(), []
-    orientation = read_display_matrix(bytes(matrix))
-    if orientation is None:
-        return Orientation(), ["the file asks for an angle that is no quarter turn; pictures are as they are stored"]
-    return orientation, []
-
-
-def _aspect(stream: VideoStream) -> Fraction:
-    stated = stream.sample_aspect_ratio
-    return stated if stated is not None and _ASPECTS[0] <= stated <= _ASPECTS[1] else Fraction(1)
-
-
-def _notes_on_choice(opening: Opening, choice: int) -> list[str]:
-    if opening.num_videos == 1:
-        return []
-    stream = opening.stream
-    reason = "the first that can be decoded" if choice else "the default" if is_default(stream) else "the largest"
-    size = f"{stream.width}x{stream.height}"
-    return [f"the file holds {opening.num_videos} videos; stream {stream.index} ({size}) is read, {reason}"]
-
-
-class _Converter:
-    """Decoded pictures to read-only RGB arrays of one size."""
-
-    def __init__(self, info: VideoInfo) -> None:
-        self._orientation = info.orientation
-        self.size = _stored_size(info)
-        self._reformatter = VideoReformatter()
-        self.notes: list[str] = []
-
-    def __call__(self, picture: VideoFrame, time: float) -> Image:
-        width, height = self.size
-        if (picture.width, picture.height) != self.size and not self.notes:
-            self.notes.append(_note_on_size(self.size, (picture.width, picture.height), time))
-        # Players take high definition of unknown matrix for BT.709; FFmpeg would take it for BT.601.
-        unknown_hd = picture.colorspace == _UNSPECIFIED and height >= 720
-        rgb = self._reformatter.reformat(
-            picture, width, height, "rgb24", src_colorspace=Colorspace.ITU709 if unknown_hd else None
-        )
-        image = self._orientation.apply(np.asarray(rgb.to_ndarray(), np.uint8))
-        image.flags.writeable = False
-        return image
-
-
-def _stored_size(info: VideoInfo) -> tuple[int, int]:
-    return (info.height, info.width) if info.orientation.is_transposed else (info.width, info.height)
-
-
-def _note_on_size(before: tuple[int, int], after: tuple[int, int], time: float) -> str:
-    sizes = f"{before[0]}x{before[1]} to {after[0]}x{after[1]}"
-    return f"the pictures change their size from {sizes} at {time:.3f} s; they are scaled to the first"
-
-
-def _duration(container: InputContainer, stream: VideoStream) -> float | None:
-    if stream.duration is not None:
-        end = ((stream.start_time or 0) + stream.duration) * time_base_of(stream)
-        return float(end - start_of(container))
-    if container.duration is None:
-        return None
-    tags = {key.lower(): value for key, value in container.metadata.items()}
-    # FFmpeg writes into Matroska when the video ends, where others write for how long it goes on.
-    is_end = container.format.name.startswith("matroska") and tags.get("encoder", "").startswith("Lavf")
-    return container.duration / av.time_base - (float(start_of(container)) if is_end else 0.0)
 
 
 def _notes_of_damage(num_lost: int, num_damaged: int, num_before_key: int) -> list[str]:

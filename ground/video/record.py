@@ -25,8 +25,8 @@ from av.stream import Stream
 
 from ground.disk.files import write_text
 from ground.errors import InputError, unwritable
-from ground.video.container import open_container, videos_in, why_no_video
-from ground.video.pipe import is_pipe
+from ground.video.stream.container import open_container, videos_in, why_no_video
+from ground.video.stream.pipe import is_pipe
 
 _log = logging.getLogger("courtscribe")
 

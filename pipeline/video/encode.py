@@ -20,7 +20,7 @@ from av.packet import Packet
 from ground.disk.files import PART_PREFIX, PART_SUFFIX, write_atomically
 from ground.errors import InputError
 from ground.frames import Image
-from ground.video.container import ffmpeg_name
+from ground.video.stream.container import ffmpeg_name
 from pipeline.video.packets import Encoded, VideoFormat, encode
 from pipeline.video.sound import write_sound
 

@@ -23,7 +23,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from ground.video.container import ffmpeg_name, has_decoder, is_default, open_container, read_only, start_of
+from ground.video.stream.container import ffmpeg_name, has_decoder, is_default, open_container, read_only, start_of
 
 _log = logging.getLogger("courtscribe")
 

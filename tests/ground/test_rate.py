@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ground.video.rate import measure_rate
 from ground.video.source import open_video
+from ground.video.stream.rate import measure_rate
 from tests.ground.test_video import write_clip
 
 CLAIMS = [None, Fraction(0), Fraction(1000), Fraction(90000), Fraction(1, 10)]

@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
-from ground.video import opening
-from ground.video.container import open_container
+from ground.video.stream import opening
 from ground.video.source import open_video
+from ground.video.stream.container import open_container
 
 REAL = [
     "cvball_euroball_pass.mp4", "dpbp_PLAY_3.mp4", "ibm_basketball.mp4", "nbaction_1.mov", "nbaction_3.mov",

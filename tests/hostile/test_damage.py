@@ -15,7 +15,7 @@ from benchmarks.damage.clips import FPS, NUM_PICTURES, Clips, pieces_of, read_nu
 from benchmarks.damage.corpus import judge, plan
 from benchmarks.damage.healthy import EACH_ALONE
 from ground.video.source import open_video
-from ground.video.timing import Gaps
+from ground.video.stream.timing import Gaps
 
 _SEED = 20
 

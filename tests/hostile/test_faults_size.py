@@ -86,7 +86,7 @@ def test_a_picture_in_a_video_that_is_larger_than_it_said_is_not_decoded(
         with both.open("ab") as file:
             file.write(picture * 5)
     for most, number in ((200 * 200, 10), (64 * 64, 5)):
-        monkeypatch.setattr("ground.video.opening.MOST_PIXELS", most)
+        monkeypatch.setattr("ground.video.stream.opening.MOST_PIXELS", most)
         with open_video(str(both)) as video:
             assert [frame.image.shape for frame in video] == [(48, 48, 3)] * number
 

@@ -14,8 +14,8 @@ from av.video.stream import VideoStream
 
 from ground.errors import InputError
 from ground.pixels import MOST_PIXELS, require_size
-from ground.video.container import open_container, read_only, videos_in, why_no_video
-from ground.video.losses import Losses
+from ground.video.stream.container import open_container, read_only, videos_in, why_no_video
+from ground.video.stream.losses import Losses
 
 _AHEAD_PACKETS, _AHEAD_BYTES = 240, 16 << 20
 """How far it is looked ahead: some seconds, less where each frame is large."""

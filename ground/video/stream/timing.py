@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from av.video.frame import VideoFrame
 
-from ground.video.container import start_of, time_base_of
-from ground.video.opening import Opening
+from ground.video.stream.container import start_of, time_base_of
+from ground.video.stream.opening import Opening
 
 _Floats = npt.NDArray[np.float64]
 _STEADY = 0.75
@@ -97,13 +97,13 @@ def _stamp(picture: VideoFrame) -> int | None:
 class Gaps:
     """Finds frames that are gone from a video without a trace: there is room for them between the others' times.
 
-    Where the rate varies there is no telling, and nothing is said. Eight bytes are kept of each frame.
+    Where the rate varies there is no telling, and nothing is said. Sixteen bytes are kept of each frame.
     """
 
     def __init__(self, tick: Fraction) -> None:
         """tick: seconds to which times are rounded."""
         self._rounding = 1.5 * float(tick)
-        self._times, self._num_known = array("d"), array("l")
+        self._times, self._num_known = array("d"), array("q")
 
     def add(self, time: float, num_known: int = 0) -> None:
         """The next frame; num_known: frames before it whose loss is known."""
@@ -112,48 +112,58 @@ class Gaps:
 
     def notes(self) -> list[str]:
         """What is missing, a line each."""
-        times, steps = np.array(self._times), np.diff(self._times)
-        if not len(steps):
+        steps = self._steps()
+        if steps is None:
             return []
-        num_missing = self._num_missing(steps)
-        notes = _note_on_jumps(times, steps, np.flatnonzero(_is_jump(steps, _usual(steps, self._rounding))))
-        if num_missing.any() and self.is_steady:
-            first = f"the first after {times[np.flatnonzero(num_missing)[0]]:.3f} s"
-            notes.append(f"frames missing between others, by their times: {num_missing.sum()}, {first}")
+        times, is_missing = np.array(self._times), steps.num_missing > 0
+        notes = _note_on_jumps(times, steps.seconds, np.flatnonzero(steps.is_jump))
+        if is_missing.any() and steps.is_steady:
+            first = f"the first after {times[np.flatnonzero(is_missing)[0]]:.3f} s"
+            notes.append(f"frames missing between others, by their times: {steps.num_missing.sum()}, {first}")
         return notes
 
     @property
     def is_steady(self) -> bool:
         """Whether the rate does not vary, but for what is missing."""
-        steps = np.diff(self._times)
-        if not len(steps):
-            return False
-        period = _usual(steps, self._rounding)
-        num, is_whole = self._num_periods(steps, period)
-        is_one = (num - np.array(self._num_known, np.int64)[1:] == 1) & is_whole
-        return bool(is_one.sum() >= _STEADY * (~_is_jump(steps, period)).sum())
+        steps = self._steps()
+        return steps is not None and steps.is_steady
 
-    def _num_missing(self, steps: _Floats) -> npt.NDArray[np.int64]:
-        """For each step, how many frames there is room for that nobody knows of."""
-        period = _usual(steps, self._rounding)
-        num, is_whole = self._num_periods(steps, period)
-        num_unknown = np.maximum(num - 1 - np.array(self._num_known, np.int64)[1:], 0)
-        return np.where(is_whole & ~_is_jump(steps, period), num_unknown, 0)
+    def _steps(self) -> _Steps | None:
+        if len(self._times) < 2:
+            return None
+        return _Steps.between(np.array(self._times), np.array(self._num_known, np.int64)[1:], self._rounding)
 
-    def _num_periods(self, steps: _Floats, period: float) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-        """How many periods each step is, and whether it is a whole number of them."""
-        num = np.rint(steps / period).astype(np.int64)
-        return num, np.abs(steps - num * period) <= self._rounding + _ROUNDED * steps
+
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """From each frame of a video to the next."""
+
+    seconds: _Floats
+    is_jump: npt.NDArray[np.bool_]
+    num_missing: npt.NDArray[np.int64]
+    """How many frames there is room for that nobody knows of."""
+    is_steady: bool
+
+    @classmethod
+    def between(cls, times: _Floats, num_known: npt.NDArray[np.int64], rounding: float) -> _Steps:
+        seconds = np.diff(times)
+        period = _usual(seconds, rounding)
+        num = np.rint(seconds / period).astype(np.int64)
+        is_whole = np.abs(seconds - num * period) <= rounding + _ROUNDED * seconds
+        num_unknown = num - 1 - num_known
+        is_jump = (seconds > _JUMP) & (seconds > _JUMP * period)
+        return cls(
+            seconds,
+            is_jump,
+            num_missing=np.where(is_whole & ~is_jump, np.maximum(num_unknown, 0), 0),
+            is_steady=bool((is_whole & (num_unknown == 0)).sum() >= _STEADY * (~is_jump).sum()),
+        )
 
 
 def _usual(steps: _Floats, rounding: float) -> float:
     """The step that most are near to; its mean, as each is rounded."""
     median = np.sort(steps)[(len(steps) - 1) // 2]
     return float(steps[np.abs(steps - median) <= rounding].mean())
-
-
-def _is_jump(steps: _Floats, period: float) -> npt.NDArray[np.bool_]:
-    return (steps > _JUMP) & (steps > _JUMP * period)
 
 
 def _note_on_jumps(times: _Floats, steps: _Floats, at: npt.NDArray[np.intp]) -> list[str]:

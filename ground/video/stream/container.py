@@ -11,7 +11,7 @@ from av.video.stream import VideoStream
 
 from ground.errors import InputError
 from ground.pixels import MOST_PIXELS
-from ground.video.pipe import TimedPipe, is_pipe
+from ground.video.stream.pipe import TimedPipe, is_pipe
 
 _TIMEOUT = 30.0
 """Seconds that an address or a pipe may stay silent."""
