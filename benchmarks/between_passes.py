@@ -13,6 +13,8 @@ import dataclasses
 import logging
 import resource
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +30,7 @@ from pipeline.stages.detect import Detected, concatenated, detect_players
 from pipeline.stages.label import join
 from pipeline.stages.players import select_players, smooth_players
 from pipeline.stages.track import follow
-from pipeline.stages.windows import plan_windows
+from pipeline.stages.windows import WindowPlan, plan_windows
 from tracker.track.linking import link
 from tracker.track.registry import make_tracker
 
@@ -46,38 +48,9 @@ def main() -> None:
         clip = detect_players(video, Models().detector(config), Silent())
         size = (video.info.width, video.info.height)
     detected = _repeated(clip, options.minutes * 60)
-    seconds: dict[str, float] = {}
-
-    def timed(name: str, begin: float) -> None:
-        seconds[name] = time.perf_counter() - begin
-
-    begin = time.perf_counter()
-    tracklets, seeds = follow(detected, Drawn(), size, make_tracker(config.tracker))
-    timed("follow", begin)
-    begin = time.perf_counter()
-    tracks = link(tracklets, config.linking, None)
-    timed("link", begin)
-    begin = time.perf_counter()
-    players = select_players(tracks, seeds, detected, Drawn(), size, config.selection)
-    timed("choose", begin)
-    begin = time.perf_counter()
-    players = smooth_players(players, detected.frames, config.smoothing)
-    timed("smooth", begin)
-    begin = time.perf_counter()
-    frames = detected.frames
-    plan = plan_windows(players.tracks, frames.index, frames.time, config.windows, frames.shot())
-    timed("plan clips", begin)
-    ends, rng = np.isfinite(plan.window_start), np.random.default_rng(0)
-    rows = zip(plan.track_id[ends], plan.window_start[ends], plan.window_end[ends], strict=True)
-    scores = tuple(
-        ActionScores(int(i), float(a), float(b), rng.dirichlet(np.ones(len(ACTIONS))).astype(np.float32))
-        for i, a, b in rows
-    )
-    begin = time.perf_counter()
-    join(Scores(scores), ACTIONS, 0.2, players.tracks, frames, size, config.timeline)
-    timed("join", begin)
+    seconds, num_clips = _timed(detected, size, config)
     hours = options.minutes / 60
-    facts = f"{len(frames)} frames, {len(detected.detections.boxes)} boxes, {len(scores)} clips"
+    facts = f"{len(detected.frames)} frames, {len(detected.detections.boxes)} boxes, {num_clips} clips"
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     lines = [
         f"{options.minutes:g} minutes made of {Path(options.video).name}: {facts}; peak memory {peak:.0f} MB.",
@@ -88,6 +61,43 @@ def main() -> None:
         f"| **all** | {sum(seconds.values()) / hours:.1f} |",
     ]
     write_result(options.output, "Between the passes", lines, DETECTOR)
+
+
+def _timed(detected: Detected, size: tuple[int, int], config: PipelineConfig) -> tuple[dict[str, float], int]:
+    """Seconds that each step takes, and how many clips there are."""
+    frames, seconds = detected.frames, dict[str, float]()
+    with _clock(seconds, "follow"):
+        tracklets, seeds = follow(detected, Drawn(), size, make_tracker(config.tracker))
+    with _clock(seconds, "link"):
+        tracks = link(tracklets, config.linking, None)
+    with _clock(seconds, "choose"):
+        players = select_players(tracks, seeds, detected, Drawn(), size, config.selection)
+    with _clock(seconds, "smooth"):
+        players = smooth_players(players, frames, config.smoothing)
+    with _clock(seconds, "plan clips"):
+        plan = plan_windows(players.tracks, frames.index, frames.time, config.windows, frames.shot())
+    scores = _drawn_scores(plan)
+    with _clock(seconds, "join"):
+        join(scores, ACTIONS, 0.2, players.tracks, frames, size, config.timeline)
+    return seconds, len(scores.windows)
+
+
+@contextmanager
+def _clock(seconds: dict[str, float], name: str) -> Generator[None]:
+    begin = time.perf_counter()
+    yield
+    seconds[name] = time.perf_counter() - begin
+
+
+def _drawn_scores(plan: WindowPlan) -> Scores:
+    ends, rng = np.isfinite(plan.window_start), np.random.default_rng(0)
+    rows = zip(plan.track_id[ends], plan.window_start[ends], plan.window_end[ends], strict=True)
+    return Scores(
+        tuple(
+            ActionScores(int(i), float(a), float(b), rng.dirichlet(np.ones(len(ACTIONS))).astype(np.float32))
+            for i, a, b in rows
+        )
+    )
 
 
 def _repeated(clip: Detected, seconds: float) -> Detected:

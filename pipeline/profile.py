@@ -40,6 +40,7 @@ _ACTIVITIES = (
 _WAITING = ("queue", "threading", "concurrent.futures", "multiprocessing", "selectors")
 _FRAMES, _ROOM, _PROCESSES = "waiting for frames", "waiting for room", "waiting for processes"
 _QUEUE, _BATCH = "queue", "batch"
+_FILLED = {_QUEUE: "queues", _BATCH: "batches"}
 _REST = "rest"
 _MOST = 3
 """Activities that are named as those that hold the job up."""
@@ -179,13 +180,19 @@ class Report:
         return sorted(((what, s) for what, s in found if what != _PROCESSES), key=lambda pair: -pair[1])
 
     def _line(self, name: str) -> str:
-        counts, busy = self._counts[name], self._busy(name)
-        main = ", ".join(f"{what} {s / busy:.0%}" for what, s in self._shares(name, "main") if s > 0.005 * busy)
-        ahead = ", ".join(f"{what} {s / busy:.0%}" for what, s in self._shares(name, "ahead") if s > 0.005 * busy)
-        fills = [
-            f"{what}es {counts[f'{what} share'] / counts[f'{what} looks']:.0%} full" if what == _BATCH
-            else f"{what}s {counts[f'{what} share'] / counts[f'{what} looks']:.0%} full"
-            for what in (_QUEUE, _BATCH) if counts[f"{what} looks"]
-        ]  # fmt: skip
-        beside = "; ".join(filter(None, [f"ahead of it {ahead}" if ahead else "", *fills]))
-        return f"{name:>8}: {busy:.1f} s: {main}" + (f" ({beside})" if beside else "")
+        busy = self._busy(name)
+        ahead = self._listed(name, "ahead")
+        beside = [f"ahead of it {ahead}"] if ahead else []
+        beside += [
+            f"{plural} {self._fill(name, what):.0%} full"
+            for what, plural in _FILLED.items()
+            if self._counts[name][f"{what} looks"]
+        ]
+        return f"{name:>8}: {busy:.1f} s: {self._listed(name, 'main')}" + (f" ({'; '.join(beside)})" if beside else "")
+
+    def _listed(self, name: str, thread: str) -> str:
+        busy = self._busy(name)
+        return ", ".join(f"{what} {s / busy:.0%}" for what, s in self._shares(name, thread) if s > 0.005 * busy)
+
+    def _fill(self, name: str, what: str) -> float:
+        return self._counts[name][f"{what} share"] / self._counts[name][f"{what} looks"]

@@ -93,25 +93,21 @@ for _zeros in (True, False):
     _overwritten("MP4", PLAIN, _zeros)
 
 
-@kind("all pictures zeroed")
-def _all_zeros(bench: Bench) -> Case:
-    content, box = bytearray(bench.clips.get(PLAIN).read_bytes()), find(bench.clips.get(PLAIN).read_bytes(), b"mdat")
-    content[box.start + 8 : box.end] = bytes(box.end - box.start - 8)
-    return _refused(bench, bytes(content))
+def _filled(name: str, box_name: bytes, zeros: bool) -> None:
+    """A box whose content is gone."""
+
+    @kind(name)
+    def _make(bench: Bench) -> Case:
+        content = bytearray(bench.clips.get(PLAIN).read_bytes())
+        box = find(bytes(content), box_name)
+        size = box.end - box.start - 8
+        content[box.start + 8 : box.end] = bytes(size) if zeros else bench.rng.randbytes(size)
+        return _refused(bench, bytes(content))
 
 
-@kind("all pictures noise")
-def _all_noise(bench: Bench) -> Case:
-    content, box = bytearray(bench.clips.get(PLAIN).read_bytes()), find(bench.clips.get(PLAIN).read_bytes(), b"mdat")
-    content[box.start + 8 : box.end] = bench.rng.randbytes(box.end - box.start - 8)
-    return _refused(bench, bytes(content))
-
-
-@kind("tables zeroed")
-def _no_tables(bench: Bench) -> Case:
-    content, box = bytearray(bench.clips.get(PLAIN).read_bytes()), find(bench.clips.get(PLAIN).read_bytes(), b"moov")
-    content[box.start + 8 : box.end] = bytes(box.end - box.start - 8)
-    return _refused(bench, bytes(content))
+_filled("all pictures zeroed", b"mdat", zeros=True)
+_filled("all pictures noise", b"mdat", zeros=False)
+_filled("tables zeroed", b"moov", zeros=True)
 
 
 @kind("without tables")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -37,17 +36,6 @@ from tracker.files.mot import write_tracks
 from tracker.types import Tracks
 
 _NOISE = np.random.default_rng(0).integers(0, 255, (12, 48, 64, 3), np.uint8)
-
-
-@contextmanager
-def _files_at_most(size: int) -> Iterator[None]:
-    """A disk on which no file can grow over ``size`` bytes: writing fails in the system, as on a full one."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def _analysis(action: str = "run") -> Analysis:
@@ -112,14 +100,16 @@ def _content(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("writer", _WRITERS, ids=str)
-def test_a_disk_that_fills_is_one_line_and_costs_nothing(writer: _Writer, tmp_path: Path) -> None:
+def test_a_disk_that_fills_is_one_line_and_costs_nothing(
+    writer: _Writer, tmp_path: Path, files_at_most: Callable[[int], AbstractContextManager[None]]
+) -> None:
     (tmp_path / "whole").mkdir()
     writer.write(tmp_path / "whole" / writer.name)
     whole = _content(tmp_path / "whole")
     folder = tmp_path / "full"
     folder.mkdir()
     for size in (0, 20, len(whole[writer.name]) // 2, len(whole[writer.name]) - 1):
-        with _files_at_most(size), pytest.raises(InputError, match="cannot be written") as caught:
+        with files_at_most(size), pytest.raises(InputError, match="cannot be written") as caught:
             writer.write(folder / writer.name)
         assert str(caught.value).isprintable() and "free some space" in str(caught.value)
         left = _content(folder)
@@ -129,12 +119,14 @@ def test_a_disk_that_fills_is_one_line_and_costs_nothing(writer: _Writer, tmp_pa
 
 
 @pytest.mark.parametrize("writer", [w for w in _WRITERS if w.name != "edits.jsonl"], ids=str)
-def test_what_was_there_stays_whole_on_a_full_disk(writer: _Writer, tmp_path: Path) -> None:
+def test_what_was_there_stays_whole_on_a_full_disk(
+    writer: _Writer, tmp_path: Path, files_at_most: Callable[[int], AbstractContextManager[None]]
+) -> None:
     writer.write(tmp_path / writer.name)
     place = tmp_path / writer.name
     place.write_bytes(place.read_bytes() + b" ")
     before = _content(tmp_path)
-    with _files_at_most(20), pytest.raises(InputError, match="cannot be written"):
+    with files_at_most(20), pytest.raises(InputError, match="cannot be written"):
         writer.write(place)
     assert _content(tmp_path) == before
 
@@ -144,17 +136,17 @@ def _fails(*_: object) -> None:
 
 
 def test_a_full_cache_stops_a_run_that_would_go_on_with_another_library(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files_at_most: Callable[[int], AbstractContextManager[None]]
 ) -> None:
     monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr("tracker.detect.weights._export", _fails)
     weights = tmp_path / "players.pt"
     weights.write_bytes(bytes(5000))
-    with _files_at_most(100), pytest.raises(FullError, match="free some space and give the same command again"):
+    with files_at_most(100), pytest.raises(FullError, match="free some space and give the same command again"):
         chosen_weights(DetectorConfig(str(weights), precision="float32", runtime="auto"), "cpu")
     with pytest.raises(RuntimeError, match="iostream error"):  # there is room, so it was something else
         openvino_copy(weights)
     assert not list((tmp_path / "cache").iterdir())
     _weights(tmp_path / "actions.safetensors")
-    with _files_at_most(100), pytest.raises(FullError, match="free some space and give the same command again"):
+    with files_at_most(100), pytest.raises(FullError, match="free some space and give the same command again"):
         open_classifier(tmp_path / "actions.safetensors", torch.device("cpu"))

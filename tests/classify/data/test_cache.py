@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -198,23 +197,14 @@ def test_two_processes_on_one_cache(tmp_path: Path) -> None:
         assert process.returncode == 0, error[-2000:]
 
 
-@contextmanager
-def _files_at_most(size: int) -> Iterator[None]:
-    """A disk on which no file can grow over ``size`` bytes: writing fails in the system, as on a full one."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_disk_that_fills_is_said_and_finished_chunks_stay(files: list[ClipFile], tmp_path: Path) -> None:
+def test_a_disk_that_fills_is_said_and_finished_chunks_stay(
+    files: list[ClipFile], tmp_path: Path, files_at_most: Callable[[int], AbstractContextManager[None]]
+) -> None:
     order = [files[1], *files[2:]]
     folder = tmp_path / "cache"
     one_chunk = cached_clips(order[:3], SIZE, folder)
     assert len(list(folder.glob("*.clips"))) == 1
-    with _files_at_most(500_000), pytest.raises(InputError, match=r"cannot be written .*another place"):
+    with files_at_most(500_000), pytest.raises(InputError, match=r"cannot be written .*another place"):
         cached_clips(order, SIZE, folder)
     assert len(list(folder.glob("*.clips"))) == 1 and not list(folder.glob("*.part"))
     np.testing.assert_array_equal(
