@@ -46,6 +46,7 @@ def test_players_by_hand(game: tuple[Path, SyntheticGame]) -> None:
     assert shown.startswith("player 1: ")
 
 
+@pytest.mark.slow
 def test_track_detections(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
     truth = game[1].truth.tracks
     boxes = {f: Detections.of(truth.at(f).xyxy) for f in range(game[1].num_frames)}

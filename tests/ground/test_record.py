@@ -87,6 +87,7 @@ def _times(path: Path) -> list[float]:
         return [frame.time for frame in video]
 
 
+@pytest.mark.slow
 def test_a_stream_is_kept_as_it_is_and_time_between_two_connections_counts(tmp_path: Path) -> None:
     first = _transport_stream(tmp_path / "a.ts", 1).read_bytes()
     second = _transport_stream(tmp_path / "b.ts", 1, first=50).read_bytes()
@@ -119,6 +120,7 @@ def test_it_ends_after_the_duration_or_when_somebody_says_so(tmp_path: Path) -> 
     assert 5 < len(_times(made.path)) < 75
 
 
+@pytest.mark.slow
 def test_a_stream_that_falls_silent_ends_with_what_was_seen(tmp_path: Path) -> None:
     content = _transport_stream(tmp_path / "a.ts", 1).read_bytes()
     begin = time.monotonic()
@@ -169,6 +171,7 @@ def test_what_can_be_read_but_once(tmp_path: Path) -> None:
     assert is_live(str(pipe))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said"),
     [

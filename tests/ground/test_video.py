@@ -21,8 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
-from ground.video.stream import opening
 from ground.video.source import open_video
+from ground.video.stream import opening
 from ground.video.stream.container import open_container
 
 REAL = [

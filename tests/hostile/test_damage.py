@@ -70,6 +70,7 @@ def test_a_jump_is_told_and_not_counted() -> None:
     assert gaps.notes() == ["the times jump by 7200.040 s after 0.360 s"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0, 1, 7200])
 def test_a_matroska_file_lasts_as_long_wherever_its_clock_begins(tmp_path: Path, seconds: int) -> None:
     source, path = Clips(tmp_path, None, Random(1)).get(EACH_ALONE), tmp_path / "late.mkv"

@@ -135,6 +135,7 @@ def _fails(*_: object) -> None:
     raise RuntimeError("basic_ios::clear: iostream error")  # all that OpenVINO says of a full disk
 
 
+@pytest.mark.slow
 def test_a_full_cache_stops_a_run_that_would_go_on_with_another_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files_at_most: Callable[[int], AbstractContextManager[None]]
 ) -> None:

@@ -77,6 +77,7 @@ def test_a_detector_that_does_not_fit_is_not_called_damaged(tmp_path: Path, monk
         open_yolo(tmp_path / "x.pt")
 
 
+@pytest.mark.slow
 def test_the_classifier_goes_on_with_fewer_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     path = tmp_path / "small.safetensors"

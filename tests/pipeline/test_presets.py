@@ -46,6 +46,7 @@ def test_a_preset_that_there_is_not_is_one_line(capsys: pytest.CaptureFixture[st
     assert "preset is fast, balanced, accurate" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [0, 4])
 def test_frames_are_chosen_by_their_number_whatever_part_they_are_in(first: int) -> None:
     game, detector = SyntheticGame(seed=1, seconds=0.5), _Counting()

@@ -257,6 +257,7 @@ def test_damaged_onnx_files(
     assert "\n" not in str(raised.value) and capfd.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_nothing_reports_home(copy: Path) -> None:
     open_openvino(copy)
     read_openvino(copy)

@@ -54,6 +54,7 @@ def _pictures(times: list[float]) -> list[tuple[float, np.ndarray]]:
     return [(time, hall[:, (8 * i) % 300 :][:, : _SIZE[1]]) for i, time in enumerate(times)]
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.integers(1, 9), min_size=2, max_size=60), st.lists(st.integers(1, 59), max_size=4), st.integers(1, 3)

@@ -99,6 +99,7 @@ def test_fast_video_is_sampled_at_the_pace_of_the_network(tmp_path: Path, classi
     assert answer.scores[0].end - answer.scores[0].start == pytest.approx(16 / 25)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("folder", "step"), [("spacejam_mini", 12), ("university", 40)])
 def test_of_a_clip_it_says_what_evaluation_says(shared: Path, folder: str, step: int) -> None:
     """The same pictures at the same pace, SpaceJam's slow headers included: so answers are the same, too."""

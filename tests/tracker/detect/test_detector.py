@@ -54,6 +54,7 @@ def test_players_of_a_broadcast_are_found_and_the_crowd_is_not(detector: YoloDet
     assert wrong < 4 * len(frames), "the COCO model has about fifty wrong persons in each of these pictures"
 
 
+@pytest.mark.slow
 def test_a_batch_gives_what_single_frames_give(detector: YoloDetector, shared: Path) -> None:
     frames = _frames(shared / "videos/nbaction_3.mov", [0, 20])
     together = YoloDetector(DetectorConfig(weights=_PLAYERS, batch=2)).detect(frames)

@@ -45,6 +45,7 @@ def test_a_copy_of_other_weights_is_not_taken(tmp_path: Path) -> None:
         chosen_weights(DetectorConfig(str(other), precision="int8"), "cpu")
 
 
+@pytest.mark.slow
 def test_it_finds_the_players_that_float32_finds(shared: Path) -> None:
     with open_video(shared / "videos" / "netba_NYK-BOS.mp4") as video:
         frames = list(islice(video, 0, 90, 15))

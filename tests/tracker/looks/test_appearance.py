@@ -181,6 +181,7 @@ def test_only_needed_frames_are_looked_at() -> None:
     assert not collector.finish().num_views.any()
 
 
+@pytest.mark.slow
 def test_the_two_teams_of_a_real_game_are_told_apart(shared: Path) -> None:
     truth = read_truth(shared / "truth/IND-NYK/gt.txt")
     tracklets, owner = pieces_of(truth.track_id, truth.frame_index, truth.xyxy.astype(np.float64), 40)

@@ -36,6 +36,7 @@ def plain_tracks(detections: dict[int, Detections], max_age: int) -> Tracks:
     return Tracks.of(frames, rows[:, 4], rows[:, :4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("max_age", [1, 30])
 @pytest.mark.parametrize("name", SEQUENCES)
 def test_is_the_published_algorithm(shared: Path, name: str, max_age: int) -> None:
