@@ -40,7 +40,8 @@ class Opening:
             self.container.close()
             raise
         self.stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}  # a picture may claim more than the first
-        self.stream.thread_type = "AUTO"  # type: ignore[assignment]
+        # Threads would make of damage what their timing makes of it, and swallow some errors; parts run side by side.
+        self.stream.thread_type = "NONE"  # type: ignore[assignment]
         read_only(self.container, self.stream)
         self.losses = Losses()
         self._packets: Iterator[Packet[VideoStream]] = self.container.demux(self.stream)
