@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from pipeline.config import PipelineConfig, moved, with_settings
 from pipeline.models import Models
 from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_folder
 from pipeline.outputs.write import write_current, write_outputs
-from pipeline.parts.pool import Pool
+from pipeline.parts.pool import Pool, completed
 from pipeline.parts.run import Workers
 from pipeline.parts.store import PARTS, PartStore
 from pipeline.progress import Advance, Cancellable, Progress, spoken
@@ -90,7 +90,7 @@ class _Desk:
         with ThreadPoolExecutor(self._at_once, "video") as threads:
             tasks = [threads.submit(self._see_through, *task, rank) for rank, task in enumerate(lengths.items())]
             try:
-                return sum(not task.result() for task in as_completed(tasks))
+                return sum(not task.result() for task in completed(tasks))
             except BaseException:
                 self._stop(tasks)
                 raise

@@ -9,16 +9,17 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict, deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from itertools import count
 from queue import Empty, PriorityQueue
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from ground.errors import InputError
 from pipeline.models import Models
 
+_T = TypeVar("_T")
 _log = logging.getLogger("courtscribe")
 
 _TRIES = 3
@@ -182,7 +183,7 @@ class Pool:
         self.stop()
 
     def _serve(self, worker: Worker) -> None:
-        _keep_ctrl_c_away()
+        _keep_signals_away()
         while not self._stopped.is_set():
             try:
                 task = self._waiting.get(timeout=1)
@@ -226,7 +227,18 @@ class Pool:
                 task.done.set_exception(LostError("was stopped"))
 
 
-def _keep_ctrl_c_away() -> None:
-    """Ctrl-C reaches every process; what this thread starts inherits that it is not heard, from the first moment."""
+def completed(jobs: Iterable[Future[_T]]) -> Generator[Future[_T]]:
+    """Each when it is done, as ``concurrent.futures.as_completed``, and signals are acted on while waiting.
+
+    A signal that another thread takes does not wake the main thread, which alone acts on it.
+    """
+    left = set(jobs)
+    while left:
+        done, left = wait(left, timeout=_LOOK, return_when=FIRST_COMPLETED)
+        yield from done
+
+
+def _keep_signals_away() -> None:
+    """Ctrl-C and a request to end reach every process; what is started here hears neither, from the first moment."""
     if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})

@@ -78,9 +78,10 @@ def _deaf() -> Generator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # would be started with the process, and have the signals heard again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, heard := {signal.SIGINT, signal.SIGTERM})
     try:
+        resource_tracker.ensure_running()  # would be started with the process, and has the signals heard again
+        signal.pthread_sigmask(signal.SIG_BLOCK, heard)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

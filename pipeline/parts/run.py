@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
@@ -15,7 +15,7 @@ import psutil
 from ground.errors import InputError
 from ground.video.parts import Part
 from pipeline.models import Models
-from pipeline.parts.pool import Pool
+from pipeline.parts.pool import Pool, completed
 from pipeline.parts.processes import ProcessWorker, shares
 from pipeline.parts.store import Columns, PartStore
 from pipeline.progress import Advance, Progress
@@ -150,7 +150,7 @@ class _MakePart:
 
 def _await(jobs: dict[Future[None], Part], advance: Advance) -> None:
     try:
-        for done in as_completed(jobs):
+        for done in completed(jobs):
             done.result()
             advance(len(jobs[done]))
     finally:

@@ -16,7 +16,7 @@ _RUN = """
 import signal, sys, time
 from dataclasses import dataclass
 from pathlib import Path
-from pipeline.parts.pool import Pool
+from pipeline.parts.pool import Pool, completed
 from pipeline.parts.processes import ProcessWorker
 
 @dataclass
@@ -36,7 +36,7 @@ if __name__ == "__main__":
     with Pool([ProcessWorker(), ProcessWorker()]) as pool:
         jobs = [pool.submit(Sleep(Path(sys.argv[1]) / f"begun-{number}")) for number in range(2)]
         (Path(sys.argv[1]) / "given").touch()
-        for job in jobs:
+        for job in completed(jobs):
             job.result()
 """
 
