@@ -14,6 +14,11 @@ import pytest
 os.environ["YOLO_OFFLINE"] = "true"
 os.environ["YOLO_AUTOINSTALL"] = "false"
 
+if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_setaffinity"):
+    # A core each: libraries of two workers that start a thread for every core would wait for each other.
+    _cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
+
 _ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("COURTSCRIBE_CACHE", str(_ROOT / ".pytest_cache" / "courtscribe"))  # not the user's own
 _NO_FOOTAGE = "no real material at"
