@@ -102,6 +102,7 @@ def test_the_classifier_goes_on_with_fewer_clips(tmp_path: Path, monkeypatch: py
 
 def test_the_detector_goes_on_with_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = YoloDetector.__new__(YoloDetector)
+    detector._side_by_side = None
     detector.config, detector._device, detector._half = DetectorConfig(), "cpu", False
     detector._batches = Batches("frames", 8)
     sizes = list[int]()

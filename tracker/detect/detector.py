@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 
 from ground.compute.batches import Batches
 from ground.disk.cache import cache_folder
 from ground.errors import FullError, InputError, unwritable
-from ground.frames import Frame
+from ground.frames import Frame, Image
 from tracker.detect.int8 import int8_copy, int8_folder
 from tracker.detect.weights import openvino_copy, resolve_weights
-from tracker.detect.yolo import open_yolo
+from tracker.detect.yolo import SideBySide, open_yolo
 from tracker.types import Detections
 
 _log = logging.getLogger("courtscribe")
@@ -79,8 +80,11 @@ class YoloDetector:
         self.config = config
         self._device = device
         self._half = device.startswith("cuda")
-        self._batches = Batches("frames", config.batch or (16 if self._half else 1))
-        self._model = open_yolo(chosen_weights(config, device), "detect", device)
+        weights = chosen_weights(config, device)
+        self._model = open_yolo(weights, "detect", device)
+        self._side_by_side = SideBySide(self._model, self._settings) if weights.is_dir() else None
+        usual = 16 if self._half else self._side_by_side.size if self._side_by_side else 1
+        self._batches = Batches("frames", config.batch or usual)
         _say_fixed_size(self._model, config)
         names: Any = self._model.names
         self._names = tuple(str(names[i]) for i in sorted(names))
@@ -100,26 +104,29 @@ class YoloDetector:
         return self._batches.run(self._detect_batch, frames)
 
     def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
-        # ultralytics takes BGR arrays.
-        images = [frame.image[..., ::-1] for frame in frames if min(frame.image.shape[:2]) >= _SMALLEST]
-        found = iter(
-            self._model.predict(
-                images,
-                imgsz=self.config.imgsz,
-                conf=self.config.confidence,
-                iou=self.config.iou,
-                agnostic_nms=True,  # one person is a player or a referee, not both
-                device=self._device,
-                quantize=16 if self._half else None,
-                verbose=False,
-            )
-            if images
-            else ()
-        )
-        return [
-            _to_detections(next(found)) if min(frame.image.shape[:2]) >= _SMALLEST else Detections.empty()
-            for frame in frames
-        ]
+        large = [min(frame.image.shape[:2]) >= _SMALLEST for frame in frames]
+        found = iter(self._results([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
+        return [_to_detections(next(found)) if is_large else Detections.empty() for is_large in large]
+
+    def _results(self, images: Sequence[Image]) -> Sequence[Any]:
+        """ultralytics' Results of each of ``images``."""
+        if not images:
+            return []
+        if self._side_by_side is not None:
+            return self._side_by_side.predict(images)
+        return self._model.predict([cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in images], **self._settings)
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        return {
+            "imgsz": self.config.imgsz,
+            "conf": self.config.confidence,
+            "iou": self.config.iou,
+            "agnostic_nms": True,  # one person is a player or a referee, not both
+            "device": self._device,
+            "quantize": 16 if self._half else None,
+            "verbose": False,
+        }
 
 
 def followed_classes(names: Sequence[str], wanted: Sequence[str] = ()) -> list[int]:
