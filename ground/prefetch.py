@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Generator, Iterable, Iterator
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 T = TypeVar("T")
 
@@ -13,6 +14,11 @@ T = TypeVar("T")
 def prefetch(items: Iterable[T], size: int = 8) -> Prefetch[T]:
     """``items``, computed in a thread that runs up to ``size`` items ahead."""
     return Prefetch(items, size)
+
+
+def fills() -> list[float]:
+    """How full the queue of each is that is at work in this process, 0 to 1."""
+    return [items.fill for items in list(_at_work)]
 
 
 class Prefetch(Iterator[T], Generic[T]):
@@ -39,6 +45,7 @@ class Prefetch(Iterator[T], Generic[T]):
         if isinstance(entry, tuple):
             return entry[0]
         self._is_over = True
+        _at_work.discard(self)
         if self._stopped.is_set():
             raise ValueError("closed while it was being read")
         self._thread.join()
@@ -46,8 +53,14 @@ class Prefetch(Iterator[T], Generic[T]):
             raise entry
         raise StopIteration
 
+    @property
+    def fill(self) -> float:
+        """How full its queue is, 0 to 1."""
+        return self._ahead.qsize() / self._ahead.maxsize
+
     def close(self) -> None:
         """End the thread, and what it works on, and wait for both."""
+        _at_work.discard(self)
         with self._lock:
             self._stopped.set()
             if not self._is_started:
@@ -68,6 +81,7 @@ class Prefetch(Iterator[T], Generic[T]):
             if not self._is_started:
                 self._is_started = True
                 self._thread.start()
+                _at_work.add(self)
 
 
 def _work(items: Iterable[T], ahead: queue.Queue[tuple[T] | BaseException | None], stopped: threading.Event) -> None:
@@ -83,6 +97,9 @@ def _work(items: Iterable[T], ahead: queue.Queue[tuple[T] | BaseException | None
     except BaseException as error:  # noqa: BLE001 (raised again in the consumer's thread)
         last = error
     ahead.put(last)
+
+
+_at_work: WeakSet[Prefetch[Any]] = WeakSet()
 
 
 def _drain(waiting: queue.Queue[T]) -> None:

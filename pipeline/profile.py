@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
-import sys
+import re
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import suppress
+from collections import defaultdict, deque
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Self, cast
+from tempfile import TemporaryFile
+from typing import IO, NamedTuple, Self, cast
+
+from ground import prefetch
 
 _EVERY = 0.01
 """Seconds between two looks."""
 _SAVED_EVERY = 1.0
 """Seconds between two writings: a process that is ended loses no more."""
 _ACTIVITIES = (
-    ("importlib", "loading"),
+    ("<frozen importlib", "loading"),
     ("pipeline.models", "loading"),
     ("ground.video", "decoding"),
     ("tracker.detect", "detector"),
@@ -37,7 +41,9 @@ _ACTIVITIES = (
     ("pipeline", "other"),
 )
 """Modules, by how their names begin, and what a thread does that is in one; the first that fits counts."""
-_WAITING = ("queue", "threading", "concurrent.futures", "multiprocessing", "selectors")
+_WAITING = ("/queue.py", "/threading.py", "/concurrent/futures/", "/multiprocessing/", "/selectors.py")
+"""Files of Python, by a part of their path, in which a thread waits."""
+_ROOT = f"{Path(__file__).resolve().parents[1]}{os.sep}"
 _FRAMES, _ROOM, _PROCESSES = "waiting for frames", "waiting for room", "waiting for processes"
 _QUEUE, _BATCH = "queue", "batch"
 _FILLED = {_QUEUE: "queues", _BATCH: "batches"}
@@ -46,10 +52,37 @@ _MOST = 3
 """Activities that are named as those that hold the job up."""
 
 
+class Call(NamedTuple):
+    """One line of a thread's stack."""
+
+    path: str
+    """Of one of ours the module's dotted name."""
+    function: str
+
+
+@contextmanager
+def working_on(name: str) -> Generator[None]:
+    """What is done inside is done for the pass ``name``; one at a time in a process."""
+    before, _now.name = _now.name, name
+    try:
+        yield
+    finally:
+        _now.name = before
+
+
+@dataclass
+class _Now:
+    name: str = _REST
+
+
+_now = _Now()
+
+
 class Profile:
     """A thread that looks at the others of this process. As a context manager it ends with the block.
 
-    Each process that works on one job has its own, all in one folder.
+    Each process that works on one job has its own, all in one folder; several in one process, one after the other, add
+    up.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -57,11 +90,12 @@ class Profile:
         self._file = folder / f"profile-{os.getpid()}.json"
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="profile", daemon=True)
-        self._pass = _REST
         self._counts: defaultdict[str, defaultdict[str, float]] = defaultdict(lambda: defaultdict(float))
 
     def __enter__(self) -> Self:
         self._file.parent.mkdir(parents=True, exist_ok=True)
+        if self._file.exists():
+            _add(self._file, self._counts)
         self._thread.start()
         return self
 
@@ -72,76 +106,91 @@ class Profile:
 
     def _watch(self) -> None:
         saved = last = time.monotonic()
-        while not self._stopped.wait(_EVERY):
-            now = time.monotonic()
-            self._look(now - last)
-            last = now
-            if now - saved > _SAVED_EVERY:
-                saved = now
-                self._save()
+        with TemporaryFile() as seen:
+            while not self._stopped.wait(_EVERY):
+                now = time.monotonic()
+                self._look(now - last, _stacks(seen))
+                last = now
+                if now - saved > _SAVED_EVERY:
+                    saved = now
+                    self._save()
 
-    def _look(self, seconds: float) -> None:
+    def _look(self, seconds: float, stacks: dict[int, list[Call]]) -> None:
         """seconds: since the last look; each thread is taken to have been at the same all that time."""
         main, names = threading.main_thread().ident, {t.ident: t.name for t in threading.enumerate()}
-        stacks = [(thread, list(_stack(frame))) for thread, frame in sys._current_frames().items()]  # pyright: ignore[reportPrivateUsage]
-        self._pass = next((found for _, stack in stacks for found in _pass(stack)), _REST)
-        counts = self._counts[self._pass]
+        counts = self._counts[_now.name]
         counts["seconds"] += seconds
-        for thread, stack in stacks:
+        for thread, stack in stacks.items():
             if thread == main:
                 counts[f"main: {_activity(stack)}"] += seconds
             elif names.get(thread) == "prefetch":
                 counts[f"ahead: {_activity(stack)}"] += seconds
-            for name, share in _fills(stack):
-                counts[f"{name} share"] += share
-                counts[f"{name} looks"] += 1
+        for name, share in [*((_QUEUE, fill) for fill in prefetch.fills()), *((_BATCH, fill) for fill in _batches)]:
+            counts[f"{name} share"] += share
+            counts[f"{name} looks"] += 1
+        _batches.clear()
 
     def _save(self) -> None:
         with suppress(OSError):  # what is measured is not worth ending the work
             self._file.write_text(json.dumps(self._counts), encoding="utf-8")
 
 
-def _stack(frame: FrameType | None) -> Iterator[FrameType]:
-    """From the innermost outwards."""
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
+_batches: deque[float] = deque(maxlen=99)
 
 
-def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", ""))
+def note_batch(share: float) -> None:
+    """A batch goes to a network, so full of what it could hold."""
+    _batches.append(share)
 
 
-def _pass(stack: list[FrameType]) -> Iterator[str]:
-    """The name of the pass that a thread works on."""
-    for frame in stack:
-        if frame.f_code.co_name in ("make", "run_pass") and _module(frame).startswith("pipeline."):
-            work = frame.f_locals.get("work") or frame.f_locals.get("self")
-            if name := getattr(work, "name", ""):
-                yield str(name)
-                return
+def _stacks(file: IO[bytes]) -> dict[int, list[Call]]:
+    """What each thread of this process is at, the innermost first; ``file`` is written over.
+
+    Python's own frames cannot be followed from another thread without luck: a generator's frame points to whoever asked
+    it last, who may be gone. faulthandler looks at all threads in one go.
+    """
+    file.seek(0)
+    file.truncate()
+    faulthandler.dump_traceback(file, all_threads=True)
+    file.seek(0)
+    stacks, thread = dict[int, list[Call]](), 0
+    for line in file.read().decode(errors="replace").splitlines():
+        if begun := _THREAD.match(line):
+            thread = int(begun[1], 16)
+        elif call := _CALL.match(line):
+            stacks.setdefault(thread, []).append(Call(_module(call[1]), call[2]))
+    return stacks
 
 
-def _activity(stack: list[FrameType]) -> str:
-    if _module(stack[0]).startswith(_WAITING):
-        ours = next((frame for frame in stack if not _module(frame).startswith(_WAITING)), stack[-1])
-        if _module(ours) == "ground.prefetch":
-            return _ROOM if ours.f_code.co_name == "_work" else _FRAMES
-        if _module(ours).startswith("pipeline.parts"):
+_THREAD = re.compile(r"(?:Current t|T)hread 0x([0-9a-f]+)")
+_CALL = re.compile(r'  File "(.*)", line .* in (.*)$')
+
+
+def _module(path: str) -> str:
+    inside = path.removeprefix(_ROOT)
+    return inside.removesuffix(".py").replace(os.sep, ".") if inside != path and inside[0] != "." else path
+
+
+def _activity(stack: list[Call]) -> str:
+    if _is_waiting(stack[0]):
+        ours = next((call for call in stack if not _is_waiting(call)), stack[-1])
+        if ours.path == "ground.prefetch":
+            return _ROOM if ours.function == "_work" else _FRAMES
+        if ours.path.startswith("pipeline.parts"):
             return _PROCESSES
-    found = (what for frame in stack for begin, what in _ACTIVITIES if _module(frame).startswith(begin))
+    found = (what for call in stack for begin, what in _ACTIVITIES if call.path.startswith(begin))
     return next(found, "other")
 
 
-def _fills(stack: list[FrameType]) -> Iterator[tuple[str, float]]:
-    """How full queues and batches are that a thread has in hand."""
-    for frame in stack:
-        module, name = _module(frame), frame.f_code.co_name
-        if module == "ground.prefetch" and name == "_work":
-            ahead = frame.f_locals["ahead"]
-            yield _QUEUE, ahead.qsize() / ahead.maxsize
-        if module == "classify.run.classifier" and name == "classify":
-            yield _BATCH, min(1.0, len(frame.f_locals["clips"]) / frame.f_locals["self"].batch)
+def _is_waiting(call: Call) -> bool:
+    return any(part in call.path for part in _WAITING)
+
+
+def _add(file: Path, counts: defaultdict[str, defaultdict[str, float]]) -> None:
+    kept = cast("dict[str, dict[str, float]]", json.loads(file.read_bytes()))
+    for name, found in kept.items():
+        for what, value in found.items():
+            counts[name][what] += value
 
 
 class Report:
@@ -153,10 +202,7 @@ class Report:
         self.num_processes = 0
         for path in sorted(folder.glob("profile-*.json")):
             self.num_processes += 1
-            kept = cast("dict[str, dict[str, float]]", json.loads(path.read_bytes()))
-            for name, counts in kept.items():
-                for what, value in counts.items():
-                    self._counts[name][what] += value
+            _add(path, self._counts)
             path.unlink()
 
     def lines(self) -> list[str]:

@@ -6,7 +6,9 @@ import logging
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy.typing as npt
@@ -18,6 +20,7 @@ from pipeline.models import Models
 from pipeline.parts.pool import Pool, completed
 from pipeline.parts.processes import ProcessWorker, shares
 from pipeline.parts.store import Columns, PartStore
+from pipeline.profile import Profile, working_on
 from pipeline.progress import Advance, Progress
 
 _log = logging.getLogger("courtscribe")
@@ -41,13 +44,22 @@ class Workers:
     """
 
     def __init__(
-        self, store: PartStore, models: Models, jobs: int = 1, *, pool: Pool | None = None, rank: int = 0
+        self,
+        store: PartStore,
+        models: Models,
+        jobs: int = 1,
+        *,
+        pool: Pool | None = None,
+        rank: int = 0,
+        profile: Path | None = None,
     ) -> None:
         """models: of this process. jobs: processes; 1: this one alone, 0: as many as suit machine and work.
 
         pool: makes every part, and is not ended with this; ``jobs`` then says nothing. rank: the lower, the earlier.
+        profile: the folder in which other processes keep what they were seen at; None: nobody looks at them.
         """
         self.store, self.models, self.jobs, self.rank = store, models, jobs, rank
+        self.profile = profile
         self._given, self._pool = pool, pool
 
     def pool(self, num_parts: int, num_missing: int) -> Pool | None:
@@ -91,7 +103,10 @@ def run_pass(
             if pool is None:
                 _make(work, missing, digest, store, workers.models, advance)
             else:
-                jobs = {pool.submit(_MakePart(work, part, digest, store), workers.rank): part for part in missing}
+                jobs = {
+                    pool.submit(_MakePart(work, part, digest, store, workers.profile), workers.rank): part
+                    for part in missing
+                }
                 _await(jobs, advance)
     for part in parts:
         yield _kept(work, part, digest, workers)
@@ -108,10 +123,11 @@ def _kept(work: Pass, part: Part, digest: str, workers: Workers) -> dict[str, np
 
 
 def _make(work: Pass, parts: Sequence[Part], digest: str, store: PartStore, models: Models, advance: Advance) -> None:
-    for run in consecutive(parts):
-        for part, columns in zip(run, work.make(run, models), strict=True):
-            store.save(work.name, part.number, digest, columns)
-            advance(len(part))
+    with working_on(work.name):
+        for run in consecutive(parts):
+            for part, columns in zip(run, work.make(run, models), strict=True):
+                store.save(work.name, part.number, digest, columns)
+                advance(len(part))
 
 
 def consecutive(parts: Sequence[Part]) -> Iterator[list[Part]]:
@@ -134,6 +150,7 @@ class _MakePart:
     part: Part
     digest: str
     store: PartStore
+    profile: Path | None
 
     @property
     def kind(self) -> str:
@@ -142,7 +159,8 @@ class _MakePart:
 
     def do(self, models: Models) -> None:
         """See ``pipeline.parts.pool.Job``."""
-        _make(self.work, [self.part], self.digest, self.store, models, lambda _: None)
+        with Profile(self.profile) if self.profile else nullcontext():
+            _make(self.work, [self.part], self.digest, self.store, models, lambda _: None)
 
     def __str__(self) -> str:
         return f"{self.store.folder.parent.name}, {self.work.name}, part {self.part.number}"

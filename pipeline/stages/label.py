@@ -13,6 +13,7 @@ from ground.video.parts import by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.timeline import Timeline, TimelineConfig, join_scores, say_unsure
 from pipeline.analysis.values import Frames, Scores
+from pipeline.profile import note_batch
 from pipeline.progress import Advance, Progress
 from pipeline.stages.speed import WORTH_SAYING, combine_with_speed, tells_gait
 from pipeline.stages.windows import ClipCutter, WindowConfig, notes_on_times, plan_windows
@@ -56,6 +57,7 @@ def label_frames(
     scores, waiting = list[ActionScores](), list[Clip]()
 
     def classify(count: int) -> None:
+        note_batch(len(waiting[:count]) / classifier.batch)
         scores.extend(classifier.classify(waiting[:count]))
         advance(len(waiting[:count]))
         del waiting[:count]

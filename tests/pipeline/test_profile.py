@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
+
+import pytest
 
 from ground.prefetch import prefetch
 from pipeline.profile import Profile, Report
+from pipeline.runners.cli import main
+from pipeline.synthetic.game import SyntheticGame
+from pipeline.video.encode import write_video
 
 
 def _slow(seconds: float, count: int) -> Iterator[int]:
@@ -48,3 +54,31 @@ def test_the_longest_pass_comes_first_and_processes_add_up(tmp_path: Path) -> No
     assert "detect: 18.0 s: detector 100%" in first
     assert "label: 6.0 s: classifier 100%" in second
     assert last == "what the rest waits for: detector 75%, classifier 25%"
+
+
+def test_generators_that_change_hands_are_looked_at_without_harm(tmp_path: Path) -> None:
+    def nested(depth: int) -> Iterator[int]:
+        if depth:
+            yield from nested(depth - 1)
+        else:
+            yield from range(3)
+
+    end = time.monotonic() + 1.0
+    with Profile(tmp_path):
+        while time.monotonic() < end:
+            assert sum(prefetch(n for d in range(20) for n in nested(d))) == 60
+    assert "seconds" in (next(tmp_path.glob("*.json"))).read_text()
+
+
+@pytest.mark.slow
+def test_what_other_processes_do_is_seen_and_said_by_pass(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    video = tmp_path / "game.mp4"
+    game = SyntheticGame(1, 6.0)
+    write_video(video, ((f.time, f.image) for f in game.frames()), frame_rate=Fraction(30))
+    command = ["analyze", str(video), "-o", str(tmp_path / "o"), "--jobs", "2", "--profile", "--imgsz", "320"]
+    assert main([*command, "--no-video", "--clip-stride", "16"]) == 0
+    said = capfd.readouterr().out
+    lines = {line.split(":")[0].strip(): line for line in said.splitlines() if " s: " in line}
+    assert "profile, 3 processes" in said and {"detect", "label"} <= set(lines)
+    assert "detector" in lines["detect"] and "full" in lines["detect"]
+    assert re.search(r"batches \d+% full", lines["label"])

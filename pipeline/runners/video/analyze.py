@@ -125,7 +125,9 @@ def run_analyze(options: argparse.Namespace) -> int:
     with (
         claim(folder),
         _profiled(folder, options),
-        Workers(PartStore(folder / PARTS), Models(), options.jobs) as workers,
+        Workers(
+            PartStore(folder / PARTS), Models(), options.jobs, profile=folder if options.profile else None
+        ) as workers,
     ):
         if is_stream and recording is None:
             for load in (workers.models.classifier, workers.models.detector):
