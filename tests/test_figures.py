@@ -59,6 +59,11 @@ _FIGURES = {
         rf"(?s)NYK \| fast \| [\d.]+ \| [\d.]+ \| {_N} (?=.*BOS \| fast \| [\d.]+ \| [\d.]+ \| {_N} )"
         rf"(?:\| {_N} )(?=.*BOS \| fast \| [\d.]+ \| [\d.]+ \| [\d.]+ \| {_N} )",
     ),
+    "seasons": (
+        rf"two workers are {_N} times as fast as one, over a local Ray {_N} times",
+        "results/seasons.md",
+        rf"Two workers are {_N} times as fast as one, over Ray {_N}\. ",
+    ),
     "between the passes": (rf"an hour of game take {_N} s", "results/between_passes.md", rf"\*\*all\*\* \| {_N} "),
     "eight bits": (
         rf"AP50 of players {_N}, in float32 {_N},",
