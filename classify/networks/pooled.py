@@ -15,7 +15,8 @@ from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional
 
-from classify.networks.blocks import over_time, pictures, yolo11n_backbone
+from classify.networks.blocks import over_time, pictures
+from ground.compute.yolo11n import yolo11n_backbone
 from ground.errors import InputError
 
 _STAGES = 7

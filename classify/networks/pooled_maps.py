@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from classify.networks.blocks import over_time, pictures, yolo11n_backbone
+from classify.networks.blocks import over_time, pictures
 from classify.networks.player_maps import MAP_PARTS, PlayerMaps, describe
+from ground.compute.yolo11n import yolo11n_backbone
 
 _SCALES_AFTER = (4, 6, 8)
 """Stages that the maps are made from: 1/8, 1/16 and 1/32 of the picture."""

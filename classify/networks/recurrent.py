@@ -9,7 +9,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from classify.networks.blocks import pictures, yolo11n_backbone
+from classify.networks.blocks import pictures
+from ground.compute.yolo11n import yolo11n_backbone
 
 _CHANNELS = 256
 """That the spatial half makes of a picture, at 1/32 of its size."""
