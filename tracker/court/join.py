@@ -1,0 +1,176 @@
+"""The court over a whole video: cameras of some frames, told for all between them by how the camera moved.
+
+The camera of a shot stands where most of its frames say; it turns and zooms. Frames between two that are known are
+reached from both, by the motion of the background, and lie between the two answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ground.errors import InputError
+from tracker.boxes import Float64Array
+from tracker.court.camera import Camera
+from tracker.court.dimensions import COURTS, Court
+from tracker.court.fit import CameraFit, Maps, fit_camera, judged, turned
+from tracker.court.homography import from_points, moved
+from tracker.types import CameraMotion
+
+_OVERLAP, _COST = 0.8, 0.012
+"""A camera is believed that explains so much; higher, lower: fewer frames are known, and surer."""
+_HEIGHT, _ROLL = 1.5, 0.15
+"""Metres above the floor, and radians, beyond which a camera is believed not to be real."""
+_MOST = 0.5
+"""Share of the frames of a shot in which a camera is believed, for the shot to be: what is seen where no court is, or
+one that nobody has learnt, agrees with a court now and then."""
+_ASKED = 8
+"""Frames that say which kind of court it is."""
+_DEARER = 1.2
+"""Times the cost at which a frame is better seen from a place of its own: the camera has moved."""
+_REACH = 30
+"""Frames from one that is known to which the camera's motion is trusted on one side alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCourt:
+    """The court of a video."""
+
+    kind: str
+    """Name in ``COURTS``; empty: it cannot be known."""
+    homography: Mapping[int, Float64Array]
+    """By row of the frames, (3, 3): pixels to metres; rows where it is not known are absent."""
+
+
+def known_court(seen: Mapping[int, Maps], motion: Sequence[CameraMotion], kind: str = "auto") -> KnownCourt:
+    """The court, from the areas seen in some frames.
+
+    seen: by row of the frames. motion: of all frames, how the camera moved before each. kind: of ``COURTS``; ``auto``:
+    that which explains most. Raises InputError for a kind that there is not.
+    """
+    if kind != "auto" and kind not in COURTS:
+        raise InputError(f"there is no court {kind!r}; there is auto, {', '.join(COURTS)}", setting="court_type")
+    first = next(iter(COURTS)) if kind == "auto" else kind
+    found = _fits(seen, _shots(motion), COURTS[first])
+    if not found:
+        return KnownCourt("", {})
+    chosen = _kind(seen, found) if kind == "auto" else kind
+    if chosen != first:
+        found = {row: fit_camera(seen[row], COURTS[chosen], fit.camera) for row, fit in found.items()}
+    cameras = _standing(seen, found, _shots(motion), COURTS[chosen])
+    to_metres = {row: _to_metres(seen[row], camera) for row, camera in cameras.items()}
+    sizes = {(maps.width, maps.height) for maps in seen.values()}
+    return KnownCourt(chosen, _between(to_metres, motion, min(sizes)))
+
+
+def _shots(motion: Sequence[CameraMotion]) -> list[int]:
+    """The number of the shot of each frame."""
+    return np.cumsum([step.is_cut for step in motion]).tolist()
+
+
+def _is_real(fit: CameraFit) -> bool:
+    camera = fit.camera
+    is_there = camera.z >= _HEIGHT and abs(camera.roll) <= _ROLL
+    return is_there and fit.overlap >= _OVERLAP and fit.cost <= _COST
+
+
+def _fits(seen: Mapping[int, Maps], shots: Sequence[int], court: Court) -> dict[int, CameraFit]:
+    """Cameras that are believed, of shots in which most are."""
+    found: dict[int, CameraFit] = {}
+    for shot in sorted({shots[row] for row in seen}):
+        mine = {row: maps for row, maps in sorted(seen.items()) if shots[row] == shot}
+        real = _fits_of_shot(mine, court)
+        if len(real) >= _MOST * len(mine):
+            found |= real
+    return found
+
+
+def _fits_of_shot(seen: Mapping[int, Maps], court: Court) -> dict[int, CameraFit]:
+    """Cameras that are believed, each looked for near the one before it first; no more where the most cannot be."""
+    found: dict[int, CameraFit] = {}
+    near: Camera | None = None
+    for number, (row, maps) in enumerate(seen.items()):
+        if number - len(found) > (1 - _MOST) * len(seen):
+            return {}
+        fit = fit_camera(maps, court, near)
+        if near is not None and not _is_real(fit):
+            fit = fit_camera(maps, court)
+        if _is_real(fit):
+            found[row], near = fit, fit.camera
+    return found
+
+
+def _kind(seen: Mapping[int, Maps], found: Mapping[int, CameraFit]) -> str:
+    """The kind of court that explains most of what is seen."""
+    rows = list(found)
+    asked = [rows[i] for i in np.unique(np.linspace(0, len(rows) - 1, _ASKED).round().astype(int))]
+    costs = {
+        name: sum(fit_camera(seen[row], court, found[row].camera).cost for row in asked)
+        for name, court in COURTS.items()
+    }
+    return min(costs, key=lambda name: costs[name])
+
+
+def _standing(
+    seen: Mapping[int, Maps], found: Mapping[int, CameraFit], shots: Sequence[int], court: Court
+) -> dict[int, Camera]:
+    """Cameras of each shot from one place, but for those that are seen better from their own."""
+    cameras: dict[int, Camera] = {}
+    for shot in sorted({shots[row] for row in found}):
+        mine = {row: fit.camera for row, fit in found.items() if shots[row] == shot}
+        x, y, z = np.median([camera.numbers()[:3] for camera in mine.values()], axis=0).tolist()
+        for row, camera in mine.items():
+            own = judged(seen[row], court, camera)
+            there = turned(seen[row], court, replace(camera, x=x, y=y, z=z))
+            cameras[row] = there.camera if _is_real(there) and there.cost < _DEARER * own.cost else own.camera
+    return cameras
+
+
+def _to_metres(maps: Maps, camera: Camera) -> Float64Array:
+    return np.asarray(np.linalg.inv(camera.homography(maps.width, maps.height)), np.float64)
+
+
+def _between(
+    known: Mapping[int, Float64Array], motion: Sequence[CameraMotion], size: tuple[int, int]
+) -> dict[int, Float64Array]:
+    """Homographies of all frames that are reached from known ones without a cut; no further than ``_REACH``."""
+    shots, rows = _shots(motion), sorted(known)
+    # Where a pixel of the first frame is in each, within its shot.
+    path = [np.eye(3)]
+    for step in motion[1:]:
+        path.append(_shown(step, size) @ path[-1])
+    homographies: dict[int, Float64Array] = {}
+    for row in range(len(motion)):
+        place = int(np.searchsorted(rows, row, side="right"))
+        near = [i for i in rows[max(0, place - 1) : place + 1] if shots[i] == shots[row]]
+        reached = [known[i] @ path[i] @ np.linalg.inv(path[row]) for i in near]
+        away = [abs(row - i) for i in near]
+        if near and (min(away) <= _REACH):
+            homography = _blended(reached, away, size)
+            if homography is not None:
+                homographies[row] = homography
+    return homographies
+
+
+def _shown(step: CameraMotion, size: tuple[int, int]) -> Float64Array:
+    """(3, 3): where a pixel of the frame before is in this one."""
+    middle = np.array(size) / 2
+    shift = middle * (1 - step.zoom) + np.array(step.shift)
+    return np.array([[step.zoom, 0, shift[0]], [0, step.zoom, shift[1]], [0, 0, 1.0]])
+
+
+def _blended(reached: Sequence[Float64Array], away: Sequence[int], size: tuple[int, int]) -> Float64Array | None:
+    """One homography of one or two, the nearer one counting more; None: the floor is not before the camera."""
+    if len(reached) == 1 or not away[0]:
+        return reached[0]
+    pixels = np.array([[0.15, 0.5], [0.85, 0.5], [0.1, 0.9], [0.9, 0.9], [0.5, 0.7]]) * size
+    share = away[0] / (away[0] + away[1])
+    metres = (1 - share) * moved(reached[0], pixels) + share * moved(reached[1], pixels)
+    if np.isnan(metres).any():
+        return None
+    try:
+        return from_points(pixels, metres)
+    except InputError:
+        return None
