@@ -48,6 +48,8 @@ class Shown:
     """Players' names by track_id; the others go by number."""
     banner: str | None = None
     """A line shown during the first seconds."""
+    x264_preset: str = "veryfast"
+    """See ``VideoFormat``."""
 
 
 def render_video(
@@ -66,7 +68,7 @@ def render_video(
         notes = join_video(
             output,
             made,
-            _format(video),
+            _format(video, shown),
             audio_from=span.source if info.has_audio else None,
             start=video.start,
             end=video.end,
@@ -128,6 +130,7 @@ def _pack_shown(shown: Shown) -> Columns:
         "timeline": dataclasses.asdict(shown.timeline),
         "names": {str(track_id): name for track_id, name in shown.names.items()},
         "banner": shown.banner,
+        "x264_preset": shown.x264_preset,
     }
     return {**columns_of(shown.tracks), "facts": np.array(json.dumps(facts))}
 
@@ -139,19 +142,20 @@ def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
     labels = tuple(timeline.pop("labels"))
     names = {int(track_id): name for track_id, name in facts["names"].items()}
     tracks = Tracks(**{name: column for name, column in columns.items() if name != "facts"})
-    return Shown(tracks, Timeline(labels, segments), names, facts["banner"])
+    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"])
 
 
-def _format(video: VideoSource) -> VideoFormat:
+def _format(video: VideoSource, shown: Shown) -> VideoFormat:
     info = video.info
-    return VideoFormat(info.width, info.height, info.frame_rate, info.time_base, info.sample_aspect_ratio)
+    pixels, preset = info.sample_aspect_ratio, shown.x264_preset
+    return VideoFormat(info.width, info.height, info.frame_rate, info.time_base, pixels, preset)
 
 
 def _encoded(frames: Iterator[Frame], video: VideoSource, shown: Shown, advance: Advance) -> Encoded:
     """A stretch of the result; decoding and drawing each run in a thread, encoding in this one."""
     labels = _Labels(shown.timeline, shown.names)
     with closing(prefetch(_drawn(frames, video.start, shown, labels), _DRAWN_AHEAD)) as pictures:
-        return encode(_counted(pictures, advance), _format(video))
+        return encode(_counted(pictures, advance), _format(video, shown))
 
 
 def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels) -> Iterator[tuple[float, Image]]:

@@ -93,7 +93,8 @@ def write_video(
     banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
     settings = analysis.settings
     span = Span(source, settings.get("start"), settings.get("end"), analysis.video.image_rate)
-    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner)
+    preset = "superfast" if settings.get("preset") == "fast" else "veryfast"
+    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset)
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)

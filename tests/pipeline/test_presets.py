@@ -74,7 +74,7 @@ def test_between_two_looks_a_player_counts_as_seen_and_moves_evenly() -> None:
 
 @pytest.mark.slow
 def test_fast_gives_boxes_on_every_frame(tmp_path: Path) -> None:
-    assert main(["demo", "-o", str(tmp_path), "--seconds", "2", "--quiet", "--preset", "fast", "--no-video"]) == 0
+    assert main(["demo", "-o", str(tmp_path), "--seconds", "2", "--quiet", "--preset", "fast"]) == 0
     from pipeline.analysis.folder import load_analysis
 
     analysis = load_analysis(tmp_path / "game.courtscribe")
@@ -83,3 +83,4 @@ def test_fast_gives_boxes_on_every_frame(tmp_path: Path) -> None:
     assert analysis.settings["preset"] == "fast"
     seen = analysis.tracks
     assert {0, 1, 2} <= set((seen.frame_index[seen.observed] % 3).tolist())
+    assert b" subme=1 " in (tmp_path / "game.courtscribe" / "annotated.mp4").read_bytes(), "x264 is told superfast"

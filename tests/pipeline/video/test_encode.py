@@ -78,9 +78,10 @@ def test_stretches_made_in_any_order_are_one_video(steps: list[int], cuts: list[
         assert np.abs(seen.astype(int) - drawn).mean() < 40  # the picture of this time, and no other
 
 
-def test_each_stretch_can_be_decoded_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("preset", ["veryfast", "superfast"])
+def test_each_stretch_can_be_decoded_alone(tmp_path: Path, preset: str) -> None:
     pictures = _pictures([i / 25 for i in range(50)])
-    video = VideoFormat(_SIZE[1], _SIZE[0], Fraction(25), Fraction(1, 25))
+    video = VideoFormat(_SIZE[1], _SIZE[0], Fraction(25), Fraction(1, 25), x264_preset=preset)
     join_video(tmp_path / "second.mp4", [encode(pictures[25:], video)], video)
     with av.open(str(tmp_path / "second.mp4")) as container:
         shown = [round((frame.time or 0) * 25) for frame in container.decode(video=0)]
