@@ -1,1 +1,0 @@
-"""Which of two teams a player is of, by what he wears."""
