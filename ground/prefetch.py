@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Generator, Iterable, Iterator
 from typing import Any, Generic, TypeVar
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 T = TypeVar("T")
 
@@ -18,7 +18,8 @@ def prefetch(items: Iterable[T], size: int = 8) -> Prefetch[T]:
 
 def fills() -> list[float]:
     """How full the queue of each is that is at work in this process, 0 to 1."""
-    return [items.fill for items in list(_at_work)]
+    # valuerefs() is one step; going through them would fail where another thread begins or ends meanwhile.
+    return [items.fill for kept in _at_work.valuerefs() if (items := kept()) is not None]
 
 
 class Prefetch(Iterator[T], Generic[T]):
@@ -45,7 +46,7 @@ class Prefetch(Iterator[T], Generic[T]):
         if isinstance(entry, tuple):
             return entry[0]
         self._is_over = True
-        _at_work.discard(self)
+        _at_work.pop(id(self), None)
         if self._stopped.is_set():
             raise ValueError("closed while it was being read")
         self._thread.join()
@@ -60,7 +61,7 @@ class Prefetch(Iterator[T], Generic[T]):
 
     def close(self) -> None:
         """End the thread, and what it works on, and wait for both."""
-        _at_work.discard(self)
+        _at_work.pop(id(self), None)
         with self._lock:
             self._stopped.set()
             if not self._is_started:
@@ -81,7 +82,7 @@ class Prefetch(Iterator[T], Generic[T]):
             if not self._is_started:
                 self._is_started = True
                 self._thread.start()
-                _at_work.add(self)
+                _at_work[id(self)] = self
 
 
 def _work(items: Iterable[T], ahead: queue.Queue[tuple[T] | BaseException | None], stopped: threading.Event) -> None:
@@ -99,7 +100,7 @@ def _work(items: Iterable[T], ahead: queue.Queue[tuple[T] | BaseException | None
     ahead.put(last)
 
 
-_at_work: WeakSet[Prefetch[Any]] = WeakSet()
+_at_work: WeakValueDictionary[int, Prefetch[Any]] = WeakValueDictionary()
 
 
 def _drain(waiting: queue.Queue[T]) -> None:

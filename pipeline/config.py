@@ -42,6 +42,8 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "accurate": {"detector": {"precision": "float32"}, "windows": {"clip_stride": 4}},
 }
 """Settings by what one cares for; what each costs and brings is in ``docs/measured.md``."""
+X264_PRESETS: Mapping[str, str] = {"fast": "superfast"}
+"""What the encoder of the annotated video is told, where it is not the usual."""
 
 
 @dataclass(frozen=True, slots=True)

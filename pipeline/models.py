@@ -42,6 +42,11 @@ class Models:
             lambda: ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime),
         )
 
+    def load(self, config: PipelineConfig) -> None:
+        """Load detector and classifier now: what is wrong with them is said before long work. Raises InputError."""
+        self.classifier(config)
+        self.detector(config)
+
     def describers(self, config: PipelineConfig) -> list[Describer]:
         """Ways to see what a player looks like. Raises InputError for files that cannot be used."""
         return self._once(("describers", config.looks), lambda: make_describers(config.looks))

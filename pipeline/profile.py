@@ -125,10 +125,10 @@ class Profile:
                 counts[f"main: {_activity(stack)}"] += seconds
             elif names.get(thread) == "prefetch":
                 counts[f"ahead: {_activity(stack)}"] += seconds
-        for name, share in [*((_QUEUE, fill) for fill in prefetch.fills()), *((_BATCH, fill) for fill in _batches)]:
-            counts[f"{name} share"] += share
-            counts[f"{name} looks"] += 1
-        _batches.clear()
+        batches = [_batches.popleft() for _ in range(len(_batches))]  # others may be noted meanwhile
+        for name, shares in ((_QUEUE, prefetch.fills()), (_BATCH, batches)):
+            counts[f"{name} share"] += sum(shares)
+            counts[f"{name} looks"] += len(shares)
 
     def _save(self) -> None:
         with suppress(OSError):  # what is measured is not worth ending the work

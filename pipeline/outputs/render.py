@@ -29,7 +29,7 @@ from pipeline.parts.run import Workers, run_pass
 from pipeline.parts.store import Columns, PartStore
 from pipeline.progress import Advance, Progress, Silent
 from pipeline.video.encode import join_video
-from pipeline.video.packets import Encoded, VideoFormat, encode
+from pipeline.video.packets import X264_PRESET, Encoded, VideoFormat, encode
 from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0
@@ -48,7 +48,7 @@ class Shown:
     """Players' names by track_id; the others go by number."""
     banner: str | None = None
     """A line shown during the first seconds."""
-    x264_preset: str = "veryfast"
+    x264_preset: str = X264_PRESET
     """See ``VideoFormat``."""
 
 

@@ -10,6 +10,7 @@ from ground.video.source import open_video
 from pipeline.analysis.folder import JSON_NAME, save_analysis
 from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.values import Analysis
+from pipeline.config import X264_PRESETS
 from pipeline.edits.current import with_edits
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
@@ -18,6 +19,7 @@ from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
+from pipeline.video.packets import X264_PRESET
 from tracker.files.mot import write_tracks
 
 _log = logging.getLogger("courtscribe")
@@ -93,7 +95,7 @@ def write_video(
     banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
     settings = analysis.settings
     span = Span(source, settings.get("start"), settings.get("end"), analysis.video.image_rate)
-    preset = "superfast" if settings.get("preset") == "fast" else "veryfast"
+    preset = X264_PRESETS.get(settings.get("preset", ""), X264_PRESET)
     shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset)
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:

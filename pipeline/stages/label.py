@@ -57,10 +57,11 @@ def label_frames(
     scores, waiting = list[ActionScores](), list[Clip]()
 
     def classify(count: int) -> None:
-        note_batch(len(waiting[:count]) / classifier.batch)
-        scores.extend(classifier.classify(waiting[:count]))
-        advance(len(waiting[:count]))
+        batch = waiting[:count]
         del waiting[:count]
+        note_batch(len(batch) / classifier.batch)
+        scores.extend(classifier.classify(batch))
+        advance(len(batch))
 
     with closing(prefetch(cutter.update(frame) for frame in frames)) as cut:
         for clips in cut:

@@ -20,6 +20,8 @@ from ground.frames import Image
 _THREADS = 4
 """Of the encoder, which makes other files of other numbers: by itself it takes as many as there are cores. Frames in
 threads and not slices of them, which would cost a fifth of the size."""
+X264_PRESET = "veryfast"
+"""The usual one."""
 _X264 = {"crf": "20", "forced-idr": "1", "mbtree": "0"}
 """Without mbtree: where a row of macroblocks is no multiple of 8 (480 or 854 pixels), its code for vector units reads
 memory that nobody wrote, and no two runs give the same file."""
@@ -44,7 +46,7 @@ class VideoFormat:
     time_base: Fraction
     """Seconds; times are kept to a multiple of it."""
     sample_aspect_ratio: Fraction = Fraction(1)
-    x264_preset: str = "veryfast"
+    x264_preset: str = X264_PRESET
     """``superfast`` takes two thirds of the time, and makes files that are larger by two fifths."""
 
     @property

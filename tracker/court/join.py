@@ -53,21 +53,17 @@ def known_court(seen: Mapping[int, Maps], motion: Sequence[CameraMotion], kind: 
     if kind != "auto" and kind not in COURTS:
         raise InputError(f"there is no court {kind!r}; there is auto, {', '.join(COURTS)}", setting="court_type")
     first = next(iter(COURTS)) if kind == "auto" else kind
-    found = _fits(seen, _shots(motion), COURTS[first])
+    shots: list[int] = np.cumsum([step.is_cut for step in motion]).tolist()
+    found = _fits(seen, shots, COURTS[first])
     if not found:
         return KnownCourt("", {})
     chosen = _kind(seen, found) if kind == "auto" else kind
     if chosen != first:
         found = {row: fit_camera(seen[row], COURTS[chosen], fit.camera) for row, fit in found.items()}
-    cameras = _standing(seen, found, _shots(motion), COURTS[chosen])
+    cameras = _standing(seen, found, shots, COURTS[chosen])
     to_metres = {row: _to_metres(seen[row], camera) for row, camera in cameras.items()}
     sizes = {(maps.width, maps.height) for maps in seen.values()}
-    return KnownCourt(chosen, _between(to_metres, motion, min(sizes)))
-
-
-def _shots(motion: Sequence[CameraMotion]) -> list[int]:
-    """The number of the shot of each frame."""
-    return np.cumsum([step.is_cut for step in motion]).tolist()
+    return KnownCourt(chosen, _between(to_metres, motion, shots, min(sizes)))
 
 
 def _is_real(fit: CameraFit) -> bool:
@@ -133,10 +129,10 @@ def _to_metres(maps: Maps, camera: Camera) -> Float64Array:
 
 
 def _between(
-    known: Mapping[int, Float64Array], motion: Sequence[CameraMotion], size: tuple[int, int]
+    known: Mapping[int, Float64Array], motion: Sequence[CameraMotion], shots: Sequence[int], size: tuple[int, int]
 ) -> dict[int, Float64Array]:
     """Homographies of all frames that are reached from known ones without a cut; no further than ``_REACH``."""
-    shots, rows = _shots(motion), sorted(known)
+    rows = sorted(known)
     # Where a pixel of the first frame is in each, within its shot.
     path = [np.eye(3)]
     for step in motion[1:]:

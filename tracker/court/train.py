@@ -166,11 +166,9 @@ def fit(
     """
     torch.manual_seed(seed)
     network.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    slow, fast = (
-        list(network.spatial.parameters()),
-        list(network.parameters())[len(list(network.spatial.parameters())) :],
-    )
-    optimizer = torch.optim.AdamW([{"params": slow, "lr": 5e-4}, {"params": fast, "lr": 2e-3}], weight_decay=1e-3)
+    learnt = list(network.spatial.parameters())
+    new = [value for name, value in network.named_parameters() if not name.startswith("spatial.")]
+    optimizer = torch.optim.AdamW([{"params": learnt, "lr": 5e-4}, {"params": new, "lr": 2e-3}], weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / 50, 0.5 + 0.5 * np.cos(np.pi * step / steps))
     )

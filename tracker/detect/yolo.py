@@ -118,7 +118,7 @@ def inputs(model: Any, images: Iterable[Image], imgsz: int) -> list[npt.NDArray[
     """
     seen: list[npt.NDArray[np.float32]] = []
     for image in images:
-        bgr = np.ascontiguousarray(image[..., ::-1])
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
         if not seen:
             model.predict(bgr, imgsz=imgsz, device="cpu", verbose=False)  # the size holds from then on
         seen.append(model.predictor.preprocess([bgr]).numpy())

@@ -110,28 +110,22 @@ def run_analyze(options: argparse.Namespace) -> int:
     from pipeline.parts.store import PARTS, PartStore
 
     folder = options.output or result_folder(options.video)
-    inputs = [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
     recording = kept_recording(options.video, folder)
     is_stream = recording is not None or is_live(options.video)
-    require_folder(folder, recording.path if recording else options.video, inputs)
+    require_folder(folder, recording.path if recording else options.video, _inputs(options))
     config = chosen_config(options)
-    if options.tracks and (options.roi or options.roi_file or options.select_roi):
-        raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     given = _given_tracks(options, config)
     if not is_stream:
         config = with_duration(config, options.duration)
-    rois = _chosen_rois(options, config)
+    rois, profile = _chosen_rois(options, config), folder if options.profile else None
     begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
     with (
         claim(folder),
         _profiled(folder, options),
-        Workers(
-            PartStore(folder / PARTS), Models(), options.jobs, profile=folder if options.profile else None
-        ) as workers,
+        Workers(PartStore(folder / PARTS), Models(), options.jobs, profile=profile) as workers,
     ):
         if is_stream and recording is None:
-            for load in (workers.models.classifier, workers.models.detector):
-                load(config)  # what is wrong with them is said before hours of watching
+            workers.models.load(config)  # what is wrong with them is said before hours of watching
             recording = watch(options.video, folder, options.duration)
         analysis = analyze_video(
             recording.path if recording else options.video,
@@ -149,9 +143,17 @@ def run_analyze(options: argparse.Namespace) -> int:
         _show(analysis, folder, options, progress, workers=workers)
         if not options.keep_parts:
             workers.store.remove()
-    seconds, num_frames = time.monotonic() - begin, len(analysis.frames)
-    say(options, f"{num_frames} frames in {spoken(seconds)}, {num_frames / seconds:.1f}/s in all")
+    _say_speed(options, len(analysis.frames), time.monotonic() - begin)
     return 0
+
+
+def _say_speed(options: argparse.Namespace, num_frames: int, seconds: float) -> None:
+    say(options, f"{num_frames} frames in {spoken(seconds)}, {num_frames / seconds:.1f}/s in all")
+
+
+def _inputs(options: argparse.Namespace) -> list[Path]:
+    """Files that are read besides the video, and must not be written over."""
+    return [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
 
 
 @contextmanager
@@ -285,6 +287,8 @@ def _given_tracks(options: argparse.Namespace, config: PipelineConfig) -> TrackF
         if options.keep_actions:
             raise InputError("--keep-actions needs --tracks FILE, where the actions are")
         return None
+    if options.roi or options.roi_file or options.select_roi:
+        raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
     from tracker.files.formats import read_tracks_file
 
     given = read_tracks_file(options.tracks, options.format, config.detector.classes)
