@@ -23,6 +23,7 @@ import numpy as np
 from ground.errors import InputError
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
+from tracker.track.exchange import Likeness, exchange
 from tracker.track.links import Recording, link_gain, recording_of, sides
 from tracker.track.path_cover import best_chains
 from tracker.track.tracklets import Tracklets
@@ -57,10 +58,16 @@ class LinkingConfig:
             raise InputError("max absence, max absence over cuts, min length and players must be 0 or more")
 
 
-def link(tracklets: Tracklets, config: LinkingConfig | None = None, evidence: Evidence | None = None) -> Tracks:
+def link(
+    tracklets: Tracklets,
+    config: LinkingConfig | None = None,
+    evidence: Evidence | None = None,
+    likeness: Likeness | None = None,
+) -> Tracks:
     """The players (identities from 1), without ghosts. Gaps stay gaps: ``tracker.players.smoothing`` fills them.
 
-    evidence: more than motion, stature and gap, such as looks; about ``tracklets.without_glimpses()``.
+    evidence: more than motion, stature and gap, such as looks. likeness: how likely all that is seen of a chain is of
+    one person; with it, chains exchange tracklets until nothing is gained. Both about ``tracklets.without_glimpses()``.
     """
     config = config or LinkingConfig()
     if not config.offline:
@@ -74,6 +81,8 @@ def link(tracklets: Tracklets, config: LinkingConfig | None = None, evidence: Ev
         before, chain = chain, _link_once(recording, chain, config, evidence)
         if (before == chain).all():
             break
+    if likeness is not None:
+        chain = exchange(recording, chain, config.max_absence, config.min_length, likeness)
     if evidence is not None and recording.shot.any():
         chain = _reunite(recording, chain, config, evidence)
     chain_of = chain[tracklets.tracklet]
