@@ -20,6 +20,7 @@ from ground.frames import Image
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
 from tracker.looks.describers import Describer
+from tracker.looks.kit import KitViews, kits
 from tracker.track.tracklets import Tracklets
 from tracker.types import BoolArray, FloatArray
 
@@ -163,6 +164,7 @@ class AppearanceCollector:
         self._frame = tracklets.frame[self._rows]
         self._seen: list[Indices] = []
         self._views: list[FloatArray] = []
+        self._kits: list[FloatArray] = []
         self._num_whole = 0
         self._projection: _Projection | None = None
 
@@ -180,16 +182,21 @@ class AppearanceCollector:
         return self._rows[low:high]
 
     def describe(self, frame: int, image: Image) -> list[FloatArray]:
-        """What is to be seen in a needed frame: float32 (K, D) of each describer. ``image``: uint8 (H, W, 3), RGB."""
+        """What is to be seen in a needed frame: float32 (K, D) of each describer, then ``kits``.
+
+        image: uint8 (H, W, 3), RGB.
+        """
         xyxy = self._tracklets.xyxy[self._rows_in(frame)]
-        return [describer.describe(image, xyxy) for describer in self._describers]
+        return [*(describer.describe(image, xyxy) for describer in self._describers), kits(image, xyxy)]
 
     def add(self, frame: int, views: Sequence[FloatArray]) -> None:
         """Take what ``describe`` said of a needed frame; frames come in order."""
         rows = self._rows_in(frame)
         if not len(rows):
             return
+        *views, worn = views
         self._seen.append(rows)
+        self._kits.append(worn)
         if self._projection is not None:
             self._views.append(self._projection(np.concatenate(views, axis=1)))
             return
@@ -198,6 +205,13 @@ class AppearanceCollector:
         self._num_whole += len(rows)
         if self._num_whole >= _FIRST_VIEWS:
             self._reduce()
+
+    def kits(self) -> KitViews:
+        """What people wore in the frames added."""
+        if not self._seen:
+            return KitViews.empty()
+        rows = np.concatenate(self._seen)
+        return KitViews(self._tracklets.frame[rows], self._tracklets.xyxy[rows], np.concatenate(self._kits))
 
     def finish(self) -> Appearance:
         """What was learnt from the frames added. With too few views it says nothing: all costs are 0."""

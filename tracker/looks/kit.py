@@ -1,0 +1,84 @@
+"""The colours of what players wear: one of the shirt and one of the shorts, from a view of each.
+
+A part's colour is the one that most of its pixels are near to, so numbers, stripes, arms and a ball before it do not
+count. Pixels in the colour of the floor beside the feet are left out: who bends down leaves floor where his shorts
+were.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from ground.frames import Image
+from tracker.assignment import Indices
+from tracker.boxes import Float64Array
+from tracker.looks.describers import crops
+from tracker.types import FloatArray
+
+KIT = 8
+"""Numbers of a kit: Lab (L 0..100) of the shirt and the share of its pixels that count, then those of the shorts."""
+_WIDTH, _HEIGHT = 64, 96
+"""Pixels to which a view is brought: the middle half of its width is the box, the rest what is beside it."""
+_PARTS = (slice(17, 40), slice(44, 60))
+"""Rows of shirt and shorts of somebody who stands."""
+_MIDDLE = slice(25, 39)
+"""Columns of the trunk: arms and background are beside it."""
+_FEET, _BESIDE = slice(84, 96), 14
+"""Rows at the feet, and columns on each side, that show the floor."""
+_FLOOR = 12.0
+"""Lab units from the floor's colour under which a pixel is floor. Higher: of a kit like the floor less is left."""
+_NEAR = 20.0
+"""Lab units around a part's colour within which pixels have it: folds and shadow, not the number."""
+
+
+class KitViews(NamedTuple):
+    """What people wore in the views that were looked at."""
+
+    frame: Indices
+    """(N,), 0-based in the video."""
+    xyxy: Float64Array
+    """(N, 4), pixels: the detection that was looked at."""
+    kit: FloatArray
+    """float32 (N, 8), see ``kits``."""
+
+    @staticmethod
+    def empty() -> KitViews:
+        """No views."""
+        return KitViews(np.zeros(0, np.intp), np.zeros((0, 4)), np.zeros((0, KIT), np.float32))
+
+
+def kits(image: Image, xyxy: Float64Array) -> FloatArray:
+    """Colours, float32 (K, 8), of shirts and shorts of the boxes ``xyxy`` (K, 4) in ``image`` (uint8, H, W, 3, RGB).
+
+    Of each part Lab (L 0..100) and the share of its pixels, 0..1, that have about this colour.
+    """
+    half = 0.5 * (xyxy[:, 2] - xyxy[:, 0])
+    wide = np.stack([xyxy[:, 0] - half, xyxy[:, 1], xyxy[:, 2] + half, xyxy[:, 3]], axis=1)
+    return np.array([_kit(patch) for patch in crops(image, wide, _WIDTH, _HEIGHT)], np.float32).reshape(-1, KIT)
+
+
+def _kit(patch: Image) -> FloatArray:
+    lab = cv2.cvtColor(patch.astype(np.float32) / 255, cv2.COLOR_RGB2Lab).astype(np.float32)
+    beside = np.concatenate([lab[_FEET, :_BESIDE], lab[_FEET, -_BESIDE:]]).reshape(-1, 3)
+    floor = np.median(beside, axis=0).astype(np.float32)
+    return np.concatenate([_color(lab[rows, _MIDDLE].reshape(-1, 3), floor) for rows in _PARTS])
+
+
+def _color(pixels: FloatArray, floor: FloatArray) -> FloatArray:
+    """The colour (3,) that most ``pixels`` (N, 3) are near to, floor aside, and the share of them."""
+    own = pixels[_apart(pixels, floor) > _FLOOR]
+    if not len(own):
+        return np.append(floor, 0).astype(np.float32)
+    color = np.median(own, axis=0)
+    for _ in range(3):
+        near = _apart(own, color) < _NEAR
+        if near.any():
+            color = own[near].mean(axis=0)
+    return np.append(color, (_apart(own, color) < _NEAR).sum() / len(pixels)).astype(np.float32)
+
+
+def _apart(pixels: FloatArray, color: FloatArray) -> FloatArray:
+    return np.linalg.norm(pixels - color, axis=1)

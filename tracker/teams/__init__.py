@@ -1,0 +1,1 @@
+"""Which of two teams a player is of, by what he wears."""
