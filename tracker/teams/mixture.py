@@ -22,9 +22,9 @@ from tracker.boxes import Float64Array
 _TEMPER = 0.3
 """Likeness of one person's views to each other, 0..1: light, pose and place are shared, so ten views tell what three
 independent ones would. Higher: the second view tells less."""
-_OTHERS = 0.1
+_OTHERS = 0.03
 """Share of people of neither team: officials, coaches. Both teams have half of the rest: they are of a size."""
-_LEAST = np.array([8.0, 4.0, 4.0, 8.0, 4.0, 4.0])
+_LEAST = np.array([6.0, 3.0, 3.0, 6.0, 3.0, 3.0])
 """Lab units by which views of one kit scatter at least; three views that happen to agree prove no more."""
 _TEAMMATES = 1.25
 """Standard deviation of views of a kit in that of views of one person, at most: teammates stand in different light.
@@ -35,12 +35,15 @@ _TAIL = 4.0
 """Degrees of freedom of Student's t."""
 _WHOLE = 0.5
 """Share of a part's pixels of one colour from which the part counts in full."""
-_BALANCE = 0.5
+_BALANCE = 0.35
 """How much of the larger team's presence the smaller one has at least: three referees in black are no team."""
-_AS_LARGE = 0.8
-"""Of several ends, those count whose smaller team is so large beside the largest: teams are the two largest groups."""
-_APART = 2.5
-"""Standard deviations of a view between two kits, at least; those into which one kit falls are nearer."""
+_AS_MANY = 0.9
+"""Of several ends, those count whose teams have so much of the presence that the most have: who plays is in a team."""
+_SHADE = 0.2
+"""Share of a kit's chroma by which its views scatter in colour, besides."""
+_PROOF = 16.0
+"""Doubled log-likelihood ratio, at least, of two kits over one. One kit that falls into two by chance reaches 12, the
+faintest of twenty videos of two teams 21."""
 _NORMAL = 1.4826
 """Standard deviation of a normal distribution in medians of the absolute deviation."""
 _STILL = 0.01
@@ -60,12 +63,13 @@ class Mixture:
     middle: Float64Array
     """(6,), of what everybody wears."""
     widest: Float64Array
-    """(6,), Lab units: a kit's spread is no larger."""
+    """(6,), Lab units: a kit's spread is no larger than this or twice its least."""
 
     @staticmethod
     def between(centers: Float64Array, middle: Float64Array, widest: Float64Array) -> Mixture:
         """Two kits (2, 6) of which nothing else is known."""
-        return Mixture(centers, np.tile(widest, (2, 1)), middle, widest)
+        spread = [np.maximum(2 * _least(center), widest) for center in centers]
+        return Mixture(centers, np.array(spread), middle, widest)
 
     def views(self, colors: Float64Array, weight: Float64Array) -> Float64Array:
         """Log-likelihood (N, 3) of each view (N, 6) if it shows the first team, the second, or somebody of neither."""
@@ -83,11 +87,6 @@ class Mixture:
 
     def _kits(self) -> list[tuple[Float64Array, Float64Array]]:
         return [*zip(self.centers, self.spread, strict=True), (self.middle, _ANY)]
-
-    def distance(self) -> float:
-        """How far apart the kits are, in standard deviations of a view."""
-        between = (self.centers[0] - self.centers[1]) ** 2 / (self.spread**2).mean(axis=0)
-        return float(np.sqrt(between.sum()))
 
 
 def weights(share: Float64Array) -> Float64Array:
@@ -107,25 +106,28 @@ def learn(colors: Float64Array, weight: Float64Array, person: Indices, presence:
     presence: (P,), how long each person is there.
     """
     means, widest = _means(colors, weight, person), _widest(colors, weight, person)
-    ends: list[tuple[float, float, Mixture]] = []
-    for pair in combinations(_differing(means), 2):
-        begin = Mixture.between(means[list(pair)], means.mean(axis=0), widest)
-        found = _climb(begin, colors, weight, person)
+    if len(means) < 2:
+        return None
+
+    def end(centers: Float64Array) -> tuple[float, float, Mixture]:
+        found = _climb(Mixture.between(centers, means.mean(axis=0), widest), colors, weight, person)
         people = found.people(colors, weight, person, len(presence))
-        smaller = _smaller(posterior(people), presence)
-        if smaller > 0 and found.distance() >= _APART:
-            ends.append((smaller, float(np.logaddexp.reduce(people, axis=1).sum()), found))
-    largest = max((smaller for smaller, _, _ in ends), default=0.0)
-    likely = [(likelihood, found) for smaller, likelihood, found in ends if smaller >= _AS_LARGE * largest]
+        return _both(posterior(people), presence), float(np.logaddexp.reduce(people, axis=1).sum()), found
+
+    _, one_kit, _ = end(np.tile(np.median(means, axis=0), (2, 1)))
+    ends = [end(means[list(pair)]) for pair in combinations(_differing(means), 2)]
+    ends = [(both, fit, found) for both, fit, found in ends if both > 0 and 2 * (fit - one_kit) >= _PROOF]
+    most = max((both for both, _, _ in ends), default=0.0)
+    likely = [(fit, found) for both, fit, found in ends if both >= _AS_MANY * most]
     return max(likely, key=lambda end: end[0])[1] if likely else None
 
 
-def _smaller(probability: Float64Array, presence: Float64Array) -> float:
-    """Presence of the smaller team; 0 unless both are several people, of a size, and most of those there."""
+def _both(probability: Float64Array, presence: Float64Array) -> float:
+    """Presence of both teams; 0 unless each is several people, they are about of a size, and most of those there."""
     several = np.bincount(probability.argmax(axis=1), minlength=3)[:2].min() >= 2
     first, second, others = (presence @ probability).tolist()
     are_teams = several and min(first, second) >= _BALANCE * max(first, second) and first + second > others
-    return min(first, second) if are_teams else 0.0
+    return first + second if are_teams else 0.0
 
 
 def _climb(mixture: Mixture, colors: Float64Array, weight: Float64Array, person: Indices) -> Mixture:
@@ -140,17 +142,24 @@ def _climb(mixture: Mixture, colors: Float64Array, weight: Float64Array, person:
 
 
 def _refit(mixture: Mixture, colors: Float64Array, weight: Float64Array, member: Float64Array) -> Mixture:
-    """Kits and scatter from views (N, 6) that are ``member`` (N, 3) of each; ``_LEAST`` weighs like one person."""
+    """Kits and scatter from views (N, 6) that are ``member`` (N, 3) of each; ``_least`` weighs like one person."""
     centers, spread = np.empty_like(mixture.centers), np.empty_like(mixture.spread)
     for team in range(2):
         trust = _surprise(colors, weight, mixture.centers[team], mixture.spread[team])[1]
         share = weight * (member[:, team] * trust)[:, None]
         total = share.sum(axis=0) + 1e-9
         centers[team] = (share * colors).sum(axis=0) / total
-        scatter = (share * (colors - centers[team]) ** 2).sum(axis=0) + _LEAST**2
+        least = _least(centers[team])
+        scatter = (share * (colors - centers[team]) ** 2).sum(axis=0) + least**2
         amount = (weight * member[:, team : team + 1]).sum(axis=0)
-        spread[team] = np.clip(np.sqrt(scatter / (amount + 1)), _LEAST, mixture.widest)
+        spread[team] = np.clip(np.sqrt(scatter / (amount + 1)), least, np.maximum(2 * least, mixture.widest))
     return Mixture(centers, spread, mixture.middle, mixture.widest)
+
+
+def _least(center: Float64Array) -> Float64Array:
+    """The least spread (6,) around a kit: shadow and blur take from colour in proportion to what there is of it."""
+    shirt, shorts = np.hypot(center[[1, 4]], center[[2, 5]])
+    return np.hypot(_LEAST, _SHADE * np.array([0, shirt, shirt, 0, shorts, shorts]))
 
 
 def _surprise(
@@ -177,7 +186,7 @@ def _widest(colors: Float64Array, weight: Float64Array, person: Indices) -> Floa
         if len(own := colors[(person == one) & (weight.min(axis=1) > 0)]) > 1
     ]
     within = _NORMAL * np.median(np.concatenate(away), axis=0) if away else np.zeros(colors.shape[1])
-    return np.maximum(_TEAMMATES * within, 1.5 * _LEAST)
+    return _TEAMMATES * within
 
 
 def _differing(means: Float64Array) -> list[int]:

@@ -15,16 +15,19 @@ from tracker.types import Tracks
 
 WHITE, YELLOW = (75.0, 8, 2, 75, 6, 0), (52.0, 11, 30, 66, 9, 28)
 GREEN, BLACK = (36.0, -15, 14, 38, -18, 15), (15.0, 2, 0, 12, 0, 0)
+RED, BLUE = (45.0, 54, 40, 44, 56, 44), (35.0, 44, -78, 30, 36, -65)
 
 
-def seen(kits: list[tuple[float, ...]], seed: int = 0, num_views: int = 8) -> tuple[Tracks, KitViews]:
+def seen(
+    kits: list[tuple[float, ...]], seed: int = 0, num_views: int = 8, light: tuple[float, ...] = (9, 3, 4)
+) -> tuple[Tracks, KitViews]:
     """People in these kits, 1 to P, each a little different, in light that changes from view to view."""
     rng = np.random.default_rng(seed)
     frame = np.tile(np.arange(num_views), len(kits))
     ids = np.repeat(np.arange(1, len(kits) + 1), num_views)
     xyxy = np.stack([10.0 * ids, 5.0 * frame, 10.0 * ids + 8, 5.0 * frame + 20], axis=1)
     own = np.array(kits) + rng.normal(0, [4, 1.5, 2] * 2, (len(kits), 6))
-    colors = own[ids - 1] + rng.normal(0, [9, 3, 4] * 2, (len(ids), 6))
+    colors = own[ids - 1] + rng.normal(0, light * 2, (len(ids), 6))
     kit = np.insert(colors, [3, 6], rng.uniform(0.3, 0.9, (len(ids), 2)), axis=1).astype(np.float32)
     tracks = Tracks.of(frame, ids, xyxy, np.ones(len(ids)))
     return tracks, KitViews(frame, xyxy, kit)
@@ -47,6 +50,19 @@ def test_teams_are_told_and_referees_are_of_neither(seed: int, kits: list[tuple[
     found = sides(find_teams(tracks, views), len(kits))
     wrong = sum(a != wanted[kit] for a, kit in zip(found, kits, strict=True))
     assert wrong <= 1
+
+
+@given(
+    st.integers(0, 1000),
+    st.lists(st.sampled_from([WHITE, GREEN, BLACK, RED, BLUE]), min_size=2, max_size=2, unique=True),
+)
+@settings(max_examples=15, deadline=None)
+def test_shadow_and_blur_that_take_from_colours_do_not_part_a_team(seed: int, kits: list[tuple[float, ...]]) -> None:
+    tracks, views = seen([kits[0]] * 5 + [kits[1]] * 5, seed, light=(6, 2, 3))
+    shade = np.random.default_rng(seed).uniform(0.4, 1, (len(views.kit), 1))
+    views.kit[:, [1, 2, 5, 6]] *= shade
+    found = sides(find_teams(tracks, views), 10)
+    assert len(set(found[:5])) == 1 == len(set(found[5:])) and set(found) == {"A", "B"}
 
 
 @given(st.integers(0, 1000))
