@@ -32,7 +32,7 @@ from pipeline.stages.carry_names import carry_names
 from pipeline.stages.detect import Detected, detect_players
 from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
-from pipeline.stages.players import select_players, smooth_players
+from pipeline.stages.players import select_players, smooth_players, tell_teams
 from pipeline.stages.track import follow, see_looks
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi, validate_rois
@@ -80,11 +80,11 @@ def analyze_video(
         size = (facts.width, facts.height)
         partwise = _partwise(video, facts, config, workers, progress) if workers else None
         if given is not None:
-            frames, players = follow_file(video, given, progress)
+            frames, players = follow_file(video, given, progress, config.teams)
         elif rois and not detect_with_rois:
             if workers is not None:
                 _log.info("boxes drawn by hand are followed in one go: should it be stopped, that pass begins anew")
-            frames, players = follow_by_hand(video, rois, progress)
+            frames, players = follow_by_hand(video, rois, progress, config.teams)
         else:
             drawn = Drawn(tuple(validate_rois(rois, *size)) if rois else (), drawn.court)
             detected, partwise = _detect(video, facts, config, models, workers, partwise, progress)
@@ -143,23 +143,25 @@ def track_players(
     progress: Progress,
     partwise: Partwise | None = None,
 ) -> Players:
-    """Pass 2 as a whole: detections into smoothed tracks of those who play.
+    """Pass 2 as a whole: detections into smoothed tracks of those who play, and their teams.
 
-    size: width and height of the picture, pixels. video: for a few views of everybody; None: no pixels. Raises
-    InputError for weights that cannot be used.
+    size: width and height of the picture, pixels. video: for a few views of everybody; None: no pixels, no teams.
+    Raises InputError for weights that cannot be used.
     """
     classes, every = config.detector.classes, config.detector.every
     tracklets, seeds = follow(detected, drawn, size, make_tracker(config.tracker), classes, every)
+    seen = None
+    if partwise is not None:
+        seen = partwise.see_looks(tracklets, size)
+    elif video is not None:
+        seen = see_looks(tracklets, size, models.describers(config), video, progress)
     if config.tracker.online_only or not config.linking.offline:
         tracks = tracklets.tracks()
     else:
-        seen = None
-        if partwise is not None:
-            seen = partwise.see_looks(tracklets, size)
-        elif video is not None:
-            seen = see_looks(tracklets, size, models.describers(config), video, progress)
-        tracks = link(tracklets, config.linking, seen)
+        tracks = link(tracklets, config.linking, seen and seen.costs)
     players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
+    if seen is not None:
+        players = tell_teams(players, seen.kits, config.teams)
     return smooth_players(players, detected.frames, config.smoothing, every)
 
 

@@ -19,6 +19,7 @@ from tracker.detect.detector import DetectorConfig
 from tracker.looks.registry import LooksConfig
 from tracker.players.selection import SelectionConfig
 from tracker.players.smoothing import SmoothingConfig
+from tracker.teams.teams import TeamsConfig
 from tracker.track.linking import LinkingConfig
 from tracker.track.registry import TrackerConfig
 
@@ -81,6 +82,7 @@ class PipelineConfig:
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     looks: LooksConfig = field(default_factory=LooksConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
+    teams: TeamsConfig = field(default_factory=TeamsConfig)
     smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)

@@ -36,6 +36,7 @@ from pipeline.analysis.values import (
 )
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
+from tracker.teams.teams import Member, Teams
 from tracker.types import Detections, Tracks
 
 FORMAT = 2
@@ -170,6 +171,7 @@ def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
         "classifier": None if analysis.classifier is None else dataclasses.asdict(analysis.classifier),
         "players": [_player(analysis, track_id, track) for track_id, track in analysis.tracks.by_id()],
         "names": {str(k): v for k, v in players.names.items()},
+        "teams": dataclasses.asdict(players.teams),
         "rois": [dataclasses.asdict(roi) for roi in analysis.drawn.rois],
         "court": [dataclasses.asdict(polygon) for polygon in analysis.drawn.court],
         "lost_at": {str(k): v for k, v in players.lost_at.items()},
@@ -189,6 +191,7 @@ def _player(analysis: Analysis, track_id: int, track: Tracks) -> dict[str, Any]:
     lost = analysis.players.lost_at.get(track_id)
     return {
         "player": player_name(analysis.names, track_id),
+        "team": analysis.teams.team(track_id),
         "track_id": track_id,
         "first_frame": int(track.frame_index[0]),
         "last_frame": int(track.frame_index[-1]),
@@ -226,6 +229,7 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
             dropped={int(k): _text(v) for k, v in content["dropped"].items()},
             notes=notes["players"],
             left_out=Tracks(**tables["leftout"]) if "leftout" in tables else Tracks.empty(),
+            teams=_read_teams(content["teams"]) if "teams" in content else Teams(),
         ),
         timeline=Timeline(_lines(content["labels"]), tuple(ActionSegment(**s) for s in content["timeline"])),
         scores=Scores(_read_scores(tables.get("scores")), notes["scores"]),
@@ -243,6 +247,22 @@ def _read_detections(boxes: Columns, classes: tuple[str, ...]) -> DetectionTable
     if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < len(classes):
         raise ValueError("detections are of a class without a name")
     return DetectionTable(boxes["frame_index"], found, boxes.get("floor"), classes)
+
+
+def _read_teams(content: Mapping[str, Any]) -> Teams:
+    first, second = _lines(content["names"])
+    return Teams(
+        (first, second),
+        tuple(_color(color) for color in content["colors"]),
+        {int(k): Member(_text(v["team"]), float(v["probability"])) for k, v in content["members"].items()},
+    )
+
+
+def _color(value: Sequence[int]) -> tuple[int, int, int]:
+    if not all(type(channel) is int and 0 <= channel <= 255 for channel in value):
+        raise ValueError(f"{value!r:.40} is no color")
+    red, green, blue = value
+    return red, green, blue
 
 
 def _read_scores(table: Columns | None) -> tuple[ActionScores, ...]:

@@ -20,6 +20,7 @@ from pipeline.analysis.timeline import Timeline
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
 from tracker.names import clear_names, same
+from tracker.teams.teams import Teams
 from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, IntArray, Tracks
 
 NOBODY = "nobody was found: the result is empty"
@@ -133,6 +134,8 @@ class Players:
     """What was odd about following them, a line each."""
     left_out: Tracks = field(default_factory=Tracks.empty)
     """The tracks of those in ``dropped`` whom a rule left out, so that a person can bring them back."""
+    teams: Teams = field(default_factory=Teams)
+    """Who is of which team; of those left out, too."""
 
     def __post_init__(self) -> None:
         names, notes = clear_names(self.names)
@@ -223,6 +226,11 @@ class Analysis:
     def names(self) -> Mapping[int, str]:
         """Names given to players, by track_id."""
         return self.players.names
+
+    @property
+    def teams(self) -> Teams:
+        """Who is of which team."""
+        return self.players.teams
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pipeline.analysis.values import Analysis, find_player
 from pipeline.edits.entries import Edit, Who
 from pipeline.edits.fold import apply, replay
 from pipeline.edits.log import effective
+from tracker.teams.teams import Teams
 from tracker.types import Tracks
 
 _TIME = r"(?:(?P<{0}_min>\d{{1,9}}):)?(?P<{0}>\d{{1,9}}(?:\.\d+)?)"
@@ -44,6 +45,11 @@ class Draft:
         if edit.kind in ("undo", "redo"):
             self._state, _ = replay(self._analysis, effective(self.edits))
         return edit
+
+    @property
+    def teams(self) -> Teams:
+        """As they were found."""
+        return self._analysis.teams
 
     def who(self, player: str, time: float | None = None) -> Who:
         """The player of this name or number, by his box nearest to ``time`` (seconds); None: in his middle.
@@ -80,6 +86,13 @@ def _rename(draft: Draft, kind: str, text: str) -> Edit:
     return Edit(kind, (draft.who(player),), text=name.strip())
 
 
+def _team(draft: Draft, kind: str, text: str) -> Edit:
+    player, separator, team = text.partition("=")
+    if not separator:
+        raise InputError(f"{kind} takes PLAYER=TEAM, not {text!r:.60}", kind)
+    return Edit(kind, (draft.who(player),), text=draft.teams.letter(team))
+
+
 def _players(draft: Draft, kind: str, text: str) -> Edit:
     return Edit(kind, tuple(draft.who(player) for player in text.split(",")))
 
@@ -113,5 +126,5 @@ def _seconds(found: re.Match[str], name: str) -> float:
 
 _READ: Mapping[str, Callable[[Draft, str, str], Edit]] = {
     "rename": _rename, "merge": _players, "split": _at, "swap": _at, "drop": _player, "restore": _player,
-    "referee": _player, "relabel": _span, "edge": _span,
+    "referee": _player, "team": _team, "relabel": _span, "edge": _span,
 }  # fmt: skip

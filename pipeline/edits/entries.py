@@ -19,6 +19,7 @@ KINDS: Mapping[str, tuple[int, int, bool, bool, bool]] = {
     "drop": (1, 1, False, False, False),
     "restore": (1, 1, False, False, False),
     "referee": (1, 1, False, False, False),
+    "team": (1, 1, False, False, True),
     "relabel": (1, 1, True, True, True),
     "edge": (1, 1, True, True, False),
     "undo": (0, 0, False, False, False),
@@ -51,8 +52,9 @@ class Edit:
 
     rename: ``who`` is called ``text`` (empty: by his number again). merge: all are one, the first. split: from
     ``time`` on he is somebody else. swap: from ``time`` on the two change places. drop, referee: not shown; restore:
-    shown again. relabel: from ``time`` to before ``end`` he does ``text``. edge: the edge between two of his actions
-    that is at ``time`` moves to ``end``. undo: takes back the last one; redo: does it again.
+    shown again. team: he is of team ``text``, A or B (empty: of neither), whatever the teams are called. relabel: from
+    ``time`` to before ``end`` he does ``text``. edge: the edge between two of his actions that is at ``time`` moves to
+    ``end``. undo: takes back the last one; redo: does it again.
     """
 
     kind: str

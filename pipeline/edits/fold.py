@@ -16,6 +16,7 @@ from pipeline.edits.entries import Edit, Who
 from pipeline.edits.pieces import LAST, Piece, State
 from tracker.boxes import iou
 from tracker.names import clear_names, same
+from tracker.teams.teams import LETTERS, NEITHER, Member
 from tracker.types import IntArray
 
 BY_HAND, REFEREE = "left out by hand", "a referee, said by hand"
@@ -173,6 +174,14 @@ def _restore(state: State, players: list[int], _edit: Edit) -> None:
         raise InputError(f"restore: {_called(state, players[0])} was not left out")
 
 
+def _team(state: State, players: list[int], edit: Edit) -> None:
+    (player,), letter = players, edit.text or ""
+    if letter not in (NEITHER, *LETTERS):
+        raise InputError(f"team: {letter!r:.60} is not {' or '.join(LETTERS)}")
+    said = Member(state.analysis.teams.names[LETTERS.index(letter)] if letter else NEITHER, 1.0)
+    state.pieces[player] = [dataclasses.replace(piece, team=said) for piece in state.pieces[player]]
+
+
 def _relabel(state: State, players: list[int], edit: Edit) -> None:
     label = edit.text or ""
     if label not in state.analysis.timeline.labels:
@@ -246,7 +255,7 @@ def _without(state: State, segment: ActionSegment, first: int, end: int) -> list
 
 _DO: Mapping[str, Callable[[State, list[int], Edit], None]] = {
     "rename": _rename, "merge": _merge, "split": _split, "swap": _swap, "drop": _leave_out(BY_HAND),
-    "referee": _leave_out(REFEREE), "restore": _restore, "relabel": _relabel, "edge": _edge,
+    "referee": _leave_out(REFEREE), "restore": _restore, "team": _team, "relabel": _relabel, "edge": _edge,
 }  # fmt: skip
 
 

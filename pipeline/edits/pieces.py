@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from pipeline.analysis.timeline import ActionSegment, Timeline, frame_ends
 from pipeline.analysis.values import Analysis
+from tracker.teams.teams import Member
 from tracker.types import Tracks
 
 LAST = 2**31 - 1
@@ -29,6 +31,8 @@ class Piece:
     first: int
     last: int
     """Frames, both inclusive; there may be gaps between."""
+    team: Member | None = None
+    """Of which team he is who is seen in it; None: nothing is known."""
 
 
 @dataclass(slots=True)
@@ -57,7 +61,8 @@ class State:
         segments: dict[int, list[ActionSegment]] = {source: [] for source in rows}
         for segment in sorted(analysis.timeline.segments, key=lambda s: s.start_frame):
             segments.setdefault(segment.track_id, []).append(segment)
-        pieces = {i: [_whole(i, track, segments[i])] for i, track in rows.items()}
+        members = analysis.teams.members
+        pieces = {i: [_whole(i, track, segments[i], members.get(i))] for i, track in rows.items()}
         out = {i: analysis.players.dropped.get(i, "left out") for i in left_out}
         return State(analysis, rows, segments, pieces, dict(analysis.names), out)
 
@@ -71,12 +76,26 @@ class State:
             piece.source,
             piece.first if first <= piece.first else int(index[low]),
             piece.last if end > piece.last else int(index[high - 1]),
+            piece.team,
         )
 
     def boxes(self, piece: Piece) -> Tracks:
         """The rows of a piece."""
         track = self.rows[piece.source]
         return track[bisect_left(track.frame_index, piece.first) : bisect_left(track.frame_index, piece.last + 1)]
+
+    def team(self, player: int) -> Member | None:
+        """Of which team a player is: the one that most of his boxes speak for, each with its probability."""
+        votes, count = defaultdict[str, float](float), 0
+        for piece in self.pieces[player]:
+            if piece.team is not None:
+                weight = len(self.boxes(piece))
+                votes[piece.team.team] += weight * piece.team.probability
+                count += weight
+        if not count:
+            return None
+        best = max(votes, key=lambda team: votes[team])
+        return Member(best, round(votes[best] / count, 3))
 
     def recut(self, segment: ActionSegment, first: int, end: int) -> ActionSegment:
         """A segment from frame ``first`` to before ``end``."""
@@ -117,15 +136,19 @@ class State:
             names={player: name for player in in_play if (name := self.names.get(player))},
             dropped={**{i: why for i, why in analysis.players.dropped.items() if i not in self.rows}, **self.out},
             notes=(*analysis.players.notes, *notes),
+            teams=dataclasses.replace(analysis.teams, members=self._members()),
         )
         ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))
         return dataclasses.replace(analysis, players=players, timeline=Timeline(analysis.timeline.labels, ordered))
 
+    def _members(self) -> dict[int, Member]:
+        return {player: member for player in sorted(self.pieces) if (member := self.team(player)) is not None}
 
-def _whole(source: int, track: Tracks, segments: Sequence[ActionSegment]) -> Piece:
+
+def _whole(source: int, track: Tracks, segments: Sequence[ActionSegment], team: Member | None) -> Piece:
     """A whole track; what it is said to do may begin and end a frame off its boxes."""
     first = min([int(track.frame_index[0]), *(s.start_frame for s in segments)])
-    return Piece(source, first, max([int(track.frame_index[-1]), *(s.end_frame - 1 for s in segments)]))
+    return Piece(source, first, max([int(track.frame_index[-1]), *(s.end_frame - 1 for s in segments)]), team)
 
 
 def _continues(a: ActionSegment, b: ActionSegment) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -40,24 +40,28 @@ def draw_players(
     texts: Sequence[str],
     observed: BoolArray | Sequence[bool] | None = None,
     banner: str | None = None,
+    colors: Mapping[int, Color] | None = None,
 ) -> None:
     """Draw N players into ``image``, uint8 (H, W, 3) RGB, in place.
 
     xyxy: (N, 4) pixels; boxes may reach over the picture's edges. track_ids: (N,), choose the colours.
     texts: what the plates say. observed: (N,), False: the box is a guess and is drawn dashed.
-    banner: a line in the top left corner. Lines and letters grow with the picture.
+    banner: a line in the top left corner. colors: by track_id; who has none has ``color_of``. Lines and letters grow
+    with the picture.
     """
     height, width = image.shape[:2]
     font_size, thickness = _font_size(image), max(1, round(min(height, width) / 400))
     boxes = [_inside(box, width, height) for box in xyxy]
     seen = [True] * len(boxes) if observed is None else observed
-    for box, track_id, is_seen in zip(boxes, track_ids, seen, strict=True):
+    given = colors or {}
+    chosen = [given.get(int(track_id)) or color_of(int(track_id)) for track_id in track_ids]
+    for box, color, is_seen in zip(boxes, chosen, seen, strict=True):
         if box is not None:
-            _draw_box(image, box, color_of(int(track_id)), thickness, dashed=not is_seen)
+            _draw_box(image, box, color, thickness, dashed=not is_seen)
     placed = [_paste(image, _plate(banner, _BANNER_COLOR, font_size), 0, 0)] if banner else []
-    for box, track_id, text in zip(boxes, track_ids, texts, strict=True):
+    for box, color, text in zip(boxes, chosen, texts, strict=True):
         if box is not None and text:
-            plate = _plate(text, color_of(int(track_id)), font_size)
+            plate = _plate(text, color, font_size)
             left, top = _place(box, plate.shape[1], plate.shape[0], width, height, placed)
             placed.append(_paste(image, plate, left, top))
 

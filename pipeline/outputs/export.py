@@ -10,11 +10,12 @@ from tracker.files.track_file import TrackFile
 
 
 def tracks_of(analysis: Analysis) -> TrackFile:
-    """What an analysis says about its players: boxes, names, and the action at each box."""
+    """What an analysis says about its players: boxes, names, teams, and the action at each box."""
     frames = analysis.frames.index
     return TrackFile(
         tracks=analysis.tracks,
         names=analysis.names,
+        teams={i: team for i in analysis.tracks.ids.tolist() if (team := analysis.teams.team(i))},
         actions=label_boxes(analysis.tracks, analysis.timeline),
         labels=analysis.timeline.labels,
         size=(analysis.video.width, analysis.video.height),

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,7 +23,7 @@ from ground.video.source import VideoSource
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from pipeline.models import Models
-from pipeline.outputs.draw import draw_players
+from pipeline.outputs.draw import Color, draw_players
 from pipeline.parts.passes import Span, columns_of, load_input
 from pipeline.parts.run import Workers, run_pass
 from pipeline.parts.store import Columns, PartStore
@@ -50,6 +50,8 @@ class Shown:
     """A line shown during the first seconds."""
     x264_preset: str = X264_PRESET
     """See ``VideoFormat``."""
+    colors: Mapping[int, Color] = field(default_factory=dict[int, Color])
+    """By track_id; the others have ``color_of``."""
 
 
 def render_video(
@@ -131,6 +133,7 @@ def _pack_shown(shown: Shown) -> Columns:
         "names": {str(track_id): name for track_id, name in shown.names.items()},
         "banner": shown.banner,
         "x264_preset": shown.x264_preset,
+        "colors": {str(track_id): color for track_id, color in shown.colors.items()},
     }
     return {**columns_of(shown.tracks), "facts": np.array(json.dumps(facts))}
 
@@ -142,7 +145,8 @@ def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
     labels = tuple(timeline.pop("labels"))
     names = {int(track_id): name for track_id, name in facts["names"].items()}
     tracks = Tracks(**{name: column for name, column in columns.items() if name != "facts"})
-    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"])
+    colors = {int(track_id): (red, green, blue) for track_id, (red, green, blue) in facts["colors"].items()}
+    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"], colors)
 
 
 def _format(video: VideoSource, shown: Shown) -> VideoFormat:
@@ -164,7 +168,7 @@ def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels)
         players = shown.tracks.at(frame.index)
         texts = [labels.text(int(track_id), frame.index) for track_id in players.track_id]
         banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
-        draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner)
+        draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner, shown.colors)
         yield frame.time - start, image
 
 

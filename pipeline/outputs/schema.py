@@ -21,6 +21,7 @@ from pipeline.analysis.values import ClassifierFacts, VideoFacts
 from pipeline.config import PipelineConfig
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
+from tracker.teams.teams import Teams
 
 _PLAIN: Mapping[object, str] = {
     str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null",
@@ -46,6 +47,8 @@ class Player:
 
     player: str
     """Name, or number where he has none."""
+    team: str
+    """Empty: of neither, or not known."""
     track_id: int
     first_frame: int
     last_frame: int
@@ -86,6 +89,7 @@ class Record:
     players: tuple[Player, ...]
     names: Mapping[str, str]
     """Names given to players, by track_id."""
+    teams: Teams
     rois: tuple[Roi, ...]
     """Boxes drawn by hand in a video in which everybody is detected."""
     court: tuple[CourtPolygon, ...]

@@ -12,23 +12,26 @@ from ground.errors import InputError
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from tracker.names import clear_names
+from tracker.teams.teams import Teams
 
 COLUMNS = ("player", "action", "start_s", "end_s", "start_frame", "end_frame", "confidence")
 """player: the track's number or its name; seconds with 3 decimals; frames 0-based, end exclusive; confidence 0..1."""
+TEAM = "team"
+"""The last column: A, B or the team's name; empty: of neither, or not known. It is not read back."""
 
 
-def write_timeline_csv(timeline: Timeline, names: Mapping[int, str], path: Path) -> None:
+def write_timeline_csv(timeline: Timeline, names: Mapping[int, str], path: Path, teams: Teams | None = None) -> None:
     """Write ``timeline`` to ``path`` in UTF-8, a line per segment; ``names`` maps track numbers to players' names.
 
     Names are written as ``tracker.names`` has them, so that a line can be told from any other player's.
     """
-    shown, _ = clear_names(names)
+    (shown, _), teams = clear_names(names), teams or Teams()
     with write_atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow((*COLUMNS, TEAM))
         for s in timeline.segments:
             times = (f"{s.start:.3f}", f"{s.end:.3f}", s.start_frame, s.end_frame, f"{s.confidence:.3f}")
-            writer.writerow((player_name(shown, s.track_id), s.action, *times))
+            writer.writerow((player_name(shown, s.track_id), s.action, *times, teams.team(s.track_id)))
 
 
 def read_timeline_csv(path: Path, labels: Sequence[str], names: Mapping[int, str] | None = None) -> Timeline:

@@ -15,6 +15,7 @@ from pipeline.edits.current import with_edits
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
 from pipeline.outputs.render import Shown, render_video
+from pipeline.outputs.shades import team_colors
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
@@ -70,7 +71,7 @@ def write_current(
     shown = with_edits(analysis, folder)
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
     (folder / VIDEO_NAME).unlink(missing_ok=True)
-    write_timeline_csv(shown.timeline, shown.names, timeline)
+    write_timeline_csv(shown.timeline, shown.names, timeline, shown.teams)
     write_captions(shown.timeline, shown.names, captions, start=shown.settings.get("start") or 0.0)
     write_tracks(tracks, shown.tracks)
     written = [timeline, captions, tracks]
@@ -96,7 +97,8 @@ def write_video(
     settings = analysis.settings
     span = Span(source, settings.get("start"), settings.get("end"), analysis.video.image_rate)
     preset = X264_PRESETS.get(settings.get("preset", ""), X264_PRESET)
-    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset)
+    colors = team_colors(analysis.tracks, analysis.teams)
+    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset, colors)
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)

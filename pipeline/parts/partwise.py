@@ -37,10 +37,11 @@ from pipeline.parts.versions import LIBRARIES
 from pipeline.progress import Progress
 from pipeline.stages.detect import Detected, DetectedPart, detect_part, join_parts
 from pipeline.stages.label import no_scores
+from pipeline.stages.track import Looks
 from pipeline.stages.windows import notes_on_times, plan_windows
 from tracker.detect.detector import chosen_weights
 from tracker.looks.appearance import AppearanceCollector
-from tracker.track.linking import Evidence
+from tracker.looks.kit import KIT
 from tracker.track.tracklets import Tracklets
 from tracker.types import Tracks
 
@@ -68,7 +69,7 @@ class Partwise:
         every = (unpack_detected(columns) for columns in chain([first], found))
         return join_parts(every, first["names"].tolist(), self.video, self.parts)
 
-    def see_looks(self, tracklets: Tracklets, size: tuple[int, int]) -> Evidence | None:
+    def see_looks(self, tracklets: Tracklets, size: tuple[int, int]) -> Looks | None:
         """What the tracklets look like, as ``see_looks`` of the stage."""
         describers = self.workers.models.describers(self.config)
         if not describers:
@@ -79,12 +80,13 @@ class Partwise:
             return None
         looks = self.config.looks
         resting_on = self.workers.store.keep(TRACKLETS, columns_of(tracklets))
-        about = {**self._about(), "tracklets": resting_on, "looks": looks.describe, "reid": _content(looks.reid)}
+        seen = {"looks": looks.describe, "reid": _content(looks.reid), "kit": KIT}
+        about = {**self._about(), "tracklets": resting_on, **seen}
         digest = self.workers.store.begin("glance", about)
         work = GlancePass(self.span, self.config, size, self.workers.store, resting_on)
         for columns in run_pass(work, wanted, digest, self.workers, self.progress):
             add_views(collector, columns)
-        return collector.finish().costs
+        return Looks.of(collector)
 
     def label(self, tracks: Tracks, frames: Frames) -> Scores:
         """Pass 3, as ``label_players``."""

@@ -45,6 +45,12 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "drop-still": ("selection.drop_still", bool, "leave out who stays in one place at the court's edge (default: yes)"),
     "drop-outside": ("selection.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
     "min-track-confidence": ("selection.min_confidence", float, "mean confidence under which a track is nobody's"),
+    "teams": ("teams.names", _names, "the two teams' names (default: A,B)"),
+    "team-colors": (
+        "teams.colors",
+        _names,
+        "their shirts' colors, as white,#0a5 (default: the first team is the lighter one)",
+    ),
     "players": ("selection.players", int, "at most so many are on court at once; 0: no limit"),
 }
 _READ: dict[str, tuple[str, Any, str]] = {

@@ -1,4 +1,4 @@
-"""Tracks into players: who was drawn by hand, who counts as a player, gaps filled and boxes smoothed."""
+"""Tracks into players: who was drawn by hand, who counts as a player, of which team, gaps filled, boxes smoothed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from pipeline.analysis.values import Drawn, Frames, Players
 from pipeline.stages.detect import Detected
 from tracker.by_hand.seeds import Named, name_seeded
 from tracker.detect.detector import people_classes
+from tracker.looks.kit import KitViews
 from tracker.players.selection import SelectionConfig, choose_players
 from tracker.players.smoothing import SmoothingConfig, smooth_tracks
 from tracker.scene.court import Scene
+from tracker.teams.teams import Teams, TeamsConfig, find_teams
 from tracker.types import Tracks
 
 
@@ -40,6 +42,20 @@ def select_players(
     return Players(
         named.tracks[~out], named.names, dropped=dropped, notes=tuple(named.notes), left_out=named.tracks[out]
     )
+
+
+def tell_teams(players: Players, kits: KitViews, config: TeamsConfig) -> Players:
+    """``players`` with their teams, learnt from what those who play wear; the others are told, too.
+
+    players: with the boxes as they were found, before ``smooth_players``.
+    """
+    parts = (players.tracks, players.left_out)
+    frame, ids, xyxy = (np.concatenate([getattr(part, name) for part in parts]) for name in _BOX)
+    found = find_teams(Tracks.of(frame, ids, xyxy), kits, config, players.tracks.ids.tolist())
+    return dataclasses.replace(players, teams=found or Teams(config.called))
+
+
+_BOX = ("frame_index", "track_id", "xyxy")
 
 
 def smooth_players(players: Players, frames: Frames, config: SmoothingConfig, every: int = 1) -> Players:

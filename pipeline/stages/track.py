@@ -16,6 +16,7 @@ from tracker.by_hand.seeds import add_seeds, place_seeds
 from tracker.detect.detector import followed_classes
 from tracker.looks.appearance import AppearanceCollector
 from tracker.looks.describers import Describer
+from tracker.looks.kit import KitViews
 from tracker.track.linking import Evidence
 from tracker.track.tracklets import Tracker, Tracklets
 from tracker.types import CameraMotion, Tracks
@@ -71,13 +72,27 @@ def _together(motions: Sequence[CameraMotion]) -> CameraMotion | None:
     return CameraMotion((x, y), zoom, any(motion.is_cut for motion in motions))
 
 
+class Looks(NamedTuple):
+    """What a few views of each tracklet tell."""
+
+    costs: Evidence
+    """Of links, see ``tracker.track.linking``."""
+    kits: KitViews
+    """What people wear."""
+
+    @staticmethod
+    def of(collector: AppearanceCollector) -> Looks:
+        """What was collected."""
+        return Looks(collector.finish().costs, collector.kits())
+
+
 def see_looks(
     tracklets: Tracklets,
     size: tuple[int, int],
     describers: Sequence[Describer],
     video: VideoSource,
     progress: Progress,
-) -> Evidence | None:
+) -> Looks | None:
     """What the tracklets look like, from a few views of each; None where nothing is to be seen."""
     if not describers:
         return None
@@ -92,4 +107,4 @@ def see_looks(
                 advance(1)
             if frame.index >= wanted[-1]:
                 break
-    return collector.finish().costs
+    return Looks.of(collector)

@@ -1,9 +1,10 @@
 """COCO-style JSON (cocodataset.org) with tracks, read.
 
 An image per frame with its ``frame_index`` (from 0), an annotation per box with ``track_id``, ``bbox`` (left, top,
-width, height), ``score``, and ``attributes``: ``action``, and ``occluded`` for a box that was not observed. Names of
-players stand in ``tracks``, as in TAO. Of others: ``frame_id`` (MMTracking from 0, ByteTrack from 1), numbers in file
-names (CVAT from 0, FFmpeg and MOTChallenge from 1), ``instance_id``, several videos in one file. Files are read whole.
+width, height), ``score``, and ``attributes``: ``action``, ``team``, and ``occluded`` for a box that was not observed.
+Names of players stand in ``tracks``, as in TAO. Of others: ``frame_id`` (MMTracking from 0, ByteTrack from 1), numbers
+in file names (CVAT from 0, FFmpeg and MOTChallenge from 1), ``instance_id``, several videos in one file. Files are read
+whole.
 """
 
 from __future__ import annotations
@@ -53,11 +54,13 @@ def read_coco(path: Path, video: str = "", wanted: Sequence[str] = ()) -> TrackF
     classes = [_class(path, n, e, categories) for n, e in boxes]
     chosen = [row for row, name in zip(boxes, classes, strict=True) if not categories or name in kept]
     rows = [_row(path, number, entry, frames) for number, entry in chosen]
+    teams = {row[1]: team for row, (_, entry) in zip(rows, chosen, strict=True) if (team := _team(entry))}
     tracks, actions = sorted_boxes(_columns(rows), lambda number: f"{path}: annotation {number}")
     covered = range(min(frames.values(), default=0), max(frames.values(), default=-1) + 1)
     return TrackFile(
         tracks=tracks,
         names={i: name for i, name in names.items() if i in tracks.track_id},
+        teams=teams,
         actions=actions if labels or (actions != "").any() else None,
         labels=labels,
         size=size,
@@ -225,6 +228,11 @@ def _row(path: Path, number: int, entry: _Entry, frames: Mapping[Any, int]) -> t
         raise InputError(f"{path}: annotation {number}: {_EXPECTED} (it has no track_id)") from error
     except _MALFORMED as error:
         raise InputError(f"{path}: annotation {number}: {_EXPECTED} ({_reason(error)})") from error
+
+
+def _team(entry: _Entry) -> str:
+    given = entry.get("attributes") or {}
+    return str(given.get("team") or "").strip()
 
 
 def _columns(rows: list[tuple[Any, ...]]) -> Boxes:

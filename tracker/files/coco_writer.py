@@ -47,6 +47,8 @@ def _annotations(content: TrackFile) -> Iterator[dict[str, Any]]:
         attributes: dict[str, Any] = {"occluded": not tracks.observed[row]}
         if content.actions is not None:
             attributes["action"] = content.actions[row]
+        if track_id in content.teams:
+            attributes["team"] = content.teams[track_id]
         yield {
             "id": row + 1, "image_id": frame + 1, "category_id": 1, "track_id": track_id, "bbox": bbox,
             "area": round(bbox[2] * bbox[3], 2), "iscrowd": 0, "score": round(score, 4), "attributes": attributes,

@@ -1,8 +1,8 @@
 """CVAT's format for tracks in videos ("CVAT for video 1.1", docs.cvat.ai), read.
 
 A track is a list of boxes. Between two of them it moves in a straight line; ``outside`` ends it until the next box.
-Each player carries three attributes: ``action``, which changes over time, and ``number`` and ``name``, which do not
-(CVAT numbers tracks anew when it writes them). Frames count from 0, as in memory; coordinates have two decimals.
+Each player carries four attributes: ``action``, which changes over time, and ``number``, ``name`` and ``team``, which
+do not (CVAT numbers tracks anew when it writes them). Frames count from 0, as in memory; coordinates have two decimals.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def read_cvat(path: Path, wanted: Sequence[str] = ()) -> TrackFile:
     return TrackFile(
         tracks=found,
         names={i: track.name for track, i in zip(players, ids, strict=True) if track.name},
+        teams={i: track.team for track, i in zip(players, ids, strict=True) if track.team},
         actions=actions if labels or (actions != "").any() else None,
         labels=labels,
         size=(_number(meta, "original_size/width"), _number(meta, "original_size/height")),
@@ -77,6 +78,7 @@ class _Track(NamedTuple):
     task: str
     number: str
     name: str
+    team: str
     boxes: Float64Array
     """(K, 9): frame, outside, occluded, key frame, left, top, right, bottom, line."""
     actions: Texts
@@ -140,6 +142,7 @@ def _track(path: Path, element: Element) -> _Track:
         task=element.get("task_id", ""),
         number=attributes.get("number", ""),
         name=attributes.get("name", ""),
+        team=attributes.get("team", ""),
         boxes=np.array(boxes).reshape(-1, 9),
         actions=texts(actions),
         other=other,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
@@ -27,7 +27,7 @@ def cvat_labels(labels: Sequence[str]) -> list[dict[str, Any]]:
     """What CVAT must know of a player before it takes a file: the "Raw" labels of a new task, as JSON content."""
     none: Sequence[str] = [""]
     specs = [("action", "select", True, [UNLABELLED, *labels]), ("number", "text", False, none),
-             ("name", "text", False, none)]  # fmt: skip
+             ("name", "text", False, none), ("team", "text", False, none)]  # fmt: skip
     attributes = [
         {"name": name, "input_type": kind, "mutable": mutable, "default_value": values[0], "values": values}
         for name, kind, mutable, values in specs
@@ -50,9 +50,10 @@ def write_cvat(path: Path, content: TrackFile, tolerance: float = TOLERANCE) -> 
         _write_meta(file, content)
         for rows in np.split(order, starts[1:]) if len(order) else ():
             track_id = int(tracks.track_id[rows[0]])
-            name = content.names.get(track_id, "")
+            told = {"number": f"{track_id}", "name": content.names.get(track_id, "")}
+            fixed = told | {"team": content.teams.get(track_id, "")}
             file.write(f'<track id="{track_id}" label="{PLAYER}" source="manual">\n')
-            file.writelines(_boxes(content, rows, actions[rows], f"{track_id}", name, tolerance))
+            file.writelines(_boxes(content, rows, actions[rows], fixed, tolerance))
             file.write("</track>\n")
         file.write("</annotations>\n")
 
@@ -76,9 +77,12 @@ def _write_meta(file: TextIO, content: TrackFile) -> None:
 
 
 def _boxes(
-    content: TrackFile, rows: npt.NDArray[np.intp], actions: Texts, number: str, name: str, tolerance: float
+    content: TrackFile, rows: npt.NDArray[np.intp], actions: Texts, fixed: Mapping[str, str], tolerance: float
 ) -> Iterator[str]:
-    """The boxes of one track: key frames, and an outside one after each stretch that is not the video's last."""
+    """The boxes of one track: key frames, and an outside one after each stretch that is not the video's last.
+
+    fixed: attributes that do not change.
+    """
     frames = content.tracks.frame_index[rows].astype(np.int64)
     occluded = ~content.tracks.observed[rows]
     xyxy = np.round(content.tracks.xyxy[rows].astype(np.float64), 2)
@@ -86,12 +90,12 @@ def _boxes(
     ends = np.append(np.diff(frames) > 1, True)
     keep = _key_frames(frames, xyxy, ends, (np.diff(occluded) != 0) | (actions[1:] != actions[:-1]), tolerance)
     last = content.frames[-1] if content.frames else int(content.tracks.frame_index[-1])
-    fixed = f'<attribute name="number">{number}</attribute><attribute name="name">{_text(name)}</attribute></box>\n'
+    same = "".join(f'<attribute name="{name}">{_text(value)}</attribute>' for name, value in fixed.items())
     for row in np.flatnonzero(keep).tolist():
         left, top, right, bottom = (f"{value:.2f}" for value in xyxy[row])
         rest = (
             f'occluded="{occluded[row]:d}" xtl="{left}" ytl="{top}" xbr="{right}" ybr="{bottom}" z_order="0">'
-            f'<attribute name="action">{_text(actions[row] or UNLABELLED)}</attribute>{fixed}'
+            f'<attribute name="action">{_text(actions[row] or UNLABELLED)}</attribute>{same}</box>\n'
         )
         frame = int(frames[row])
         yield f'<box frame="{frame}" keyframe="1" outside="0" {rest}'

@@ -44,6 +44,8 @@ class TrackFile:
     """Name of the video."""
     notes: tuple[str, ...] = ()
     """What was changed, left out, or had to be guessed, a line each."""
+    teams: Mapping[int, str] = field(default_factory=dict[int, str])
+    """Names of teams, by track_id; the others have none, or it is not known."""
 
     def __post_init__(self) -> None:
         if self.actions is not None and self.actions.shape != (len(self.tracks),):
@@ -67,6 +69,7 @@ def without_zero(file: TrackFile) -> TrackFile:
         file,
         tracks=Tracks.of(*(column[order] for column in columns)),
         names={track_id or number: name for track_id, name in file.names.items()},
+        teams={track_id or number: team for track_id, team in file.teams.items()},
         actions=None if file.actions is None else file.actions[order],
         notes=(*file.notes, f"track 0 of the file is player {number} here"),
     )

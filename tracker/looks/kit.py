@@ -7,12 +7,13 @@ were.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
-from ground.frames import Image
+from ground.frames import Frame, Image
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
 from tracker.looks.describers import crops
@@ -32,6 +33,8 @@ _FLOOR = 12.0
 """Lab units from the floor's colour under which a pixel is floor. Higher: of a kit like the floor less is left."""
 _NEAR = 20.0
 """Lab units around a part's colour within which pixels have it: folds and shadow, not the number."""
+_STEP, _HIDDEN = 0.5, 0.3
+"""Seconds from one look to the next, and share of a box that others may cover, where boxes are there already."""
 
 
 class KitViews(NamedTuple):
@@ -48,6 +51,34 @@ class KitViews(NamedTuple):
     def empty() -> KitViews:
         """No views."""
         return KitViews(np.zeros(0, np.intp), np.zeros((0, 4)), np.zeros((0, KIT), np.float32))
+
+
+class KitCollector:
+    """Kits along boxes that are there already, read while the video passes."""
+
+    def __init__(self) -> None:
+        self._next = -math.inf
+        self._seen: list[KitViews] = []
+
+    def add(self, frame: Frame, xyxy: FloatArray) -> None:
+        """The next frame and its boxes (K, 4); those that others cover are left out, and frames in between."""
+        if frame.time < self._next or not len(xyxy):
+            return
+        self._next = frame.time + _STEP
+        boxes = xyxy.astype(np.float64)
+        clear = boxes[_covered(boxes) <= _HIDDEN]
+        self._seen.append(KitViews(np.full(len(clear), frame.index, np.intp), clear, kits(frame.image, clear)))
+
+    def finish(self) -> KitViews:
+        """What was seen."""
+        return KitViews(*map(np.concatenate, zip(KitViews.empty(), *self._seen, strict=True)))
+
+
+def _covered(boxes: Float64Array) -> Float64Array:
+    """Share (K,) of each box (K, 4) that others cover; may exceed 1 where many do."""
+    low, high = np.maximum(boxes[:, None, :2], boxes[None, :, :2]), np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
+    common = (high - low).clip(0).prod(axis=2)
+    return common.sum(axis=1) / np.diagonal(common) - 1
 
 
 def kits(image: Image, xyxy: Float64Array) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -25,6 +25,8 @@ LETTERS = ("A", "B")
 """What teams are called where they have no names, and in edits, which outlive names."""
 _COLORS, _SHARES = [0, 1, 2, 4, 5, 6], [3, 7]
 """Columns of a kit."""
+_MOST = 20_000
+"""Views from which teams are learnt; of more, every so many-th."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class TeamsConfig:
         wanted = [same(name) for name in self.names]
         if wanted and (len(wanted) != 2 or not all(wanted) or wanted[0] == wanted[1]):
             raise InputError(f"teams are two different names, not {', '.join(self.names) or 'none'}", "teams.names")
-        if bad := next((name for name in wanted if clear_names({0: name})[0].get(0) != name), None):
+        if bad := next((name for name in wanted if not _is_name(name)), None):
             why = "a name is one short line, no number, and nothing that a spreadsheet runs"
             raise InputError(f"no team can be called {bad!r:.80}: {why}", "teams.names")
         if self.colors and len(self.colors) != 2:
@@ -84,6 +86,23 @@ class Teams:
         """The name of somebody's team; empty: of neither, or not known."""
         return self.members[track_id].team if track_id in self.members else NEITHER
 
+    def said(self, teams: Mapping[int, str]) -> Teams:
+        """These teams, with who is of which as somebody says, by track_id; a third name stays out.
+
+        Where he has two other names, the teams are called so: by those of whom both say something.
+        """
+        names = sorted({team for team in teams.values() if _is_name(team)})
+        if len(names) == 2 and not set(names) & set(self.names):
+            ways = (self._called(first, second) for first, second in (names, names[::-1]))
+            return max(ways, key=lambda way: sum(way.team(i) == team for i, team in teams.items())).said(teams)
+        said = {i: Member(team, 1.0) for i, team in teams.items() if team in self.names}
+        return replace(self, members={**self.members, **said})
+
+    def _called(self, first: str, second: str) -> Teams:
+        names = dict(zip(self.names, (first, second), strict=True)) | {NEITHER: NEITHER}
+        members = {i: replace(member, team=names[member.team]) for i, member in self.members.items()}
+        return replace(self, names=(first, second), members=members)
+
     def letter(self, text: str) -> str:
         """``A`` or ``B`` for a team's name or letter, empty for an empty text. Raises InputError for another."""
         called = {NEITHER: NEITHER, **{i.casefold(): i for i in LETTERS}}
@@ -101,12 +120,15 @@ def find_teams(
 ) -> Teams | None:
     """The teams of those whose views there are; None where there are no two teams.
 
-    tracks: with the very boxes that were looked at. players: the identities to learn from; None: all.
+    tracks: with the very boxes that were looked at. players: the identities to learn from; None: all. Those of them
+    without a view are told by numbers where these differ: teams are of a size.
     """
     config = config or TeamsConfig()
     owner = _owners(tracks, views)
     colors, weight = split(views.kit)
-    rows = np.flatnonzero(np.isin(owner, tracks.ids if players is None else np.fromiter(players, np.int64)))
+    playing = tracks.ids if players is None else np.fromiter(players, np.int64)
+    rows = np.flatnonzero(np.isin(owner, playing))
+    rows = rows[:: 1 + len(rows) // _MOST]
     if not len(rows):
         return None
     ids, person = np.unique(owner[rows], return_inverse=True)
@@ -117,7 +139,9 @@ def find_teams(
     rows = np.flatnonzero(owner >= 0)
     ids, person = np.unique(owner[rows], return_inverse=True)
     probability = posterior(found.people(colors[rows], weight[rows], person, len(ids)))
-    return _teams(config, found, ids.tolist(), probability)
+    teams = _teams(config, found, ids.tolist(), probability)
+    guessed = _by_number(tracks[np.isin(tracks.track_id, playing)], teams)
+    return replace(teams, members={**teams.members, **guessed})
 
 
 def split(kit: FloatArray) -> tuple[Float64Array, Float64Array]:
@@ -136,6 +160,23 @@ def _teams(config: TeamsConfig, found: Mixture, ids: list[int], probability: Flo
     return Teams(config.called, (first, second), members)
 
 
+def _by_number(tracks: Tracks, teams: Teams) -> dict[int, Member]:
+    """The teams of those in ``tracks`` of whom nothing is known: each has an open place in the smaller one, likelier.
+
+    Open places are those that either team lacks to the larger one's number and one more.
+    """
+    side = np.array([teams.team(i) for i in tracks.track_id.tolist()], object)
+    guessed: dict[int, Member] = {}
+    for one in sorted(set(tracks.ids.tolist()) - set(teams.members)):
+        frames = tracks.frame_index[tracks.track_id == one]
+        beside = np.isin(tracks.frame_index, frames)
+        there = np.array([np.count_nonzero(beside & (side == name)) for name in teams.names]) / len(frames)
+        places = there.max() + 1 - there
+        if places.max() > places.min():
+            guessed[one] = Member(teams.names[int(places.argmax())], round(float(places.max() / places.sum()), 3))
+    return guessed
+
+
 def _order(found: Mixture, colors: tuple[str, ...]) -> list[int]:
     """Which of the two that were learnt is first: the lighter one, or the one nearer to its colour."""
     shirts = found.centers[:, :3]
@@ -152,6 +193,10 @@ def _owners(tracks: Tracks, views: KitViews) -> Indices:
     owner = dict(zip(boxes, tracks.track_id.tolist(), strict=True))
     seen = zip(views.frame.tolist(), map(tuple, views.xyxy.astype(np.float32).tolist()), strict=True)
     return np.array([owner.get(box, -1) for box in seen], np.intp)
+
+
+def _is_name(text: str) -> bool:
+    return bool(text) and clear_names({0: text})[0].get(0) == text
 
 
 def _rgb(text: str) -> Color:

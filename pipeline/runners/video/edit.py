@@ -18,6 +18,7 @@ _FLAGS: dict[str, tuple[str, str]] = {
     "drop": ("PLAYER", "do not show him"),
     "referee": ("PLAYER", "he is a referee, and not shown"),
     "restore": ("PLAYER", "show him again"),
+    "team": ("PLAYER=TEAM", "he is of this team, by its name or as A or B; an empty one: of neither"),
     "relabel": ("PLAYER@START-END=LABEL", "what he really does from START to END"),
     "edge": ("PLAYER@FROM-TO", "the edge between two of his actions that is at FROM is really at TO"),
 }

@@ -20,10 +20,12 @@ from pipeline.analysis.folder import JSON_NAME, is_analysis, load_analysis, save
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, DetectionTable, Frames, Players, Scores, VideoFacts
 from pipeline.outputs.write import write_outputs
+from tracker.teams.teams import Member, Teams
 from tracker.types import Detections, Tracks
 
 _LABELS = ("walk", "run")
 _FRAMES = 10
+_TEAMS = Teams(("Knicks", "B"), ((240, 240, 240), (20, 90, 40)), {1: Member("B", 0.98), 9: Member("", 0.7)})
 
 
 class _KilledError(BaseException):
@@ -40,7 +42,7 @@ def _analysis(*ids: int, action: str = "walk") -> Analysis:
     detections = DetectionTable(index, found, np.full(_FRAMES, np.nan, np.float32), ("player",))
     return Analysis(
         VideoFacts("/x/game.mp4", 640, 360, "25", 0.4, "h264", "abc"), {"start": None}, Frames(index, index / 25.0),
-        Players(tracks, names={ids[0]: "Ann"}), Timeline(_LABELS, segments), scores, detections,
+        Players(tracks, names={ids[0]: "Ann"}, teams=_TEAMS), Timeline(_LABELS, segments), scores, detections,
     )  # fmt: skip
 
 
@@ -60,10 +62,41 @@ def test_what_is_saved_is_loaded(tmp_path: Path) -> None:
     again = load_analysis(tmp_path / "a")
     assert again.names == {1: "Ann"} and again.notes == ("odd",) and again.video.fingerprint == "abc"
     assert again.detections is not None and again.detections.classes == ("player",)
+    assert again.teams == _TEAMS and again.teams.team(1) == "B" and again.teams.team(9) == again.teams.team(2) == ""
     save_analysis(again, tmp_path / "b")
     files = [sorted(path.name for path in (tmp_path / name).iterdir()) for name in "ab"]
     assert files[0] == files[1], "equal analyses have equal tables"
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in files[0])
+
+
+def test_an_analysis_without_teams_is_read(tmp_path: Path) -> None:
+    save_analysis(_analysis(1), tmp_path)
+    record = json.loads((tmp_path / JSON_NAME).read_text())
+    del record["teams"]
+    (tmp_path / JSON_NAME).write_text(json.dumps(record))
+    assert load_analysis(tmp_path).teams == Teams()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"names": ["A"]},
+        {"names": "AB"},
+        {"colors": [[1, 2, 3]]},
+        {"colors": [[1, 2, 300], [1, 2, 3]]},
+        {"members": {"1": {"team": "C", "probability": 1}}},
+        {"members": {"x": {"team": "A", "probability": 1}}},
+        {"members": {"1": {"team": "A"}}},
+        {"members": []},
+    ],
+)
+def test_teams_that_cannot_be_are_damage(tmp_path: Path, change: dict[str, object]) -> None:
+    save_analysis(_analysis(1), tmp_path)
+    record = json.loads((tmp_path / JSON_NAME).read_text())
+    record["teams"] = {"names": ["A", "B"], "colors": [], "members": {}} | change
+    (tmp_path / JSON_NAME).write_text(json.dumps(record))
+    with pytest.raises(InputError, match="damaged"):
+        load_analysis(tmp_path)
 
 
 def test_a_new_analysis_leaves_no_table_of_the_old_one(tmp_path: Path) -> None:

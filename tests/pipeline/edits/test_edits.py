@@ -19,11 +19,21 @@ from pipeline.edits.draft import Draft
 from pipeline.edits.entries import KINDS, Edit, Who, from_line, to_line
 from pipeline.edits.fold import fold
 from pipeline.edits.log import NAME, append_edits, effective, read_edits
+from tracker.teams.teams import Member, Teams
 from tracker.types import Tracks
 
 _FRAMES = 100
 _SPANS = {1: [(0, 40), (55, 100)], 2: [(0, 100)], 3: [(10, 30)], 4: [(41, 54)], 5: [(60, 90)], 7: [(31, 59)]}
 """Frames in which each player is there; 4 lies in a gap of 1, and 3, 7, 5 may be one."""
+_MEMBERS = {
+    1: Member("Bulls", 0.9),
+    2: Member("B", 0.8),
+    3: Member("B", 0.7),
+    4: Member("", 0.6),
+    7: Member("Bulls", 1.0),
+}
+_TEAMS = Teams(("B", "Bulls"), members=_MEMBERS)
+"""Of 5 nothing is known; the first team is called as the second is where it has no name."""
 
 
 def _analysis() -> Analysis:
@@ -39,7 +49,7 @@ def _analysis() -> Analysis:
     ordered = tuple(sorted(segments, key=lambda s: (s.start, s.track_id)))
     return Analysis(
         VideoFacts("game.mp4", 640, 360, "25", 4.0, "h264"), {}, Frames(index, index / 25),
-        Players(Tracks.of(frame, player, boxes), names={2: "Bo", 3: "Ann"}), Timeline(ACTIONS, ordered),
+        Players(Tracks.of(frame, player, boxes), names={2: "Bo", 3: "Ann"}, teams=_TEAMS), Timeline(ACTIONS, ordered),
     )  # fmt: skip
 
 
@@ -53,7 +63,7 @@ def _done(*edits: tuple[str, str]) -> Analysis:
 def _same(a: Analysis, b: Analysis) -> bool:
     columns = ("frame_index", "track_id", "xyxy", "confidence", "observed")
     boxes = all(np.array_equal(getattr(a.tracks, name), getattr(b.tracks, name)) for name in columns)
-    return boxes and a.timeline == b.timeline and dict(a.names) == dict(b.names)
+    return boxes and a.timeline == b.timeline and dict(a.names) == dict(b.names) and a.teams == b.teams
 
 
 class Corrections(RuleBasedStateMachine):
@@ -70,7 +80,9 @@ class Corrections(RuleBasedStateMachine):
         return fold(_analysis(), effective(self.draft.edits))
 
     @rule(
-        kind=st.sampled_from(["rename", "merge", "split", "swap", "drop", "restore", "referee", "relabel", "edge"]),
+        kind=st.sampled_from(
+            ["rename", "merge", "split", "swap", "drop", "restore", "referee", "relabel", "edge", "team"]
+        ),
         players=st.lists(st.integers(1, 12), min_size=2, max_size=3, unique=True),
         frames=st.tuples(st.integers(0, 110), st.integers(0, 110)),
         word=st.sampled_from([*ACTIONS, "nonsense", ""]),
@@ -81,6 +93,7 @@ class Corrections(RuleBasedStateMachine):
         text = {
             "rename": f"{one}=Player {word}", "merge": ",".join(map(str, players)), "split": f"{one}@{a}",
             "swap": f"{one},{players[1]}@{a}", "relabel": f"{one}@{a}-{b}={word}", "edge": f"{one}@{a}-{b}",
+            "team": f"{one}={['A', 'b', 'Bulls', '', 'C'][players[1] % 5]}",
         }.get(kind, str(one))  # fmt: skip
         before, count = self._shown(), len(self.draft.edits)
         try:
@@ -137,6 +150,29 @@ TestCorrections = pytest.mark.slow(Corrections.TestCase)
 TestCorrections.settings = settings(
     max_examples=30, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
 )
+
+
+@pytest.mark.parametrize(("said", "team"), [("A", "B"), ("b", "B"), ("bulls", "Bulls"), ("", "")])
+def test_a_person_says_who_is_of_which_team(said: str, team: str) -> None:
+    assert _done(("team", f"1={said}")).teams.members[1] == Member(team, 1.0)
+    merged = _done(("team", f"5={said}"), ("merge", "7,5"))
+    assert merged.teams.team(7) == "Bulls" if said == "bulls" else merged.teams.members[7].probability < 1
+    assert _done(("team", f"1={said}"), ("split", "1@2.0")).teams.members[8] == Member(team, 1.0)
+
+
+def test_what_a_person_says_of_teams_outlives_their_names() -> None:
+    draft = Draft(_analysis(), [])
+    draft.add("team", "1=Bulls")
+    renamed = dataclasses.replace(_analysis().teams, names=("Celtics", "Knicks"), members={})
+    players = dataclasses.replace(_analysis().players, teams=renamed)
+    again = fold(dataclasses.replace(_analysis(), players=players), draft.edits)
+    assert dict(again.teams.members) == {1: Member("Knicks", 1.0)}
+
+
+@pytest.mark.parametrize("text", ["1", "1=Celtics", "9=A"])
+def test_teams_that_there_are_not_are_refused(text: str) -> None:
+    with pytest.raises(InputError):
+        _done(("team", text))
 
 
 @pytest.mark.parametrize("pair", ["3,7@31", "7,5@60", "3,5@60"])

@@ -24,6 +24,7 @@ from tracker.files.cvat_writer import cvat_labels, write_cvat
 from tracker.files.formats import WRITERS, read_tracks_file
 from tracker.files.mot import read_truth
 from tracker.files.track_file import TrackFile, texts
+from tracker.teams.teams import Member, Teams
 from tracker.types import Tracks
 
 LABELS = ("run", 'pass & "go" <x>', "ball in hand")
@@ -51,7 +52,9 @@ def track_files(draw: st.DrawFn) -> TrackFile:
     tracks = Tracks.of(frames, ids[players], xyxy, np.where(observed, 0.75, 0), observed)
     order = np.lexsort((ids[players], frames))
     names = draw(st.dictionaries(st.sampled_from(sorted(set(tracks.ids.tolist()))), NAMES))
-    return TrackFile(tracks, names, actions[order], LABELS, (1280, 720), range(NUM_FRAMES), "gäme & more.mp4")
+    teams = draw(st.dictionaries(st.sampled_from(sorted(set(tracks.ids.tolist()))), st.sampled_from(["A & <B>", "É"])))
+    source = "gäme & more.mp4"
+    return TrackFile(tracks, names, actions[order], LABELS, (1280, 720), range(NUM_FRAMES), source, teams=teams)
 
 
 def assert_same(again: TrackFile, file: TrackFile, tolerance: float) -> None:
@@ -73,6 +76,7 @@ def test_cvat_gives_back_what_was_written(
     again = read_tracks_file(path)
     assert_same(again, file, tolerance + 0.0105)
     assert (again.names, again.labels, again.size) == (file.names, file.labels, file.size)
+    assert again.teams == file.teams
     assert (again.frames, again.source) == (file.frames, file.source)
     boxes = list(ET.parse(path).getroot().iter("box"))
     assert max(int(box.attrib["frame"]) for box in boxes) < NUM_FRAMES, "CVAT refuses frames that are not there"
@@ -92,6 +96,7 @@ def test_coco_gives_back_what_was_written(tmp_path_factory: pytest.TempPathFacto
     assert_same(again, file, 0.0105)
     np.testing.assert_array_equal(again.tracks.confidence, file.tracks.confidence)
     assert (again.names, again.labels, again.size) == (file.names, file.labels, file.size)
+    assert again.teams == file.teams
     assert (again.frames, again.source) == (file.frames, file.source)
     first = path.read_bytes()
     write_coco(path, again)
@@ -154,19 +159,19 @@ def test_key_frames_are_where_a_line_bends(tmp_path: Path) -> None:
     boxes = np.stack([x, x * 0, x + 30, x * 0 + 80], axis=1)
     actions = texts([""] * 15 + ["run"] * 5)
     tracks = Tracks.of(np.arange(20), np.ones(20), boxes, observed=np.arange(20) != 4)
-    write_cvat(tmp_path / "a.xml", TrackFile(tracks, {1: "Ann"}, actions, ("run",), frames=range(30)))
+    write_cvat(tmp_path / "a.xml", TrackFile(tracks, {1: "Ann"}, actions, ("run",), frames=range(30), teams={1: "A"}))
     rows = [
         (int(b.attrib["frame"]), b.attrib["outside"], b.attrib["occluded"], *(a.text for a in b))
         for b in ET.parse(tmp_path / "a.xml").getroot().iter("box")
     ]
     assert rows == [
-        (0, "0", "0", UNLABELLED, "1", "Ann"),
-        (4, "0", "1", UNLABELLED, "1", "Ann"),
-        (5, "0", "0", UNLABELLED, "1", "Ann"),
-        (10, "0", "0", UNLABELLED, "1", "Ann"),
-        (15, "0", "0", "run", "1", "Ann"),
-        (19, "0", "0", "run", "1", "Ann"),
-        (20, "1", "0", "run", "1", "Ann"),
+        (0, "0", "0", UNLABELLED, "1", "Ann", "A"),
+        (4, "0", "1", UNLABELLED, "1", "Ann", "A"),
+        (5, "0", "0", UNLABELLED, "1", "Ann", "A"),
+        (10, "0", "0", UNLABELLED, "1", "Ann", "A"),
+        (15, "0", "0", "run", "1", "Ann", "A"),
+        (19, "0", "0", "run", "1", "Ann", "A"),
+        (20, "1", "0", "run", "1", "Ann", "A"),
     ]
 
 
@@ -176,7 +181,8 @@ def small_analysis() -> Analysis:
     segment = ActionSegment(1, "run", 0.4, 0.48, 10, 12, 0.8)
     return Analysis(
         video=VideoFacts("/videos/game.mp4", 640, 360, "25", 9.0, "h264"), settings={},
-        frames=Frames(frames, frames / 25), players=Players(tracks, names={2: "Bo"}),
+        frames=Frames(frames, frames / 25),
+        players=Players(tracks, names={2: "Bo"}, teams=Teams(members={2: Member("B", 0.9)})),
         timeline=Timeline(LABELS, (segment,)),
     )  # fmt: skip
 
@@ -192,6 +198,7 @@ def test_export_writes_an_analysis(tmp_path: Path, kind: str, suffix: str, capsy
     assert_same(again, tracks_of(analysis), 0.0105)
     if kind != "mot":
         assert again.actions is not None and again.actions.tolist() == ["run", "run", "", ""]
+        assert again.teams == {2: "B"}
         assert (again.names, again.source, again.frames) == ({2: "Bo"}, "game.mp4", range(10, 16))
     assert (tmp_path / "game.labels.json").exists() == (kind == "cvat")
 
@@ -205,14 +212,14 @@ def test_coco_is_read_by_the_reference_reader(tmp_path: Path, capsys: pytest.Cap
     boxes = coco.loadAnns(coco.getAnnIds(imgIds=[image["id"]]))
     assert [(b["track_id"], b["bbox"], b["attributes"]) for b in boxes] == [
         (1, [0, 0, 10.25, 20], {"occluded": False, "action": ""}),
-        (2, [50, 0, 10, 20], {"occluded": False, "action": ""}),
+        (2, [50, 0, 10, 20], {"occluded": False, "action": "", "team": "B"}),
     ]
 
 
 def test_labels_for_cvat_match_the_file(tmp_path: Path) -> None:
     (label,) = cvat_labels(LABELS)
     write_cvat(tmp_path / "a.xml", tracks_of(small_analysis()))
-    specs = list(ET.parse(tmp_path / "a.xml").getroot().iter("attribute"))[:3]
+    specs = list(ET.parse(tmp_path / "a.xml").getroot().iter("attribute"))[:4]
     assert [spec.findtext("name") for spec in specs] == [a["name"] for a in label["attributes"]]
     assert [spec.findtext("values", "").split("\n") for spec in specs] == [a["values"] for a in label["attributes"]]
     assert label["attributes"][0]["values"] == [UNLABELLED, *LABELS]

@@ -258,9 +258,9 @@ def test_plates_say_what_the_timeline_says(tmp_path: Path, monkeypatch: pytest.M
     tracks = Tracks.of(*zip(*rows, strict=True), [(0, 0, 20, 30)] * len(rows))
     seen: list[tuple[list[str], str | None]] = []
 
-    def record(image: Image, xyxy: Any, ids: Any, texts: list[str], observed: Any, banner: str | None) -> None:
+    def record(image: Image, xyxy: Any, ids: Any, texts: list[str], seen_well: Any, banner: Any, colors: Any) -> None:
         seen.append((texts, banner))
-        draw_players(image, xyxy, ids, texts, observed, banner)
+        draw_players(image, xyxy, ids, texts, seen_well, banner, colors)
 
     monkeypatch.setattr(render, "draw_players", record)
     monkeypatch.setattr(render, "_BANNER_SECONDS", 0.1)

@@ -33,12 +33,14 @@ from pipeline.config import PipelineConfig
 from pipeline.outputs.schema import analysis_schema, schema_text
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
+from tracker.teams.teams import Member, Teams
 from tracker.types import Detections, Tracks
 
 _KEPT = Path(__file__).resolve().parents[3] / "docs/analysis.schema.json"
 _VIDEO = VideoFacts("/x/game.mp4", 640, 360, "30000/1001", 1.5, "h264", "abc")
 _INDEX = np.arange(4, dtype=np.int32)
 _TRACKS = Tracks.of(_INDEX, [7] * 4, np.tile([10, 10, 40, 90], (4, 1)))
+_TEAMS = Teams(("A", "B"), ((240, 240, 240), (20, 90, 40)), {7: Member("A", 0.98), 9: Member("", 0.7)})
 
 
 def _nobody() -> Analysis:
@@ -52,7 +54,7 @@ def _everything() -> Analysis:
     return dataclasses.replace(
         _nobody(),
         frames=Frames(_INDEX, _INDEX / 25, np.zeros((4, 2)), np.ones(4), np.zeros(4, np.bool_), ("odd",)),
-        players=Players(_TRACKS, {7: "Ann"}, {7: 3}, {9: "a referee"}, ("hidden",)),
+        players=Players(_TRACKS, {7: "Ann"}, {7: 3}, {9: "a referee"}, ("hidden",), teams=_TEAMS),
         timeline=Timeline(ACTIONS, (ActionSegment(7, "walk", 0.0, 0.16, 0, 4, 0.7),)),
         scores=Scores((ActionScores(7, 0.0, 0.16, np.full(10, 0.1, np.float32)),), ("short",)),
         detections=DetectionTable(_INDEX, boxes, np.full(4, np.nan, np.float32), ("player",)),

@@ -13,6 +13,7 @@ from ground.disk.files import write_atomically
 from ground.errors import InputError
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
+from tracker.teams.teams import Member, Teams
 
 LABELS = ("run", 'odd, "quoted"\nlabel', "ball in hand")
 NAMES = {2: "Dončić, Luka", 3: "<7>", 4: "2"}
@@ -46,12 +47,13 @@ def test_a_line_says_who_did_what_when(tmp_path: Path) -> None:
         ActionSegment(7, "run", 1 / 3, 2.0, 10, 60, 0.83649),
         ActionSegment(2, "ball in hand", 3599.9996, 3600.5, 107892, 107907, 1.0),
     )
-    write_timeline_csv(Timeline(LABELS, segments), NAMES, tmp_path / "t.csv")
+    teams = Teams(("Lakers", "B"), members={7: Member("", 0.9), 2: Member("Lakers", 0.8)})
+    write_timeline_csv(Timeline(LABELS, segments), NAMES, tmp_path / "t.csv", teams)
     with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
         assert list(csv.reader(file)) == [
-            ["player", "action", "start_s", "end_s", "start_frame", "end_frame", "confidence"],
-            ["7", "run", "0.333", "2.000", "10", "60", "0.836"],
-            ["Dončić, Luka", "ball in hand", "3600.000", "3600.500", "107892", "107907", "1.000"],
+            ["player", "action", "start_s", "end_s", "start_frame", "end_frame", "confidence", "team"],
+            ["7", "run", "0.333", "2.000", "10", "60", "0.836", ""],
+            ["Dončić, Luka", "ball in hand", "3600.000", "3600.500", "107892", "107907", "1.000", "Lakers"],
         ]
 
 

@@ -40,6 +40,37 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three players in red and three in white, who stand."""
+    hall = np.kron(
+        np.random.default_rng(1).integers(90, 160, (45, 80, 3), dtype=np.uint8), np.ones((4, 4, 1), np.uint8)
+    )
+    for i, color in enumerate([(200, 30, 40), (235, 235, 235)] * 3):
+        hall[60:140, 50 * i + 20 : 50 * i + 40] = color
+    path = tmp_path_factory.mktemp("game") / "game.mp4"
+    write_video(path, ((i / 25, hall) for i in range(20)), frame_rate=Fraction(25))
+    return path
+
+
+def _standing() -> list[tuple[float, float, float, float]]:
+    return [(50.0 * i + 15, 58.0, 30.0, 84.0) for i in range(6)]
+
+
+@pytest.mark.parametrize("how", ["file", "roi"])
+def test_teams_are_told_without_a_detector(game: Path, how: str) -> None:
+    boxes = np.array([(x, y, x + w, y + h) for x, y, w, h in _standing()])
+    with open_video(game) as source:
+        if how == "file":
+            tracks = Tracks.of(np.repeat(range(20), 6), np.tile(range(1, 7), 20), np.tile(boxes, (20, 1)))
+            _, players = follow_file(source, TrackFile(tracks, teams={2: "Home", 1: "Away"}), Silent())
+            assert players.teams.names == ("Home", "Away")
+        else:
+            _, players = follow_by_hand(source, [Roi(box) for box in _standing()], Silent())
+    first, second = players.teams.names
+    assert [players.teams.team(i) for i in range(1, 7)] == [second, first] * 3
+
+
 @pytest.mark.parametrize("how", ["file", "roi"])
 def test_cuts_and_camera_are_seen_without_a_detector(video: Path, how: str) -> None:
     boxes = np.tile([100, 60, 130, 140], (_FRAMES, 1))

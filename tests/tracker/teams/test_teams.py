@@ -104,12 +104,20 @@ def test_given_colors_say_which_team_is_which() -> None:
     assert min(found.colors[1]) > 150
 
 
-def test_who_is_not_learnt_from_is_told_all_the_same_and_unseen_ones_are_not() -> None:
+def test_who_is_not_learnt_from_is_told_all_the_same_and_unseen_ones_by_number() -> None:
     tracks, views = seen([WHITE] * 5 + [GREEN] * 6)
     rows = np.flatnonzero(views.xyxy[:, 0] != 30)
     found = find_teams(tracks, KitViews(*(column[rows] for column in views)), players=range(1, 11))
-    assert sides(found, 11) == ["A", "A", "", "A", "A"] + ["B"] * 6
-    assert found is not None and 3 not in found.members and found.members[11].probability > 0.9
+    assert sides(found, 11) == ["A"] * 5 + ["B"] * 6
+    assert found is not None and found.members[11].probability > 0.9
+    assert found.members[3] == Member("A", round(2 / 3, 3)), "four and five of the others leave two places and one"
+
+
+def test_where_teams_are_of_a_size_nobody_is_guessed() -> None:
+    tracks, views = seen([WHITE] * 5 + [GREEN] * 4)
+    rows = np.flatnonzero(views.xyxy[:, 0] != 30)
+    found = find_teams(tracks, KitViews(*(column[rows] for column in views)))
+    assert found is not None and 3 not in found.members
 
 
 def test_equal_views_give_equal_teams() -> None:
