@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ground.errors import InputError
+from ground.video.source import open_video
 from pipeline.evaluate.teams import compare_teams, read_players_teams
-from tracker.teams.teams import Member, Teams
+from tracker.files.mot import read_truth
+from tracker.looks.kit import KitCollector
+from tracker.teams.teams import Member, Teams, find_teams
 from tracker.types import Tracks
 
 WANTED = {1: "Knicks", 2: "Knicks", 3: "Celtics", 4: "Celtics"}
@@ -54,3 +58,18 @@ def test_teams_of_players_are_read(tmp_path: Path) -> None:
     (tmp_path / "players.csv").write_text("id,name,team\none,Ann,X\n")
     with pytest.raises(InputError, match="line 2"):
         read_players_teams(tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.real
+@pytest.mark.parametrize("clip", ["IND-NYK", "NYK-BOS"])
+def test_ten_players_of_a_broadcast_are_of_their_teams(shared: Path, clip: str) -> None:
+    truth = read_truth(shared / "truth" / clip / "gt.txt")
+    worn = KitCollector()
+    with open_video(shared / "videos" / f"netba_{clip}.mp4") as video:
+        for frame in islice(video, 300):
+            worn.add(frame, truth.at(frame.index).xyxy)
+    found = find_teams(truth, worn.finish())
+    assert found is not None
+    agreement = compare_teams(truth, read_players_teams(shared / "truth" / clip), truth, found)
+    assert agreement.accuracy == 1.0, agreement.per_player
