@@ -16,12 +16,12 @@ _UNSEEN: tuple[Color, Color] = ((235, 235, 235), (40, 80, 220))
 """Of teams whose shirts nobody saw."""
 _GREY: Color = (150, 150, 150)
 """Of who is of neither."""
-_DULL = 12.0
-"""Chroma under which shirts are white, grey or black."""
+_DULL = 0.3
+"""Chroma over lightness under which shirts are white, grey or black."""
 _VIVID, _TINT = 60.0, 14.0
 """Chroma of shades of a coloured shirt, at least, and of those of white, grey and black."""
-_DARKEST, _LIGHTEST = 45.0, 88.0
-"""Lightness, 0..100, between which lines are seen on most floors."""
+_DARKEST, _MIDDLE, _LIGHTEST = 40.0, 55.0, 86.0
+"""Lightness, 0..100: of black shirts, of coloured ones at least, of white ones."""
 _APART = 25.0
 """Lab units between shades of two teams under which the teams differ in lightness instead."""
 _STEPS = ((0, 0), (-8, 16), (8, -16), (-8, -16), (8, 16), (0, 30), (0, -30))
@@ -64,7 +64,9 @@ def _nearest(one: Sequence[Color], other: Sequence[Color]) -> float:
 
 def _readable(color: Lch) -> Lch:
     lightness, chroma, hue = color
-    return min(max(lightness, _DARKEST), _LIGHTEST), max(chroma, _VIVID) if chroma > _DULL else 0.0, hue
+    if chroma < _DULL * lightness:
+        return _LIGHTEST if lightness > _MIDDLE else _DARKEST, 0.0, hue
+    return min(max(lightness, _MIDDLE), _LIGHTEST), max(chroma, _VIVID), hue
 
 
 def _shades(base: Lch) -> Sequence[Lch]:
