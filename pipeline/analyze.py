@@ -158,7 +158,7 @@ def track_players(
     if config.tracker.online_only or not config.linking.offline:
         tracks = tracklets.tracks()
     else:
-        tracks = link(tracklets, config.linking, seen and seen.costs)
+        tracks = link(tracklets, config.linking, seen and seen.costs, seen and seen.likeness)
     players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
     if seen is not None:
         players = tell_teams(players, seen.kits, config.teams)

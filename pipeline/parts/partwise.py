@@ -40,7 +40,7 @@ from pipeline.stages.label import no_scores
 from pipeline.stages.track import Looks
 from pipeline.stages.windows import notes_on_times, plan_windows
 from tracker.detect.detector import chosen_weights
-from tracker.looks.appearance import AppearanceCollector
+from tracker.looks.collector import AppearanceCollector
 from tracker.looks.kit import KIT
 from tracker.track.tracklets import Tracklets
 from tracker.types import Tracks
@@ -86,7 +86,7 @@ class Partwise:
         work = GlancePass(self.span, self.config, size, self.workers.store, resting_on)
         for columns in run_pass(work, wanted, digest, self.workers, self.progress):
             add_views(collector, columns)
-        return Looks.of(collector)
+        return Looks.of(collector, tracklets)
 
     def label(self, tracks: Tracks, frames: Frames) -> Scores:
         """Pass 3, as ``label_players``."""

@@ -23,7 +23,7 @@ from pipeline.parts.versions import versions
 from pipeline.stages.detect import DetectedPart, SeenPart, detect_part
 from pipeline.stages.label import label_frames
 from pipeline.stages.windows import ClipCutter, WindowPlan
-from tracker.looks.appearance import AppearanceCollector
+from tracker.looks.collector import AppearanceCollector
 from tracker.scene.camera_motion import Background
 from tracker.track.tracklets import Tracklets
 from tracker.types import CameraMotion, Detections
@@ -144,7 +144,7 @@ class GlancePass:
                 views = [described for _, described in seen]
                 yield {
                     "frame": np.array([index for index, _ in seen], np.int64),
-                    "count": np.array([len(view[0]) for view in views], np.int64),
+                    "count": np.array([[len(kind) for kind in view] for view in views], np.int64),
                     **{f"views{i}": np.concatenate(kind) for i, kind in enumerate(zip(*views, strict=True))},
                 }
 
@@ -155,10 +155,10 @@ TRACKLETS, WINDOWS = "tracklets", "windows"
 
 def add_views(collector: AppearanceCollector, columns: dict[str, Any]) -> None:
     """Show a collector what ``GlancePass`` kept of a part."""
-    ends = np.cumsum(columns["count"])
     kinds = [columns[f"views{i}"] for i in range(sum(name.startswith("views") for name in columns))]
+    ends = np.cumsum(columns["count"], axis=0)
     for frame, end, count in zip(columns["frame"].tolist(), ends.tolist(), columns["count"].tolist(), strict=True):
-        collector.add(frame, [kind[end - count : end] for kind in kinds])
+        collector.add(frame, [kind[e - c : e] for kind, e, c in zip(kinds, end, count, strict=True)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,15 @@ from ground.video.source import VideoSource
 from pipeline.analysis.values import Drawn
 from pipeline.progress import Progress
 from pipeline.stages.detect import Detected, is_looked_at
+from tracker.assignment import Indices
+from tracker.boxes import Float64Array
 from tracker.by_hand.seeds import add_seeds, place_seeds
 from tracker.detect.detector import followed_classes
-from tracker.looks.appearance import AppearanceCollector
+from tracker.looks.appearance import Appearance
+from tracker.looks.collector import AppearanceCollector
 from tracker.looks.describers import Describer
 from tracker.looks.kit import KitViews
-from tracker.track.linking import Evidence
+from tracker.teams.likeness import TeamLikeness, learn_likeness
 from tracker.track.tracklets import Tracker, Tracklets
 from tracker.types import CameraMotion, Tracks
 
@@ -75,15 +78,26 @@ def _together(motions: Sequence[CameraMotion]) -> CameraMotion | None:
 class Looks(NamedTuple):
     """What a few views of each tracklet tell."""
 
-    costs: Evidence
-    """Of links, see ``tracker.track.linking``."""
+    tracklets: Tracklets
+    """Without glimpses."""
+    appearance: Appearance
     kits: KitViews
     """What people wear."""
+    tracklet: Indices
+    """(N,), of each of the ``kits``."""
 
     @staticmethod
-    def of(collector: AppearanceCollector) -> Looks:
+    def of(collector: AppearanceCollector, tracklets: Tracklets) -> Looks:
         """What was collected."""
-        return Looks(collector.finish().costs, collector.kits())
+        return Looks(tracklets.without_glimpses(), collector.finish(), *collector.kits())
+
+    def costs(self, i: Indices, j: Indices, chain: Indices) -> Float64Array:
+        """Costs of links: an ``Evidence`` of ``tracker.track.linking``."""
+        return self.appearance.costs(i, j, chain)
+
+    def likeness(self, chain: Indices) -> TeamLikeness:
+        """How likely views are of one person, once people are about known: ``chain`` (P,) of each tracklet."""
+        return learn_likeness(self.appearance, self.kits, self.tracklet, self.tracklets, chain)
 
 
 def see_looks(
@@ -107,4 +121,4 @@ def see_looks(
                 advance(1)
             if frame.index >= wanted[-1]:
                 break
-    return Looks.of(collector)
+    return Looks.of(collector, tracklets)

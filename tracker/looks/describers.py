@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
@@ -53,10 +54,10 @@ class ColorDescriber:
         inset = 0.5 * (1 - _MIDDLE) * (xyxy[:, 2] - xyxy[:, 0])
         middle = np.stack([xyxy[:, 0] + inset, xyxy[:, 1], xyxy[:, 2] - inset, xyxy[:, 3]], axis=1)
         shares = np.array([self._strips(patch) for patch in crops(image, middle, _STRIP_WIDTH, _STRIPS[-1])])
-        shares = shares.reshape(-1, *_COLORS)
+        shares = shares.reshape(len(xyxy) * len(self._weight), *_COLORS)
         for axis, blur in enumerate(self._blur, start=1):
             shares = np.moveaxis(np.moveaxis(shares, axis, -1) @ blur, -1, axis)
-        return np.sqrt(shares.reshape(len(xyxy), -1)).astype(np.float32)
+        return np.sqrt(shares.reshape(len(xyxy), len(self._weight) * math.prod(_COLORS))).astype(np.float32)
 
     def _strips(self, patch: Image) -> list[Float64Array]:
         parts = (patch[a:b] for a, b in pairwise(_STRIPS))
@@ -93,7 +94,8 @@ class ReidDescriber:
         pixels = (crops(image, xyxy, self._width, self._height).astype(np.float32) / 255 - _MEAN) / _DEVIATION
         if self._channels_first:
             pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
-        vectors = np.concatenate([self._model(pixels[k : k + 1])[0] for k in range(len(pixels))])
+        none = np.empty((0, self._model.output(0).shape[1]), np.float32)
+        vectors = np.concatenate([none, *(self._model(pixels[k : k + 1])[0] for k in range(len(pixels)))])
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
 
 

@@ -25,7 +25,7 @@ LETTERS = ("A", "B")
 """What teams are called where they have no names, and in edits, which outlive names."""
 _COLORS, _SHARES = [0, 1, 2, 4, 5, 6], [3, 7]
 """Columns of a kit."""
-_MOST = 20_000
+MOST_VIEWS = 20_000
 """Views from which teams are learnt; of more, every so many-th."""
 
 
@@ -124,11 +124,12 @@ def find_teams(
     without a view are told by numbers where these differ: teams are of a size.
     """
     config = config or TeamsConfig()
+    views = views.of(views.clear)
     owner = _owners(tracks, views)
     colors, weight = split(views.kit)
     playing = tracks.ids if players is None else np.fromiter(players, np.int64)
     rows = np.flatnonzero(np.isin(owner, playing))
-    rows = rows[:: 1 + len(rows) // _MOST]
+    rows = rows[:: 1 + len(rows) // MOST_VIEWS]
     if not len(rows):
         return None
     ids, person = np.unique(owner[rows], return_inverse=True)

@@ -29,6 +29,8 @@ _MARGIN = 8.0
 """Seconds before and after a window that are known there besides the longest absence: states and statures need them."""
 _REACH = 14
 """Moments on from the first at which an exchange may end. Higher: longer middles, more work."""
+_PASSES = 3
+"""Passes over all windows, at most."""
 _LEAST = 3.0
 """What an exchange gains at least. Lower: exchanges that nothing speaks for."""
 _HOPELESS = -100.0
@@ -55,13 +57,22 @@ def exchange(recording: Recording, chain: Indices, max_absence: float, min_lengt
     max_absence: seconds that a link may span. min_length: rows of a chain that may be a player; two that are both
     shorter exchange nothing.
     """
+    for _ in range(_PASSES):
+        before, chain = chain, _pass(recording, chain, max_absence, min_length, likeness)
+        if (before == chain).all():
+            break
+    return chain
+
+
+def _pass(recording: Recording, chain: Indices, max_absence: float, min_length: int, likeness: Likeness) -> Indices:
+    """Exchange in each window once; what later windows change may bring more to gain in earlier ones."""
     chain = chain.copy()
     rows = np.bincount(recording.tracklet, minlength=len(chain))
     for members, since, until in _windows(recording, max_absence + _MARGIN):
         names, local = np.unique(chain[members], return_inverse=True)
         may_play = np.bincount(chain, rows, len(chain))[names] >= min_length
-        elsewhere = _sums(chain, likeness.views)[names] - _sums(local, likeness.views[members])
-        search = _Search(_part_of(recording, members), local, likeness.views[members], elsewhere, max_absence, likeness)
+        views, before = _condensed(recording, chain, members, local, likeness.views)
+        search = _Search(_part_of(recording, members), local, views, before, max_absence, likeness)
         search.run(since, until, may_play)
         _rename(recording, chain, members, names[search.chain_of()])
     return chain
@@ -95,6 +106,31 @@ def _part_of(recording: Recording, members: Indices) -> Recording:
     )  # fmt: skip
 
 
+def _condensed(
+    recording: Recording, chain: Indices, members: Indices, local: Indices, views: Float64Array
+) -> tuple[Float64Array, Float64Array]:
+    """Views (M, C) of ``members``, each chain's last with all that comes after it, and what came before (G, C).
+
+    What comes after a window goes wherever a chain's last tracklet in it goes.
+    """
+    start = recording.seconds[recording.first]
+    last = np.zeros(int(local.max()) + 1, np.intp)
+    by_time = np.argsort(start[members], kind="stable")
+    last[local[by_time]] = by_time  # Of many the last one stays.
+    names = chain[members[last]]
+    group = np.full(len(chain), -1)
+    group[names] = np.arange(len(names))
+    group = group[chain]
+    group[members] = -1
+    outside = np.flatnonzero(group >= 0)
+    group = group[outside]
+    later = start[outside] > start[members[last[group]]]
+    condensed, before = views[members], np.zeros((len(names), views.shape[1]))
+    np.add.at(condensed, last[group[later]], views[outside[later]])
+    np.add.at(before, group[~later], views[outside[~later]])
+    return condensed, before
+
+
 def _rename(recording: Recording, chain: Indices, members: Indices, renamed: Indices) -> None:
     """Give ``members`` their new chains, and what comes after them in a chain that of its last member."""
     start = recording.seconds[recording.first]
@@ -105,13 +141,6 @@ def _rename(recording: Recording, chain: Indices, members: Indices, renamed: Ind
     for name, tracklet in last.items():
         if chain[tracklet] != name:
             chain[(before == name) & (start > start[tracklet])] = chain[tracklet]
-
-
-def _sums(group: Indices, values: Float64Array) -> Float64Array:
-    """Sums (G, C) of ``values`` (N, C) by group, 0 to the highest there is."""
-    sums = np.zeros((int(group.max()) + 1, values.shape[1]))
-    np.add.at(sums, group, values)
-    return sums
 
 
 class _Move(NamedTuple):
@@ -137,19 +166,19 @@ class _Search:
         recording: Recording,
         chain: Indices,
         views: Float64Array,
-        elsewhere: Float64Array,
+        before: Float64Array,
         max_absence: float,
         likeness: Likeness,
     ) -> None:
         """Begin from ``chain`` (P,), counted from 0, of tracklets with ``views`` (P, C).
 
-        elsewhere: (G, C), the views of each chain beyond the window.
+        before: (G, C), the views of each chain before the window.
         """
-        self._recording, self._views, self._elsewhere = recording, views, elsewhere
+        self._recording, self._views, self._before = recording, views, before
         self._max_absence, self._likeness = max_absence, likeness
         self._start, self._end = recording.seconds[recording.first], recording.seconds[recording.last]
         by_time = np.argsort(self._start, kind="stable")
-        self._chains = [by_time[chain[by_time] == one] for one in range(len(elsewhere))]
+        self._chains = [by_time[chain[by_time] == one] for one in range(len(before))]
         self._ends, self._starts = sides(recording, chain)
 
     def chain_of(self) -> Indices:
@@ -264,7 +293,7 @@ class _Search:
             for one in (a, b)
         ]
         moved = sums[1][b2] - sums[1][b1] - sums[0][a2] + sums[0][a1]
-        whole_a, whole_b = sums[0][-1] + self._elsewhere[a], sums[1][-1] + self._elsewhere[b]
+        whole_a, whole_b = sums[0][-1] + self._before[a], sums[1][-1] + self._before[b]
         of_one = self._likeness.of_one
         return of_one(whole_a + moved) + of_one(whole_b - moved) - of_one(np.stack([whole_a, whole_b])).sum()
 
@@ -279,9 +308,7 @@ class _Search:
         gap = self._start[members[j]] - self._end[members[i]]
         if (gap <= 0).any() or (gap > self._max_absence).any():
             return _IMPOSSIBLE
-        views = [
-            self._views[chain].sum(axis=0) + self._elsewhere[one] for chain, one in zip(chains, (a, b), strict=True)
-        ]
+        views = [self._views[chain].sum(axis=0) + self._before[one] for chain, one in zip(chains, (a, b), strict=True)]
         return float(link_gain(part, ends, starts, i, j).sum() + self._likeness.of_one(np.array(views)).sum())
 
     def _sides(self, chains: tuple[Indices, Indices]) -> tuple[Indices, Indices, Ends, Ends]:

@@ -62,12 +62,13 @@ def link(
     tracklets: Tracklets,
     config: LinkingConfig | None = None,
     evidence: Evidence | None = None,
-    likeness: Likeness | None = None,
+    likeness: Callable[[Indices], Likeness] | None = None,
 ) -> Tracks:
     """The players (identities from 1), without ghosts. Gaps stay gaps: ``tracker.players.smoothing`` fills them.
 
     evidence: more than motion, stature and gap, such as looks. likeness: how likely all that is seen of a chain is of
-    one person; with it, chains exchange tracklets until nothing is gained. Both about ``tracklets.without_glimpses()``.
+    one person, as learnt from the chain (P,) of every tracklet; with it, chains exchange tracklets until nothing is
+    gained. Both about ``tracklets.without_glimpses()``.
     """
     config = config or LinkingConfig()
     if not config.offline:
@@ -82,7 +83,7 @@ def link(
         if (before == chain).all():
             break
     if likeness is not None:
-        chain = exchange(recording, chain, config.max_absence, config.min_length, likeness)
+        chain = exchange(recording, chain, config.max_absence, config.min_length, likeness(chain))
     if evidence is not None and recording.shot.any():
         chain = _reunite(recording, chain, config, evidence)
     chain_of = chain[tracklets.tracklet]

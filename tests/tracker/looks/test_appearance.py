@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from ground.frames import Image
 from tracker.boxes import Float64Array
 from tracker.files.mot import read_truth
-from tracker.looks import appearance
-from tracker.looks.appearance import Appearance, AppearanceCollector, plan_samples
+from tracker.looks import collector as collecting
+from tracker.looks.appearance import Appearance
+from tracker.looks.collector import AppearanceCollector
 from tracker.looks.describers import ColorDescriber, Describer
+from tracker.looks.samples import plan_samples
 from tracker.track.linking import link
 from tracker.track.tracklets import Tracklets, cut
 from tracker.types import BoolArray, FloatArray
@@ -137,7 +139,7 @@ def test_saying_it_twice_does_not_make_it_surer() -> None:
 def test_views_beyond_the_first_are_kept_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
     tracklets, owner = team()
     whole, same = pairs(tracklets, learn(tracklets, Badges(1.0)), owner)
-    monkeypatch.setattr(appearance, "_FIRST_VIEWS", 60)
+    monkeypatch.setattr(collecting, "_FIRST_VIEWS", 60)
     reduced, _ = pairs(tracklets, learn(tracklets, Badges(1.0)), owner)
     assert separation(reduced, same) > separation(whole, same) - 0.02
 

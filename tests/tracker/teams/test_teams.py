@@ -30,7 +30,7 @@ def seen(
     colors = own[ids - 1] + rng.normal(0, light * 2, (len(ids), 6))
     kit = np.insert(colors, [3, 6], rng.uniform(0.3, 0.9, (len(ids), 2)), axis=1).astype(np.float32)
     tracks = Tracks.of(frame, ids, xyxy, np.ones(len(ids)))
-    return tracks, KitViews(frame, xyxy, kit)
+    return tracks, KitViews(frame, xyxy, kit, np.ones(len(frame), np.bool_))
 
 
 def sides(teams: Teams | None, num_people: int) -> list[str]:
@@ -107,7 +107,7 @@ def test_given_colors_say_which_team_is_which() -> None:
 def test_who_is_not_learnt_from_is_told_all_the_same_and_unseen_ones_by_number() -> None:
     tracks, views = seen([WHITE] * 5 + [GREEN] * 6)
     rows = np.flatnonzero(views.xyxy[:, 0] != 30)
-    found = find_teams(tracks, KitViews(*(column[rows] for column in views)), players=range(1, 11))
+    found = find_teams(tracks, views.of(rows), players=range(1, 11))
     assert sides(found, 11) == ["A"] * 5 + ["B"] * 6
     assert found is not None and found.members[11].probability > 0.9
     assert found.members[3] == Member("A", round(2 / 3, 3)), "four and five of the others leave two places and one"
@@ -116,7 +116,7 @@ def test_who_is_not_learnt_from_is_told_all_the_same_and_unseen_ones_by_number()
 def test_where_teams_are_of_a_size_nobody_is_guessed() -> None:
     tracks, views = seen([WHITE] * 5 + [GREEN] * 4)
     rows = np.flatnonzero(views.xyxy[:, 0] != 30)
-    found = find_teams(tracks, KitViews(*(column[rows] for column in views)))
+    found = find_teams(tracks, views.of(rows))
     assert found is not None and 3 not in found.members
 
 
