@@ -21,7 +21,7 @@ from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, read_config, with_settings
-from pipeline.outputs.table import read_timeline_csv
+from pipeline.outputs.table import COLUMNS, read_timeline_csv
 from pipeline.runners.cli import main
 from pipeline.synthetic.game import GameTruth, SyntheticGame
 from pipeline.video.encode import write_video
@@ -87,15 +87,10 @@ def test_the_files_agree_with_the_analysis(result: tuple[Path, Analysis]) -> Non
     assert np.abs(tracks.xyxy - analysis.tracks.xyxy).max() < 0.02
     assert (folder / "captions.vtt").read_text().startswith("WEBVTT")
     with (folder / "timeline.csv").open() as file:
-        assert next(csv.reader(file)) == [
-            "player",
-            "action",
-            "start_s",
-            "end_s",
-            "start_frame",
-            "end_frame",
-            "confidence",
-        ]
+        header, *rows = csv.reader(file)
+    assert header == [*COLUMNS, "team"]
+    assert [row[-1] for row in rows] == [analysis.teams.team(s.track_id) for s in analysis.timeline.segments]
+    assert {row[-1] for row in rows} >= {"A", "B"}
     assert not list(folder.glob("*.part*"))
 
 
