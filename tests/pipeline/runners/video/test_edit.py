@@ -60,18 +60,19 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def test_everything_that_is_shown_follows_and_goes_back(folder: Path) -> None:
     before, saved = _files(folder), (folder / "analysis.json").read_bytes()
-    flags = ["--rename", "1=Ann", "--split", "2@1", "--drop", "3", "--relabel", "Ann@0:00.4-1=shoot"]
+    flags = ["--rename", "1=Ann", "--split", "2@1", "--drop", "3", "--relabel", "Ann@0:00.4-1=shoot", "--team", "Ann=A"]
     assert _edit(folder, *flags) == 0
     table = (folder / "timeline.csv").read_text().splitlines()[1:]
-    assert [line.rsplit(",", 1)[0] for line in table] == [
+    assert [line.rsplit(",", 2)[0] for line in table] == [
         "Ann,run,0.000,0.400,0,10", "2,run,0.000,1.000,0,25", "Ann,shoot,0.400,1.000,10,25",
         "Ann,run,1.000,2.000,25,50", "4,run,1.000,2.000,25,50",
     ]  # fmt: skip
     assert "Ann shoot" in (folder / "captions.vtt").read_text() and "3,shoot" not in table
+    assert {line.rsplit(",", 1)[1] for line in table if line.startswith("Ann,")} == {"A"}
     assert {line.split(",")[1] for line in (folder / "tracks.txt").read_text().splitlines()} == {"1", "2", "4"}
     assert (folder / "analysis.json").read_bytes() == saved, "what was found stays as it was"
-    assert _edit(folder, *["--undo"] * 4) == 0 and _files(folder) == before
-    assert _edit(folder, *["--redo"] * 4) == 0 and (folder / "timeline.csv").read_text().splitlines()[1:] == table
+    assert _edit(folder, *["--undo"] * 5) == 0 and _files(folder) == before
+    assert _edit(folder, *["--redo"] * 5) == 0 and (folder / "timeline.csv").read_text().splitlines()[1:] == table
 
 
 def test_all_edits_of_a_call_are_kept_or_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
