@@ -29,7 +29,8 @@ from classify.networks.preprocess import to_tensor
 from classify.networks.registry import architecture
 from classify.train.distillation import rescale
 from classify.train.last_layer import embed
-from classify.weights.checkpoint import CheckpointInfo, load_start
+from classify.weights.checkpoint import load_start
+from classify.weights.description import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from pipeline.shipped import WEIGHTS
 from tracker.detect.features import export_backbone

@@ -22,18 +22,22 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from provenance import SHIPPED, write_result
 from torch import nn
 from torchvision.models import get_model, list_models
 from torchvision.models import video as published
 
-from classify.networks.preprocess import Profile, to_tensor
+from classify.networks.preprocess import to_tensor
+from classify.networks.profile import Profile
 from classify.networks.registry import architecture, build_model
-from classify.run.backends import Frames, Logits, Opened, open_onnxruntime, open_openvino, prepare, torch_logits
+from classify.run.backends import Frames, Logits, Opened, open_onnxruntime, open_openvino
 from classify.run.export import FORMATS, _read_clips, write_copy
+from classify.run.pytorch import prepare, torch_logits
 from classify.types import ACTIONS, CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
-from classify.weights.checkpoint import CheckpointInfo, load_checkpoint
+from classify.weights.checkpoint import load_checkpoint
+from classify.weights.description import CheckpointInfo
 from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
 
@@ -82,7 +86,7 @@ def ways(name: str, device: torch.device, calibration: Path | None) -> Iterator[
     with tempfile.TemporaryDirectory() as folder:
         for runtime, to, openers in (
             ("openvino", "openvino", open_openvino),
-            ("onnxruntime", "onnx", lambda path: open_onnxruntime(path, device)),
+            ("onnxruntime", "onnx", lambda path: open_onnxruntime(path, device.type)),
         ):
             if logits := _copy(model, info, to, Path(folder), openers):
                 yield runtime, "FP32", logits
@@ -94,9 +98,9 @@ def ways(name: str, device: torch.device, calibration: Path | None) -> Iterator[
 
 
 def _plainly(model: nn.Module, profile: Profile, device: torch.device) -> Logits:
-    def run(clips: Frames) -> torch.Tensor:
+    def run(clips: Frames) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
-            return model(to_tensor(clips, profile, device).float().contiguous()).cpu()
+            return model(to_tensor(clips, profile, device).float().contiguous()).cpu().numpy()
 
     return run
 

@@ -21,8 +21,8 @@ from classify.evaluate.calibration import (
     with_temperature,
 )
 from classify.evaluate.metrics import Interval, Intervals, Report, bootstrap, score
-from classify.networks.preprocess import Profile
-from classify.run.classifier import predict
+from classify.networks.profile import Profile
+from classify.run.pytorch import predict
 from ground.errors import InputError
 
 _BATCH = 16

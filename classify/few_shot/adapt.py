@@ -26,12 +26,14 @@ from classify.evaluate.metrics import Report, score
 from classify.few_shot.heads import AUTO, Examples, Head, fit_heads
 from classify.labels import check_label_set
 from classify.networks.pooled import pooled_backbone
-from classify.networks.preprocess import Profile, to_tensor
+from classify.networks.preprocess import to_tensor
+from classify.networks.profile import Profile
 from classify.networks.registry import architecture
-from classify.run.backends import prepare
+from classify.run.pytorch import prepare
 from classify.train.last_layer import embed
 from classify.types import CLIP_LENGTH, CLIP_PACE
-from classify.weights.checkpoint import CheckpointInfo, Origin, save_checkpoint
+from classify.weights.checkpoint import save_checkpoint
+from classify.weights.description import CheckpointInfo, Origin
 from ground.compute.devices import torch_device
 from ground.disk.files import visible
 from ground.errors import InputError

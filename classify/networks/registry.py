@@ -14,7 +14,7 @@ from torch import nn
 from classify.networks import torchvision_nets
 from classify.networks.pooled import PooledBackbone
 from classify.networks.pooled_maps import PooledMaps
-from classify.networks.preprocess import KINETICS_MEAN, KINETICS_STD, Profile
+from classify.networks.profile import KINETICS_MEAN, KINETICS_STD, Profile
 from classify.networks.recurrent import ConvLstm, Lrcn
 from ground.errors import InputError
 

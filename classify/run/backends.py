@@ -1,7 +1,7 @@
-"""Clips in, logits out, with one of three libraries: PyTorch, OpenVINO, ONNX Runtime.
+"""Clips in, logits out, with OpenVINO or ONNX Runtime, and without PyTorch (``classify.run.pytorch``).
 
-What OpenVINO and ONNX Runtime open is a file that ``classify.run.export`` made: it carries its own description. Opening
-one runs no code from it.
+What they open is a file that ``classify.run.export`` made: it carries its own description. Opening one runs no code
+from it.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
-from classify.networks.preprocess import Profile, to_tensor
-from classify.weights.checkpoint import CheckpointInfo
+from classify.networks.profile import Profile, to_array
+from classify.weights.description import CheckpointInfo
+from ground.compute.threads import num_threads
 from ground.errors import InputError
 from ground.packages import need
 
 Frames = npt.NDArray[np.uint8]
-Logits = Callable[[Frames], torch.Tensor]
-"""uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_classes) on the CPU, not yet divided by the temperature."""
+Logits = Callable[[Frames], npt.NDArray[np.float32]]
+"""uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_classes), not yet divided by the temperature."""
 
 _LONGEST_REASON = 200
 """Letters of what a library says is wrong with a file."""
@@ -39,30 +38,16 @@ class Opened(NamedTuple):
     """Name of the library that runs it."""
 
 
-def prepare(model: nn.Module, device: torch.device) -> nn.Module:
-    """The network as it runs fastest on ``device``: channels last, and half precision on CUDA."""
-    model = model.eval().to(device)
-    return (model.half() if device.type == "cuda" else model).to(memory_format=_memory_format(model))
-
-
-def _memory_format(model: nn.Module) -> torch.memory_format:
-    volumes = any(isinstance(m, nn.Conv3d) for m in model.modules())
-    return torch.channels_last_3d if volumes else torch.channels_last
-
-
-def torch_logits(model: nn.Module, profile: Profile) -> Logits:
-    """``model`` as it is, where it is."""
-    first = next(model.parameters())
-
-    def run(clips: Frames) -> torch.Tensor:
-        with torch.inference_mode():
-            return model(to_tensor(clips, profile, first.device).to(first.dtype)).float().cpu()
-
-    return run
+def probabilities(logits: npt.NDArray[np.float32], temperature: float = 1.0) -> npt.NDArray[np.float32]:
+    """Softmax of float32 (N, num_classes), divided by the temperature first; computed in float64, rounded once."""
+    x = logits.astype(np.float64) / temperature
+    with np.errstate(invalid="ignore"):  # of a network that gives what is no number, that is what comes out
+        x = np.exp(x - x.max(1, keepdims=True))
+        return (x / x.sum(1, keepdims=True)).astype(np.float32)
 
 
 def open_openvino(path: Path, precision: str = "f32") -> Opened:
-    """An exported ``.xml`` or ``.onnx`` on the CPU, with as many threads as PyTorch is allowed.
+    """An exported ``.xml`` or ``.onnx`` on the CPU, with as many threads as libraries are allowed.
 
     precision: "f32" or, where the processor has it, "bf16": faster, but not the same within 1e-3.
     Raises InputError when it cannot be read, is not a clip classifier, or does not say what its outputs are.
@@ -107,11 +92,11 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
 
     model.reshape([1, 3, profile.frames, profile.height, profile.width])
     settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
-    threads = {"INFERENCE_NUM_THREADS": torch.get_num_threads()}
+    threads = {"INFERENCE_NUM_THREADS": num_threads()}
     queue = openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", settings | threads))
     num_classes = model.output(0).shape[1]
 
-    def run(clips: Frames) -> torch.Tensor:
+    def run(clips: Frames) -> npt.NDArray[np.float32]:
         logits = np.empty((len(clips), num_classes), np.float32)
 
         def keep(request: Any, row: int) -> None:
@@ -121,14 +106,14 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
         # Each clip is made ready while others run. Made ready together they are so large that the C library's heap
         # breaks up between the video's frames: 3 MB more with each of these.
         for row in range(len(clips)):
-            queue.start_async({0: to_tensor(clips[row : row + 1], profile).contiguous().numpy()}, row)
+            queue.start_async({0: to_array(clips[row : row + 1], profile)}, row)
         queue.wait_all()
-        return torch.from_numpy(logits)
+        return logits
 
     return run
 
 
-def open_onnxruntime(path: Path, device: torch.device) -> Opened:
+def open_onnxruntime(path: Path, device: str) -> Opened:
     """An exported ``.onnx``, on CUDA where ``device`` and this ONNX Runtime say so, else on the CPU.
 
     Raises InputError as ``open_openvino``.
@@ -137,8 +122,8 @@ def open_onnxruntime(path: Path, device: torch.device) -> Opened:
     runtime = need(f"{path}", "onnxruntime")
     failures = tuple(e for e in vars(runtime.capi.onnxruntime_pybind11_state).values() if _is_error(e))
     options = runtime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    wanted = ["CUDAExecutionProvider"] * (device.type == "cuda") + ["CPUExecutionProvider"]
+    options.intra_op_num_threads = num_threads()
+    wanted = ["CUDAExecutionProvider"] * device.startswith("cuda") + ["CPUExecutionProvider"]
     providers = [name for name in wanted if name in runtime.get_available_providers()]
     try:
         session = runtime.InferenceSession(str(path), options, providers=providers)
@@ -149,9 +134,8 @@ def open_onnxruntime(path: Path, device: torch.device) -> Opened:
     _check_shapes(path, info, session.get_inputs()[0].shape[1:], session.get_outputs()[0].shape[1:])
     name = session.get_inputs()[0].name
 
-    def run(clips: Frames) -> torch.Tensor:
-        x = to_tensor(clips, info.profile).contiguous().numpy()
-        return torch.from_numpy(session.run(None, {name: x})[0])
+    def run(clips: Frames) -> npt.NDArray[np.float32]:
+        return session.run(None, {name: to_array(clips, info.profile)})[0]
 
     return Opened(info, run, "onnxruntime")
 

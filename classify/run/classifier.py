@@ -7,18 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
 
-from classify.networks.preprocess import Profile
-from classify.run.backends import Frames, Logits, torch_logits
+from classify.run.backends import probabilities
 from classify.run.choose import open_classifier
 from classify.types import ActionScores, Clip
-from classify.weights.checkpoint import CheckpointInfo
+from classify.weights.description import CheckpointInfo
 from ground.compute.batches import Batches, on_device
-from ground.compute.devices import torch_device
-
-__all__ = ["ActionClassifier", "predict"]
+from ground.compute.devices import resolve_device
 
 _BATCH = {"cpu": 8, "cuda": 64}
 """Clips that go through the network at a time: more are no faster there, and take memory."""
@@ -40,10 +35,10 @@ class ActionClassifier:
         Raises InputError for a bad checkpoint, for CUDA where there is none or too little of its memory is free, and as
         ``open_classifier``.
         """
-        self.device = torch_device(device)
+        self.device = resolve_device(device)
         with on_device(f"the network in {checkpoint}"):
             self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
-        self._batches = Batches("clips", batch or _BATCH.get(self.device.type, 8))
+        self._batches = Batches("clips", batch or _BATCH.get(self.device.partition(":")[0], 8))
 
     info: CheckpointInfo
     """What the checkpoint says about itself."""
@@ -75,16 +70,4 @@ class ActionClassifier:
 
     def probabilities(self, frames: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """uint8 (N, T, H, W, 3) RGB, of any size -> float32 (N, num_actions), as sure as the checkpoint says to be."""
-        return _probabilities(self._logits, frames, self.info.temperature)
-
-
-def predict(model: nn.Module, clips: Frames, profile: Profile, temperature: float = 1.0) -> npt.NDArray[np.float32]:
-    """uint8 (N, T, H, W, 3) RGB -> probabilities float32 (N, num_classes), in one pass of the network.
-
-    temperature: the logits are divided by it (see ``classify.evaluate.calibration``).
-    """
-    return _probabilities(torch_logits(model, profile), clips, temperature)
-
-
-def _probabilities(logits: Logits, clips: Frames, temperature: float) -> npt.NDArray[np.float32]:
-    return torch.softmax(logits(clips) / temperature, 1).numpy()
+        return probabilities(self._logits(frames), self.info.temperature)

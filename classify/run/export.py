@@ -21,10 +21,11 @@ import torch
 from torch import nn
 
 from classify.data.clips import BadClip, list_clips, read_file, refuse_too_many, sixteen
-from classify.networks.preprocess import Profile, to_tensor
-from classify.run.backends import KEY, Frames, Logits, open_onnxruntime, open_openvino, torch_logits
+from classify.networks.profile import Profile, to_array
+from classify.run.backends import KEY, Frames, Logits, open_onnxruntime, open_openvino, probabilities
+from classify.run.pytorch import torch_logits
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
-from classify.weights.checkpoint import CheckpointInfo
+from classify.weights.description import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from ground.compute.int8 import to_int8
 from ground.disk.files import write_atomically
@@ -159,7 +160,7 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
     sizes: of 100 clips, the small network gave 96 the same label, about 80 with that arithmetic rounded too, and
     hardly any with the last product. The fast bias correction keeps 84.
     """
-    samples = [to_tensor(clip[None], profile).contiguous().numpy() for clip in clips]
+    samples = [to_array(clip[None], profile) for clip in clips]
     last = [op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "MatMul"][-1:]
 
     def is_exact(op: Any) -> bool:
@@ -173,7 +174,7 @@ def _open(path: Path, to: str, profile: Profile) -> Logits:
         return open_openvino(path).logits
     if to == "onnx":
         has_runtime = importlib.util.find_spec("onnxruntime") is not None
-        return (open_onnxruntime(path, torch.device("cpu")) if has_runtime else open_openvino(path)).logits
+        return (open_onnxruntime(path, "cpu") if has_runtime else open_openvino(path)).logits
     return torch_logits(cast(Any, torch.export.load(path)).module(), profile)
 
 
@@ -183,11 +184,11 @@ def _compare(model: nn.Module, info: CheckpointInfo, copy: Logits, clips: Frames
     batches = [seen[i : i + 8] for i in range(0, len(seen), 8)]
     original = torch_logits(model, info.profile)
     wanted, got = (
-        torch.cat([torch.softmax(run(batch) / info.temperature, 1) for batch in batches]) for run in (original, copy)
+        probabilities(np.concatenate([run(batch) for batch in batches]), info.temperature) for run in (original, copy)
     )
-    gap = (wanted - got).abs()
+    gap = np.abs(wanted - got)
     if clips is not None:
-        same = float((wanted.argmax(1) == got.argmax(1)).float().mean())
+        same = float((wanted.argmax(1) == got.argmax(1)).mean())
         return Exported(info, float(gap.mean()), same, len(seen))
     if not float(gap.max()) <= PARITY:
         raise InputError(

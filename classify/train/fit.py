@@ -34,7 +34,8 @@ from classify.train.last_layer import embed, fit_head
 from classify.train.loader import Batch, batches, draw, label_weights, steps_per_epoch
 from classify.train.optimise import choose_layers, learning_rate, parameter_groups, train_mode
 from classify.train.processes import ALONE, Team
-from classify.weights.checkpoint import CheckpointInfo, load_plain
+from classify.weights.checkpoint import load_plain
+from classify.weights.description import CheckpointInfo
 from ground.compute.devices import torch_device
 from ground.disk.files import write_atomically
 from ground.errors import InputError

@@ -23,7 +23,8 @@ from classify.train.dataset import DataConfig, TrainingData, gather
 from classify.train.fit import Embedded, Epoch, fit
 from classify.train.processes import ALONE, Team, team
 from classify.train.run_folder import RunFolder
-from classify.weights.checkpoint import CheckpointInfo, Origin, kinetics_weights, load_start, save_checkpoint
+from classify.weights.checkpoint import kinetics_weights, load_start, save_checkpoint
+from classify.weights.description import CheckpointInfo, Origin
 from ground.compute.devices import torch_device
 from ground.disk.files import write_atomically
 

@@ -13,10 +13,11 @@ from typing import Any, cast
 
 import torch
 
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.types import ACTIONS
-from classify.weights.checkpoint import CheckpointInfo, Origin, load_plain, save_checkpoint
+from classify.weights.checkpoint import load_plain, save_checkpoint
+from classify.weights.description import CheckpointInfo, Origin
 from ground.errors import InputError
 
 _MODEL = "r2plus1d_18"

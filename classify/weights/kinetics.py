@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import nn
 
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import MODELS, architecture
-from classify.weights.checkpoint import CheckpointInfo, Origin, load_checkpoint, load_whole
+from classify.weights.checkpoint import load_checkpoint, load_whole
+from classify.weights.description import CheckpointInfo, Origin
 
 KINETICS_MODEL = "r2plus1d_18"
 """The network that is meant where only Kinetics is named."""

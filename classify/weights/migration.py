@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-
-import torch
+from typing import TYPE_CHECKING
 
 from ground.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
 
 _RENAMED = {"r2plus1d_s": "pooled_maps"}
 _TEMPORAL = re.compile(r"temporal\.\d+\.(reduce|over_time)\.(weight|bias)")

@@ -15,11 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ground.compute.threads import limit_threads
 from ground.disk.files import PART_PREFIX, PART_SUFFIX
 from ground.errors import InputError
 from pipeline.models import Models
 from pipeline.parts.pool import Elsewhere, Job, Pool
-from pipeline.parts.processes import outcome, settle, shares
+from pipeline.parts.processes import outcome, shares
 from pipeline.parts.run import suiting
 from pipeline.parts.versions import LIBRARIES, versions
 
@@ -162,7 +163,7 @@ class _Actor:
             os.chdir(place.folder)
         if place.cores:
             os.sched_setaffinity(0, place.cores)
-        settle(len(place.cores) or 1)
+        limit_threads(len(place.cores) or 1)
 
     def missing(self) -> str:
         """See ``_Place.missing``."""

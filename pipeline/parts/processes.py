@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
 from ground.compute.memory import trim_memory
+from ground.compute.threads import limit_threads
 from pipeline.models import Models
 from pipeline.parts.pool import Elsewhere, Job
 
@@ -121,7 +122,7 @@ def _work(pipe: Connection, cores: frozenset[int], parent: int) -> None:
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     if cores:
         os.sched_setaffinity(0, cores)
-    settle(len(cores) or 1)
+    limit_threads(len(cores) or 1)  # one that starts a thread for every core would get in the others' way
     models = Models()
     while True:
         try:
@@ -129,15 +130,6 @@ def _work(pipe: Connection, cores: frozenset[int], parent: int) -> None:
         except EOFError:
             return
         pipe.send(outcome(job, models))
-
-
-def settle(num_threads: int) -> None:
-    """Make this process one of several: libraries that start a thread per core would get in the others' way."""
-    import cv2
-    import torch
-
-    torch.set_num_threads(num_threads)
-    cv2.setNumThreads(num_threads)
 
 
 def _end_with(parent: int) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from classify.weights.checkpoint import CheckpointInfo
+from classify.weights.description import CheckpointInfo
 from ground.disk.files import write_atomically
 from ground.fonts import drawable, note_on
 from ground.frames import Image

@@ -9,7 +9,7 @@ import pytest
 
 from classify.data.clips import LabelledClip
 from classify.networks.pooled_maps import PooledMaps
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import MODELS
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.run.choose import open_classifier
-from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
+from classify.weights.checkpoint import save_checkpoint
+from classify.weights.description import CheckpointInfo
 from ground.errors import FullError, InputError
 from pipeline.analysis.folder import save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
@@ -150,4 +151,4 @@ def test_a_full_cache_stops_a_run_that_would_go_on_with_another_library(
     assert not list((tmp_path / "cache").iterdir())
     _weights(tmp_path / "actions.safetensors")
     with files_at_most(100), pytest.raises(FullError, match="free some space and give the same command again"):
-        open_classifier(tmp_path / "actions.safetensors", torch.device("cpu"))
+        open_classifier(tmp_path / "actions.safetensors", "cpu")

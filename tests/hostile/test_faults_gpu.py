@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 import torch
 
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.run.backends import Frames
 from classify.run.classifier import ActionClassifier
 from classify.types import Clip
-from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
+from classify.weights.checkpoint import save_checkpoint
+from classify.weights.description import CheckpointInfo
 from ground.compute.batches import Batches, on_device
 from ground.errors import InputError
 from ground.frames import Frame
@@ -87,7 +88,7 @@ def test_the_classifier_goes_on_with_fewer_clips(tmp_path: Path, monkeypatch: py
     classifier = ActionClassifier(path, "cpu", batch=4)
     wanted, logits = classifier.classify(clips), classifier._logits
 
-    def small(frames: Frames) -> torch.Tensor:
+    def small(frames: Frames) -> np.ndarray:
         if len(frames) > 2:
             raise _FULL
         return logits(frames)

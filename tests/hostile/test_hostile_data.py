@@ -22,11 +22,12 @@ import pytest
 import torch
 
 from classify.data.spacejam import list_spacejam
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.run.choose import open_classifier
 from classify.run.export import FORMATS, write_copy
-from classify.weights.checkpoint import CheckpointInfo, load_checkpoint, save_checkpoint
+from classify.weights.checkpoint import load_checkpoint, save_checkpoint
+from classify.weights.description import CheckpointInfo
 from ground.errors import InputError
 from ground.video.source import open_video
 from pipeline.analysis.folder import load_analysis, save_analysis
@@ -198,7 +199,7 @@ def _frames(path: Path) -> int:
 
 
 def _open_exported(path: Path) -> object:
-    return open_classifier(path, torch.device("cpu"))
+    return open_classifier(path, "cpu")
 
 
 def _exported(to: str) -> Callable[[Path], bytes]:

@@ -86,7 +86,7 @@ def run_train_actions(options: argparse.Namespace) -> int:
     """``courtscribe train actions``; under torchrun, one of its processes."""
     from classify.train.run import train_actions
     from classify.train.run_folder import RunFolder
-    from classify.weights.checkpoint import Origin
+    from classify.weights.description import Origin
     from pipeline.outputs.place import require_file
 
     require_file(RunFolder.of(options.output).checkpoint, options.data)

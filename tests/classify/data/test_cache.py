@@ -21,7 +21,8 @@ import classify.data.cache_room
 from classify.data.cache import cache_folder, cached_clips, shrink
 from classify.data.clips import digest_of, read_video
 from classify.data.layouts import ClipFile
-from classify.networks.preprocess import Profile, to_unit
+from classify.networks.preprocess import to_unit
+from classify.networks.profile import Profile
 from ground.errors import InputError
 
 SIZE = (112, 80)

@@ -13,10 +13,11 @@ import torch
 from classify.data.clips import load_clips
 from classify.data.layouts import ClipFile
 from classify.evaluate.clip_folders import ALL, judge_checkpoint, judged_sets
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.run.classifier import ActionClassifier
-from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
+from classify.weights.checkpoint import save_checkpoint
+from classify.weights.description import CheckpointInfo
 from ground.errors import InputError
 
 LABELS = ("run", "walk", "shoot")

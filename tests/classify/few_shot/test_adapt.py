@@ -15,10 +15,11 @@ from safetensors.torch import save_file
 from classify.data.clips import LabelledClip, load_clips, sixteen
 from classify.few_shot.adapt import AdaptConfig, Embedding, adapt, detector_embedding, example_files
 from classify.networks.pooled import PooledBackbone, pooled_backbone
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.run.classifier import ActionClassifier
-from classify.weights.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
+from classify.weights.checkpoint import load_checkpoint, save_checkpoint
+from classify.weights.description import CheckpointInfo, Origin
 from ground.errors import InputError
 
 pytestmark = pytest.mark.slow

@@ -8,8 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from classify.networks.preprocess import KINETICS_MEAN, KINETICS_STD, Profile, to_tensor
+from classify.networks.preprocess import to_tensor
+from classify.networks.profile import KINETICS_MEAN, KINETICS_STD, Profile, to_array
 from ground.errors import InputError
 
 PROFILES = {
@@ -34,6 +37,28 @@ def test_values_follow_the_formula(profile: Profile, clips: np.ndarray) -> None:
     np.testing.assert_allclose(x.permute(0, 2, 3, 4, 1).numpy(), expected, rtol=1e-4, atol=1e-4)
 
 
+_TRIPLE = st.tuples(*[st.floats(1e-3, 2.0)] * 3)
+
+
+@given(
+    profile=st.builds(
+        Profile, frames=st.integers(1, 16), height=st.just(16), width=st.just(16),
+        colour=st.sampled_from(["RGB", "BGR"]), scale=st.floats(1e-4, 2.0), mean=_TRIPLE, std=_TRIPLE,
+    ),
+    length=st.integers(1, 40),
+)  # fmt: skip
+@example(profile=Profile(16, 16), length=16)
+@example(profile=Profile(16, 16, mean=KINETICS_MEAN, std=KINETICS_STD), length=16)
+def test_without_pytorch_it_is_the_same_to_the_bit(profile: Profile, length: int) -> None:
+    """Every byte in every channel of every frame."""
+    frames = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    clip = np.stack([np.roll(frames, shift) for shift in range(3 * length)]).reshape(1, length, 3, 16, 16)
+    clips = clip.transpose(0, 1, 3, 4, 2)
+    given = to_array(clips, profile)
+    assert given.dtype == np.float32
+    np.testing.assert_array_equal(given, to_tensor(clips, profile).numpy())
+
+
 def test_scaling_down_keeps_the_picture() -> None:
     clips = np.zeros((1, 16, 176, 128, 3), np.uint8)
     clips[:, :, :88, :64] = 255
@@ -41,6 +66,7 @@ def test_scaling_down_keeps_the_picture() -> None:
     assert x.shape == (1, 3, 16, 88, 64)
     assert x[..., :42, :30].min() == pytest.approx(1.0)
     assert x[..., 46:, :].max() == 0.0 == x[..., :, 34:].max()
+    np.testing.assert_array_equal(to_array(clips, Profile(height=88, width=64)), x.numpy())
 
 
 @pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES.keys())

@@ -12,14 +12,15 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from classify.networks.pooled_maps import PooledMaps
-from classify.networks.preprocess import Profile, to_tensor
+from classify.networks.preprocess import to_tensor
+from classify.networks.profile import Profile
 from classify.networks.recurrent import ConvLstmCell
 from classify.networks.registry import MODELS, architecture, build_model
 from classify.networks.torchvision_nets import rename
-from classify.run.backends import prepare
-from classify.run.classifier import predict
+from classify.run.pytorch import predict, prepare
 from classify.train.last_layer import embed
-from classify.weights.checkpoint import CheckpointInfo, load_checkpoint, load_start, save_checkpoint
+from classify.weights.checkpoint import load_checkpoint, load_start, save_checkpoint
+from classify.weights.description import CheckpointInfo
 from tracker.detect.features import export_backbone
 
 pytestmark = pytest.mark.slow

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from classify.evaluate.calibration import with_temperature
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.run.classifier import ActionClassifier
 from classify.types import ACTIONS, Classifier, Clip
-from classify.weights.checkpoint import CheckpointInfo, read_info, rewrite_info, save_checkpoint
+from classify.weights.checkpoint import read_info, rewrite_info, save_checkpoint
+from classify.weights.description import CheckpointInfo
 from ground.compute.devices import torch_device
 from ground.errors import InputError
 

@@ -16,11 +16,13 @@ from torch import nn
 from torch.nn import functional
 
 from classify.networks.neighbours import Neighbours
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
-from classify.run.backends import KEY, Logits, open_onnxruntime, open_openvino, torch_logits
+from classify.run.backends import KEY, Logits, open_onnxruntime, open_openvino, probabilities
 from classify.run.export import FORMATS, PARITY, _max_in_cells, export_checkpoint, write_copy
-from classify.weights.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
+from classify.run.pytorch import torch_logits
+from classify.weights.checkpoint import load_checkpoint, save_checkpoint
+from classify.weights.description import CheckpointInfo, Origin
 from ground.errors import InputError
 
 SHIPPED = Path(__file__).parents[3] / "weights" / "actions.safetensors"
@@ -68,7 +70,7 @@ def _open(path: Path, info: CheckpointInfo) -> dict[str, Logits]:
         return {"torch": torch_logits(_as_module(torch.export.load(path)), info.profile)}
     opened = {"openvino": open_openvino(path)}
     if path.suffix == ".onnx" and importlib.util.find_spec("onnxruntime"):
-        opened["onnxruntime"] = open_onnxruntime(path, torch.device("cpu"))
+        opened["onnxruntime"] = open_onnxruntime(path, "cpu")
     assert all(o.info == info and o.runtime == name for name, o in opened.items())
     return {name: o.logits for name, o in opened.items()}
 
@@ -78,7 +80,7 @@ def _as_module(program: torch.export.ExportedProgram) -> nn.Module:
 
 
 def _probabilities(logits: Logits, info: CheckpointInfo, clips: np.ndarray) -> np.ndarray:
-    return torch.softmax(logits(clips) / info.temperature, 1).numpy()
+    return probabilities(logits(clips), info.temperature)
 
 
 @pytest.mark.slow

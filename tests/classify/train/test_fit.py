@@ -21,7 +21,7 @@ import classify.train.fit
 from classify.data.augment import Augmentation
 from classify.data.clips import LabelledClip
 from classify.evaluate.judgement import evaluate
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import MODELS
 from classify.train.config import BY_LOSS, TrainConfig
 from classify.train.fit import Embedded, Epoch, fit
@@ -231,7 +231,7 @@ from classify.train.fit import fit
 from classify.networks.pooled_maps import PooledMaps
 from classify.networks.registry import MODELS
 from classify.train.processes import team
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.train.run import begin
 from classify.train.config import TrainConfig
 

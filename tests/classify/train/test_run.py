@@ -20,13 +20,14 @@ from classify.data.augment import Augmentation
 from classify.data.clips import LabelledClip
 from classify.data.spacejam import ANNOTATIONS, TEST_LIST
 from classify.data.spacejam import LABELS as LABELS_FILE
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import MODELS, build_model
 from classify.train.config import TrainConfig, suited
 from classify.train.dataset import DataConfig
 from classify.train.run import KINETICS, begin, train_actions
 from classify.types import ACTIONS
-from classify.weights.checkpoint import CheckpointInfo, Origin, load_checkpoint, save_checkpoint
+from classify.weights.checkpoint import load_checkpoint, save_checkpoint
+from classify.weights.description import CheckpointInfo, Origin
 from ground.errors import InputError
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)

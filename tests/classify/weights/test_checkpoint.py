@@ -14,12 +14,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
 from classify.types import ACTIONS
 from classify.weights.checkpoint import (
-    CheckpointInfo,
-    Origin,
     kinetics_weights,
     load_checkpoint,
     load_plain,
@@ -28,6 +26,7 @@ from classify.weights.checkpoint import (
     rewrite_info,
     save_checkpoint,
 )
+from classify.weights.description import CheckpointInfo, Origin
 from ground.errors import InputError
 
 INFO = CheckpointInfo(

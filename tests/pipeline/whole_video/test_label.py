@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from classify.data.clips import list_clips, read_video, sixteen
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
-from classify.run.backends import torch_logits
 from classify.run.classifier import ActionClassifier
+from classify.run.pytorch import torch_logits
 from classify.types import ActionScores
-from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
+from classify.weights.checkpoint import save_checkpoint
+from classify.weights.description import CheckpointInfo
 from ground.errors import InputError
 from ground.video.source import open_video
 from pipeline.shipped import WEIGHTS

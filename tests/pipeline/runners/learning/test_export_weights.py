@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from classify.networks.preprocess import Profile
+from classify.networks.profile import Profile
 from classify.networks.registry import build_model
-from classify.weights.checkpoint import CheckpointInfo, save_checkpoint
+from classify.weights.checkpoint import save_checkpoint
+from classify.weights.description import CheckpointInfo
 from pipeline.config import PipelineConfig
 from pipeline.runners.cli import main
 from pipeline.runners.flags import ANALYZE_FLAGS, TRACK_FLAGS, add_flags, apply_flags
