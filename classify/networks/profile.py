@@ -81,13 +81,8 @@ def to_array(clips: npt.NDArray[np.uint8], profile: Profile) -> npt.NDArray[np.f
         return to_tensor(clips, profile).contiguous().numpy()
     chosen = clips[:, profile.chosen(clips.shape[1])]
     x = np.empty((len(clips), 3, profile.frames, profile.height, profile.width), np.float32)
-    for channel, values in enumerate(_values(profile)):
-        x[:, channel] = values[chosen[..., 2 - channel if profile.colour == "BGR" else channel]]
+    scale, mean, std = np.float32(255 * profile.scale), *(np.array(v, np.float32) for v in (profile.mean, profile.std))
+    for channel in range(3):
+        values = np.divide(chosen[..., 2 - channel if profile.colour == "BGR" else channel], np.float32(255))
+        x[:, channel] = (values * scale - mean[channel]) / std[channel]
     return x
-
-
-def _values(profile: Profile) -> npt.NDArray[np.float32]:
-    """What each byte becomes in each of the profile's channels, float32 (3, 256)."""
-    unit = np.arange(256, dtype=np.float32) / np.float32(255)
-    mean, std = (np.array(v, np.float32)[:, None] for v in (profile.mean, profile.std))
-    return (unit * np.float32(255 * profile.scale) - mean) / std

@@ -103,7 +103,7 @@ def test_the_classifier_goes_on_with_fewer_clips(tmp_path: Path, monkeypatch: py
 
 def test_the_detector_goes_on_with_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = YoloDetector.__new__(YoloDetector)
-    detector._side_by_side = None
+    detector._openvino = None
     detector.config, detector._device, detector._half = DetectorConfig(), "cpu", False
     detector._batches = Batches("frames", 8)
     sizes = list[int]()
@@ -116,7 +116,8 @@ def test_the_detector_goes_on_with_fewer_frames(monkeypatch: pytest.MonkeyPatch)
             return [int(image[0, 0, 0]) for image in images]
 
     detector._model = Model()
-    monkeypatch.setattr("tracker.detect.detector._to_detections", lambda found: found)
+    for reads in ("_read", "_to_detections"):
+        monkeypatch.setattr(f"tracker.detect.detector.{reads}", lambda found: found)
     frames = [Frame(i, i / 25, np.full((16, 16, 3), i, np.uint8)) for i in range(9)]
     assert detector.detect(frames) == list(range(9))
     assert sizes == [8, 4, 2, 2, 2, 2, 1] and detector.batch == 2

@@ -1,4 +1,4 @@
-"""YOLO as a Detector: ultralytics' results become Detections."""
+"""YOLO as a Detector, run by OpenVINO or by ultralytics."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from ground.disk.cache import cache_folder
 from ground.errors import FullError, InputError, unwritable
 from ground.frames import Frame, Image
 from tracker.detect.int8 import int8_copy, int8_folder
+from tracker.detect.letterbox import Found
+from tracker.detect.openvino_yolo import open_openvino_yolo
 from tracker.detect.weights import openvino_copy, resolve_weights
-from tracker.detect.yolo import SideBySide, open_yolo
+from tracker.detect.yolo import open_yolo
 from tracker.types import Detections
 
 _log = logging.getLogger("courtscribe")
@@ -71,7 +73,7 @@ class DetectorConfig:
 
 
 class YoloDetector:
-    """Any model that ultralytics can load, as a Detector.
+    """Any model that ultralytics can load, as a Detector; ultralytics is loaded where it is needed only.
 
     Raises InputError for weights that cannot be found, fetched or read, and for a ``.pt`` that could run code.
     """
@@ -81,13 +83,16 @@ class YoloDetector:
         self._device = device
         self._half = device.startswith("cuda")
         weights = chosen_weights(config, device)
-        self._model = open_yolo(weights, "detect", device)
-        self._side_by_side = SideBySide(self._model, self._settings) if weights.is_dir() else None
-        usual = 16 if self._half else self._side_by_side.size if self._side_by_side else 1
+        self._openvino = open_openvino_yolo(weights) if weights.is_dir() else None
+        if self._openvino is not None:
+            self._names, size, usual = self._openvino.names, self._openvino.fixed_size, self._openvino.size
+        else:
+            self._model = open_yolo(weights, "detect", device)
+            names: Any = self._model.names
+            self._names = tuple(str(names[i]) for i in sorted(names))
+            size, usual = _fixed_size(self._model), 16 if self._half else 1
         self._batches = Batches("frames", config.batch or usual)
-        _say_fixed_size(self._model, config)
-        names: Any = self._model.names
-        self._names = tuple(str(names[i]) for i in sorted(names))
+        _say_size(config, size)
 
     @property
     def batch(self) -> int:
@@ -105,16 +110,17 @@ class YoloDetector:
 
     def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         large = [min(frame.image.shape[:2]) >= _SMALLEST for frame in frames]
-        found = iter(self._results([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
+        found = iter(self._find([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
         return [_to_detections(next(found)) if is_large else Detections.empty() for is_large in large]
 
-    def _results(self, images: Sequence[Image]) -> Sequence[Any]:
-        """ultralytics' Results of each of ``images``."""
+    def _find(self, images: Sequence[Image]) -> list[Found]:
+        """What is in each of ``images``."""
         if not images:
             return []
-        if self._side_by_side is not None:
-            return self._side_by_side.predict(images)
-        return self._model.predict([cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in images], **self._settings)
+        if self._openvino is not None:
+            return self._openvino.find(images, self.config.imgsz, self.config.confidence, self.config.iou)
+        bgr = [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in images]
+        return [_read(result) for result in self._model.predict(bgr, **self._settings)]
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -167,11 +173,16 @@ def chosen_weights(config: DetectorConfig, device: str) -> Path:
     return _openvino_or_same(weights, runtime) if is_checkpoint and wants_openvino else weights
 
 
-def _say_fixed_size(model: Any, config: DetectorConfig) -> None:
-    """An exported model may look at one size only, whatever it is asked to do."""
+def _fixed_size(model: Any) -> tuple[int, int] | None:
+    """Height and width of the only input that a network of ultralytics' takes; None: it takes any."""
     backend = model.predictor.model
     size = getattr(backend, "imgsz", None)
-    if size and not getattr(backend, "dynamic", True) and max(size) != config.imgsz:
+    return tuple(size) if size and not getattr(backend, "dynamic", True) else None
+
+
+def _say_size(config: DetectorConfig, size: tuple[int, int] | None) -> None:
+    """An exported model may look at one size only, whatever it is asked to do."""
+    if size is not None and max(size) != config.imgsz:
         shape = "x".join(str(side) for side in reversed(size))
         _log.warning(
             "detector %s was exported to look at %s pixels and does so, not at %d", config.weights, shape, config.imgsz
@@ -192,9 +203,13 @@ def _openvino_or_same(weights: Path, runtime: str) -> Path:
         return weights
 
 
-def _to_detections(result: Any) -> Detections:
-    """ultralytics' Results of one picture -> Detections, without boxes that clipping left without area."""
+def _read(result: Any) -> Found:
+    """ultralytics' Results of one picture."""
     boxes = result.boxes.cpu().numpy()
-    xyxy = np.asarray(boxes.xyxy, np.float32).reshape(-1, 4)
-    solid = (xyxy[:, 2:] > xyxy[:, :2]).all(1)
-    return Detections.of(xyxy[solid], boxes.conf[solid], boxes.cls[solid])
+    return Found(np.asarray(boxes.xyxy, np.float32).reshape(-1, 4), boxes.conf, boxes.cls)
+
+
+def _to_detections(found: Found) -> Detections:
+    """Without boxes that were left without area where the picture ends."""
+    solid = (found.xyxy[:, 2:] > found.xyxy[:, :2]).all(1)
+    return Detections.of(found.xyxy[solid], found.confidence[solid], found.class_id[solid])

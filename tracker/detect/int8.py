@@ -17,8 +17,8 @@ from ground.compute.int8 import to_int8
 from ground.errors import InputError
 from ground.frames import Frame
 from ground.packages import need, quiet
+from tracker.detect.openvino_yolo import open_openvino_yolo
 from tracker.detect.weights import openvino_copy
-from tracker.detect.yolo import inputs, open_yolo
 
 _SUFFIX = "_int8_openvino_model"
 """What the folder's name ends in; ultralytics wants the last two words."""
@@ -52,7 +52,9 @@ def make_int8(weights: Path, frames: Iterable[Frame], output: Path, imgsz: int) 
     """
     need("INT8", "nncf")
     source = openvino_copy(weights)
-    samples = inputs(open_yolo(source), [frame.image for frame in frames], imgsz)
+    if (network := open_openvino_yolo(source)) is None:
+        raise InputError(f"{weights}: only a plain detector of boxes can be quantised")
+    samples = [network.letterbox(frame.image, imgsz).fill(frame.image) for frame in frames]
     if len(samples) < _FEWEST:
         raise InputError(f"{len(samples)} pictures are too few to quantise by; give {_FEWEST} or more")
     openvino: Any = need("INT8", "openvino")

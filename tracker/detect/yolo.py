@@ -12,9 +12,7 @@ import os
 import pickle
 import struct
 import sys
-import threading
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -24,11 +22,9 @@ from zipfile import is_zipfile
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from ground.compute.batches import on_device
 from ground.errors import InputError
-from ground.frames import Image
 
 _log = logging.getLogger("ultralytics")
 
@@ -44,8 +40,6 @@ _ENVIRONMENT = (
     *("CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED", "ONEDNN_MAX_CPU_ISA"),
 )
 """Variables that ultralytics sets, and ours."""
-_MOST_STREAMS = 4
-"""More take memory, and cores that decoding and drawing need; processes take the rest."""
 UNREADABLE = (
     *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, EOFError, OSError, SyntaxError, NameError),
     *(AssertionError, OverflowError, pickle.UnpicklingError, struct.error, MemoryError),
@@ -69,37 +63,6 @@ def open_yolo(weights: Path, task: str = "detect", device: str = "cpu") -> Any:
     return model
 
 
-class SideBySide:
-    """An OpenVINO network of ``open_yolo`` that looks at several pictures at once, a core each.
-
-    That keeps cores busier than one picture on all of them, and ultralytics asked for a picture at a time needs less
-    besides. What is found is the same.
-    """
-
-    def __init__(self, model: Any, settings: dict[str, Any]) -> None:
-        """settings: of ultralytics' ``predict``; they hold from here on."""
-        self.size = num_streams()
-        model.predict(np.zeros((64, 64, 3), np.uint8), **settings)
-        self._predictor = model.predictor
-        self._threads = ThreadPoolExecutor(self.size, "detector")
-
-    def predict(self, images: Sequence[Image]) -> list[Any]:
-        """ultralytics' ``Results`` of each of ``images``, uint8 (H, W, 3) RGB."""
-        return list(self._threads.map(self._predict_one, images))
-
-    def _predict_one(self, image: Image) -> Any:
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        inputs = self._predictor.preprocess([bgr])
-        return self._predictor.postprocess(self._predictor.inference(inputs), inputs, [bgr])[0]
-
-
-def num_streams() -> int:
-    """Pictures that an OpenVINO network looks at side by side: as many as PyTorch is allowed threads, up to four."""
-    import torch
-
-    return min(_MOST_STREAMS, torch.get_num_threads())
-
-
 def open_checkpoint(weights: Path) -> Any:
     """The ultralytics ``YOLO`` of a ``.pt``: its ``model`` is a module, to be trained, exported or taken apart.
 
@@ -109,20 +72,6 @@ def open_checkpoint(weights: Path) -> Any:
         raise InputError(f"{weights}: must be a YOLO checkpoint (.pt)")
     with _opening(weights):
         return _yolo()(str(weights))
-
-
-def inputs(model: Any, images: Iterable[Image], imgsz: int) -> list[npt.NDArray[np.float32]]:
-    """What a network of ``open_yolo`` is given of pictures, float32 (1, 3, h, w) each, RGB 0..1.
-
-    images: uint8 (H, W, 3) RGB. imgsz: the longest side, pixels.
-    """
-    seen: list[npt.NDArray[np.float32]] = []
-    for image in images:
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        if not seen:
-            model.predict(bgr, imgsz=imgsz, device="cpu", verbose=False)  # the size holds from then on
-        seen.append(model.predictor.preprocess([bgr]).numpy())
-    return seen
 
 
 def check_kind(weights: Path) -> None:
@@ -264,22 +213,6 @@ def _reason(weights: Path, error: BaseException) -> str:
     return f"it holds more than layers, which could run code; {_TRUSTED}=false opens it if you trust its source"
 
 
-class _Compiled:
-    """A compiled network that several threads may ask at once."""
-
-    def __init__(self, compiled: Any) -> None:
-        self._compiled = compiled
-        self._requests = threading.local()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._compiled, name)
-
-    def __call__(self, inputs: Any) -> Any:
-        if not hasattr(self._requests, "mine"):
-            self._requests.mine = self._compiled.create_infer_request()
-        return self._requests.mine.infer([inputs])
-
-
 @contextmanager
 def _processor_only(weights: Path) -> Generator[None]:
     """Let OpenVINO compute on the processor and in float32, whatever the machine has.
@@ -298,7 +231,7 @@ def _processor_only(weights: Path) -> Generator[None]:
             self.set_property("CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
         def compile_model(self, model: Any, *_: Any, **__: Any) -> Any:
-            return _Compiled(super().compile_model(model, "CPU", {"NUM_STREAMS": num_streams()}))
+            return super().compile_model(model, "CPU")
 
         @property
         def available_devices(self) -> list[str]:

@@ -1,0 +1,138 @@
+"""An exported detector without ultralytics and PyTorch: the same boxes; what is not plain is left to ultralytics."""
+
+from __future__ import annotations
+
+import shutil
+from itertools import islice
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+import yaml
+
+from ground.errors import InputError
+from ground.frames import Image
+from ground.video.source import open_video
+from pipeline.shipped import WEIGHTS
+from tracker.detect import openvino_yolo
+from tracker.detect.detector import DetectorConfig, YoloDetector, _read, _to_detections
+from tracker.detect.int8 import int8_folder
+from tracker.detect.openvino_yolo import OpenVinoYolo, open_openvino_yolo
+from tracker.detect.yolo import open_yolo
+from tracker.types import Detections
+
+_INT8 = int8_folder(WEIGHTS / "players.pt")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return shutil.copytree(_INT8, tmp_path / "mine_openvino_model")
+
+
+def _opened(folder: Path) -> OpenVinoYolo:
+    opened = open_openvino_yolo(folder)
+    assert opened is not None
+    return opened
+
+
+def _boxes(network: OpenVinoYolo, images: list[Image], imgsz: int) -> list[np.ndarray]:
+    found = network.find(images, imgsz, 0.2, 0.6)
+    return [_columns(_to_detections(one)) for one in found]
+
+
+def _columns(found: Detections) -> np.ndarray:
+    return np.column_stack([found.xyxy, found.confidence, found.class_id])
+
+
+@pytest.fixture(scope="module")
+def pictures(shared: Path) -> list[Image]:
+    images: list[Image] = []
+    for name in ("netba_NYK-BOS.mp4", "nbaction_Layup.mov"):
+        with open_video(shared / "videos" / name) as video:
+            images += [frame.image for frame in islice(video, 0, 120, 40)]
+    return images
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["players, eight bits", "COCO, one size only"])
+def test_the_same_boxes_to_the_bit_as_ultralytics(kind: str, pictures: list[Image], shared: Path) -> None:
+    folder = _INT8 if kind.startswith("players") else shared / "weights/yolo11n_int8_openvino_model"
+    settings = {"conf": 0.2, "iou": 0.6, "agnostic_nms": True, "imgsz": 640, "device": "cpu", "verbose": False}
+    reference = open_yolo(folder)
+    ours = _boxes(_opened(folder), pictures, 640)
+    for image, found in zip(pictures, ours, strict=True):
+        (theirs,) = reference.predict(image[..., ::-1].copy(), **settings)
+        np.testing.assert_array_equal(found, _columns(_to_detections(_read(theirs))))
+    assert sum(len(found) for found in ours) > 30
+
+
+@pytest.mark.slow
+def test_where_each_size_is_compiled_the_same_players_are_found(
+    pictures: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a processor with AMX, where OpenVINO would crash."""
+    usual = _boxes(_opened(_INT8), pictures, 320)
+    monkeypatch.setattr(openvino_yolo, "_has_tiles", lambda: True)
+    by_shape = _opened(_INT8)
+    again = _boxes(by_shape, pictures, 320)
+    for one, other in zip(usual, again, strict=True):
+        assert abs(len(one) - len(other)) <= 2
+    np.testing.assert_array_equal(_boxes(by_shape, pictures[:1], 320)[0], again[0])
+
+
+def test_on_any_processor_it_is_the_processor_and_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openvino_yolo, "num_threads", lambda: 1)
+    network = _opened(_INT8)
+    compiled = network._free.get().get_compiled_model()
+    assert compiled.get_property("INFERENCE_PRECISION_HINT").get_type_name() == "f32"
+    assert compiled.get_property("EXECUTION_DEVICES") == ["CPU"]
+    assert network.size == compiled.get_property("NUM_STREAMS") == 1
+
+
+@pytest.mark.slow
+def test_several_may_ask_at_once_and_networks_come_and_go() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
+    for _ in range(4):
+        network, found = _opened(_INT8), list[list[np.ndarray]]()
+        askers = [Thread(target=lambda n=network, f=found: f.append(_boxes(n, [image] * 3, 160))) for _ in range(4)]
+        for asker in askers:
+            asker.start()
+        for asker in askers:
+            asker.join(60)
+        assert len(found) == 4
+        assert all(np.array_equal(boxes, found[0][0]) for several in found for boxes in several)
+
+
+def _change(folder: Path, **changes: object) -> None:
+    path = folder / "metadata.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"task": "pose"},
+        {"channels": 1},
+        {"names": {0: "player", 1: "referee"}},
+        {"names": {1: "player", 2: "referee", 3: "ball", 4: "hoop"}},
+        {"names": ["player", "referee", "ball", "hoop"]},
+        {"args": {"dynamic": False}, "batch": 4},
+        {"args": {"dynamic": False}, "imgsz": 640},
+        {"args": "none"},
+        {"stride": "wide"},
+    ],
+)
+def test_what_is_not_plain_is_left_to_ultralytics(copy: Path, changes: dict[str, object]) -> None:
+    _change(copy, **changes)
+    assert open_openvino_yolo(copy) is None
+
+
+@pytest.mark.parametrize("part", ["metadata.yaml", "detector.xml", "detector.bin"])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\0[", b"{: ]"])
+def test_what_is_damaged_is_said_as_ever(copy: Path, part: str, content: bytes) -> None:
+    (copy / part).write_bytes(content)
+    assert open_openvino_yolo(copy) is None
+    if part == "detector.xml":
+        with pytest.raises(InputError, match="not a model that ultralytics can read"):
+            YoloDetector(DetectorConfig(str(copy)))

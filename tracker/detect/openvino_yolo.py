@@ -1,0 +1,170 @@
+"""A YOLO network in OpenVINO's format at work without ultralytics and PyTorch, which take seconds to load and memory.
+
+What ultralytics would do with it is done here for the plain kind, to the same boxes; what is not plain is left to it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import yaml
+
+from ground.compute.threads import num_threads
+from ground.errors import InputError
+from ground.frames import Image
+from ground.packages import need
+from tracker.detect.letterbox import Found, Letterbox, read_chosen, read_output
+from tracker.types import FloatArray
+
+_MOST_STREAMS = 4
+"""More take memory, and cores that decoding and drawing need; processes take the rest."""
+_CHOSEN = 6
+"""Columns of a table of boxes among which the network has chosen."""
+_PROCESSOR = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What an exported network says of itself."""
+
+    names: tuple[str, ...]
+    stride: int
+    fixed: tuple[int, int] | None
+    """Height and width of the only input that it takes; None: it takes any."""
+
+
+class OpenVinoYolo:
+    """Finds objects in pictures, several at once, a core each, on the processor and in float32 whatever it has.
+
+    OpenVINO would take bfloat16 where the processor knows it, and a graphics chip where there is one: the same video
+    would give other boxes on another machine.
+    """
+
+    def __init__(self, model: Any, facts: _Facts) -> None:
+        """Use ``open_openvino_yolo``."""
+        self._model, self._facts = model, facts
+        self.size = min(_MOST_STREAMS, num_threads())
+        """Pictures that it looks at side by side."""
+        self._has_chosen = model.output(0).get_partial_shape()[2] == _CHOSEN
+        self._is_compiled_by_shape = facts.fixed is None and _is_rounded(model) and _has_tiles()
+        self._lock, self._shape = threading.Lock(), list[int]()
+        self._free = self._requests()
+        self._threads = ThreadPoolExecutor(self.size, "detector")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the classes, in the order of their numbers."""
+        return self._facts.names
+
+    @property
+    def fixed_size(self) -> tuple[int, int] | None:
+        """Height and width in pixels of the only input that it takes; None: it takes any."""
+        return self._facts.fixed
+
+    def letterbox(self, image: Image, imgsz: int) -> Letterbox:
+        """How a picture comes into the network. imgsz: longest side, pixels, rounded up to a multiple of its stride."""
+        picture = (image.shape[0], image.shape[1])
+        if self._facts.fixed is not None:
+            return Letterbox.of(picture, self._facts.fixed)
+        side = -(-imgsz // self._facts.stride) * self._facts.stride
+        return Letterbox.of(picture, (side, side), self._facts.stride)
+
+    def find(self, images: Sequence[Image], imgsz: int, confidence: float, most_overlap: float) -> list[Found]:
+        """What is in each of ``images``, uint8 (H, W, 3) RGB; boxes in pixels of the picture, some may be empty."""
+
+        def find(image: Image) -> Found:
+            box = self.letterbox(image, imgsz)
+            output = self._infer(box.fill(image))
+            read = read_chosen if self._has_chosen else read_output
+            found = read(output, confidence, most_overlap)
+            return found._replace(xyxy=box.in_picture(found.xyxy))
+
+        return list(self._threads.map(find, images))
+
+    def _infer(self, inputs: FloatArray) -> FloatArray:
+        """float32 (1, 3, h, w) -> the output for the picture."""
+        free = self._free_for(list(inputs.shape))
+        request = free.get()
+        try:
+            return request.infer([inputs])[0][0]
+        finally:
+            free.put(request)
+
+    def _free_for(self, shape: list[int]) -> SimpleQueue[Any]:
+        """Requests that nobody uses."""
+        with self._lock:
+            if self._is_compiled_by_shape and shape != self._shape:
+                self._model.reshape(shape)
+                self._free, self._shape = self._requests(), shape
+            return self._free
+
+    def _requests(self) -> SimpleQueue[Any]:
+        # Kept here and not by threads: one that ends with the last reference to a network can wait for ever.
+        openvino = need("a detector in OpenVINO's format", "openvino")
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": self.size}
+        compiled, free = openvino.compile_model(self._model, "CPU", settings), SimpleQueue[Any]()
+        for _ in range(self.size):
+            free.put(compiled.create_infer_request())
+        return free
+
+
+def open_openvino_yolo(folder: Path) -> OpenVinoYolo | None:
+    """The network in a folder that ultralytics exported; None where it is damaged, or none of the plain kind."""
+    facts = _read_facts(folder / "metadata.yaml")
+    graph = next(folder.glob("*.xml"), None)
+    if facts is None or graph is None:
+        return None
+    try:
+        model = need(f"{folder}", "openvino").Core().read_model(graph)
+        return OpenVinoYolo(model, facts) if _is_plain(model, facts) else None
+    except (InputError, RuntimeError):
+        return None
+
+
+def _read_facts(metadata: Path) -> _Facts | None:
+    """What ultralytics wrote beside the network; None where that is not of a detector, or not to be understood."""
+    try:
+        told: Any = yaml.safe_load(metadata.read_text(encoding="utf-8"))
+        names, arguments = told["names"], told.get("args") or {}
+        if told["task"] != "detect" or int(told.get("channels", 3)) != 3 or sorted(names) != list(range(len(names))):
+            return None
+        fixed = None if arguments.get("dynamic") else tuple(int(side) for side in told["imgsz"])
+        if fixed is not None and (len(fixed) != 2 or int(told["batch"]) != 1):
+            return None
+        return _Facts(tuple(str(names[i]) for i in range(len(names))), int(told["stride"]), fixed)
+    except (OSError, yaml.YAMLError, LookupError, TypeError, ValueError, AttributeError):
+        return None
+
+
+def _is_plain(model: Any, facts: _Facts) -> bool:
+    """Whether it takes pictures and gives one table of boxes: (1, 4 + classes, N), or, chosen already, (1, N, 6)."""
+    if len(model.inputs) != 1 or len(model.outputs) != 1 or not facts.names:
+        return False
+    taken, given = model.input(0).get_partial_shape(), model.output(0).get_partial_shape()
+    if len(taken) != 4 or len(given) != 3 or taken[1] != 3 or (facts.fixed and list(taken)[2:] != list(facts.fixed)):
+        return False
+    return given[2] == _CHOSEN or given[1] == 4 + len(facts.names)
+
+
+def _is_rounded(model: Any) -> bool:
+    """Whether it computes in eight bits."""
+    return any(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
+
+
+@lru_cache(maxsize=1)
+def _has_tiles() -> bool:
+    """Whether the processor has AMX, with which OpenVINO crashes in eight bits where an input's size may change.
+
+    See https://github.com/openvinotoolkit/openvino/issues/37577, as ultralytics says: there each size is compiled.
+    """
+    try:
+        return "amx_int8" in _PROCESSOR.read_text(encoding="utf-8")
+    except OSError:
+        return False
