@@ -14,7 +14,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from filterpy.kalman import KalmanFilter
 
 from ground.errors import InputError
 from tracker.boxes import Float64Array
@@ -124,6 +123,8 @@ def _chunks(count: int) -> Iterator[tuple[slice, slice]]:
 
 def _smooth(boxes: Float64Array, observed: npt.NDArray[np.bool_], seconds: Float64Array) -> Float64Array:
     """Smooth centres and sizes (N, 4) at the times (N,); rows that are not ``observed`` do not count."""
+    from filterpy.kalman import KalmanFilter  # brings all of SciPy's statistics, which only who smooths needs
+
     height = boxes[:, 3]
     dt = np.diff(seconds, prepend=seconds[0])
     transitions = np.kron(np.eye(2, k=1)[None] * dt[:, None, None], np.eye(4)) + np.eye(8)
