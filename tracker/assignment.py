@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linear_sum_assignment
 
 from tracker.boxes import Float64Array
 
@@ -29,6 +28,8 @@ def assign(similarity: Float64Array, min_similarity: float) -> tuple[Indices, In
     Found over all pairs by SciPy's form of Jonker-Volgenant, which takes a matrix that is not square as it is; pairs
     under the gate are given up afterwards.
     """
+    from scipy.optimize import linear_sum_assignment  # slow to load, which processes that only look need not do
+
     rows, columns = linear_sum_assignment(similarity, maximize=True)
     enough = similarity[rows, columns] >= min_similarity
     return rows.compress(enough), columns.compress(enough)
