@@ -14,6 +14,7 @@ from ground.disk.files import read_text
 from ground.errors import InputError
 from pipeline.analysis.timeline import TimelineConfig
 from pipeline.shipped import WEIGHTS
+from pipeline.stages.court import CourtConfig
 from pipeline.stages.windows import WindowConfig
 from tracker.detect.detector import DetectorConfig
 from tracker.looks.registry import LooksConfig
@@ -77,6 +78,7 @@ class PipelineConfig:
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
     detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
+    court: CourtConfig = field(default_factory=CourtConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     looks: LooksConfig = field(default_factory=LooksConfig)

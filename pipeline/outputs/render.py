@@ -23,6 +23,7 @@ from ground.video.source import VideoSource
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from pipeline.models import Models
+from pipeline.outputs.court_map import CourtMap, draw_map
 from pipeline.outputs.draw import draw_players
 from pipeline.parts.passes import Span, columns_of, load_input
 from pipeline.parts.run import Workers, run_pass
@@ -30,6 +31,7 @@ from pipeline.parts.store import Columns, PartStore
 from pipeline.progress import Advance, Progress, Silent
 from pipeline.video.encode import join_video
 from pipeline.video.packets import X264_PRESET, Encoded, VideoFormat, encode
+from tracker.court.dimensions import COURTS
 from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0
@@ -50,6 +52,8 @@ class Shown:
     """A line shown during the first seconds."""
     x264_preset: str = X264_PRESET
     """See ``VideoFormat``."""
+    court: CourtMap | None = None
+    """Shown in a corner."""
 
 
 def render_video(
@@ -125,14 +129,19 @@ class ShowPass:
                 yield columns_of(_encoded(frames, video, shown, lambda _: None))
 
 
+_MAP_COLUMNS = ("frame_index", "track_id", "metres")
+
+
 def _pack_shown(shown: Shown) -> Columns:
     facts = {
         "timeline": dataclasses.asdict(shown.timeline),
         "names": {str(track_id): name for track_id, name in shown.names.items()},
         "banner": shown.banner,
         "x264_preset": shown.x264_preset,
+        "court": None if shown.court is None else [shown.court.kind, shown.court.extent],
     }
-    return {**columns_of(shown.tracks), "facts": np.array(json.dumps(facts))}
+    court = {f"court_{name}": getattr(shown.court, name) for name in _MAP_COLUMNS if shown.court is not None}
+    return {**columns_of(shown.tracks), **court, "facts": np.array(json.dumps(facts))}
 
 
 def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
@@ -141,8 +150,12 @@ def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
     segments = tuple(ActionSegment(**segment) for segment in timeline.pop("segments"))
     labels = tuple(timeline.pop("labels"))
     names = {int(track_id): name for track_id, name in facts["names"].items()}
-    tracks = Tracks(**{name: column for name, column in columns.items() if name != "facts"})
-    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"])
+    tracks = Tracks(**{field.name: columns[field.name] for field in dataclasses.fields(Tracks)})
+    court = None
+    if facts["court"] is not None:
+        kind, (length, width) = facts["court"]
+        court = CourtMap(kind, (length, width), *(columns[f"court_{name}"] for name in _MAP_COLUMNS))
+    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"], court)
 
 
 def _format(video: VideoSource, shown: Shown) -> VideoFormat:
@@ -164,6 +177,8 @@ def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels)
         players = shown.tracks.at(frame.index)
         texts = [labels.text(int(track_id), frame.index) for track_id in players.track_id]
         banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
+        if shown.court is not None:
+            draw_map(image, shown.court, COURTS.get(shown.court.kind), frame.index)
         draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner)
         yield frame.time - start, image
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ground.errors import InputError
 from ground.video.source import VideoSource
 from pipeline.analysis.values import Frames, Players
 from pipeline.progress import Progress
+from pipeline.stages.court import CourtLook, CourtViews
 from pipeline.stages.detect import FrameLog
 from tracker.by_hand.csrt import CsrtFollower
 from tracker.by_hand.rois import Roi, validate_rois
@@ -17,12 +19,22 @@ from tracker.files.track_file import TrackFile
 from tracker.types import Detections
 
 
-def follow_by_hand(video: VideoSource, rois: Sequence[Roi], progress: Progress) -> tuple[Frames, Players]:
+class Followed(NamedTuple):
+    """What is left of following without a detector."""
+
+    frames: Frames
+    players: Players
+    views: CourtViews
+
+
+def follow_by_hand(
+    video: VideoSource, rois: Sequence[Roi], progress: Progress, look: CourtLook | None = None
+) -> Followed:
     """Passes 1 and 2 in one, with boxes drawn by hand: CSRT follows them.
 
     Raises InputError for boxes outside the picture, and where this OpenCV has no CSRT.
     """
-    log = FrameLog()
+    log = FrameLog(look)
     follower = CsrtFollower(validate_rois(rois, video.info.width, video.info.height))
     with progress.stage("follow", video.num_frames) as advance:
         for frame in video:
@@ -34,10 +46,10 @@ def follow_by_hand(video: VideoSource, rois: Sequence[Roi], progress: Progress) 
         *(f"box of player {names.get(i, i)} starts after the last frame" for i in follower.waiting),
         *(_lost_note(names.get(i, str(i)), frames, at) for i, at in sorted(lost.items())),
     )
-    return frames, Players(follower.finish(), names, lost_at=lost, notes=notes)
+    return Followed(frames, Players(follower.finish(), names, lost_at=lost, notes=notes), log.views())
 
 
-def follow_file(video: VideoSource, given: TrackFile, progress: Progress) -> tuple[Frames, Players]:
+def follow_file(video: VideoSource, given: TrackFile, progress: Progress, look: CourtLook | None = None) -> Followed:
     """Passes 1 and 2 in one, with tracks from a file; tracks where the video is not read are left out.
 
     Raises InputError for tracks of a video of another size.
@@ -46,7 +58,7 @@ def follow_file(video: VideoSource, given: TrackFile, progress: Progress) -> tup
     if given.size not in ((0, 0), size):
         shown = [f"{width}x{height}" for width, height in (given.size, size)]
         raise InputError(f"the tracks are of a video of {shown[0]} pixels, this one has {shown[1]}")
-    log = FrameLog()
+    log = FrameLog(look)
     with progress.stage("detect", video.num_frames) as advance:
         for frame in video:
             log.append(frame, Detections.of(given.tracks.at(frame.index).xyxy))
@@ -54,7 +66,8 @@ def follow_file(video: VideoSource, given: TrackFile, progress: Progress) -> tup
     frames = log.table(video)
     inside = np.isin(given.tracks.frame_index, frames.index)
     beyond = (f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read",)
-    return frames, Players(given.tracks[inside], given.names, notes=(*given.notes, *(() if inside.all() else beyond)))
+    players = Players(given.tracks[inside], given.names, notes=(*given.notes, *(() if inside.all() else beyond)))
+    return Followed(frames, players, log.views())
 
 
 def _lost_note(player: str, frames: Frames, lost_at: int) -> str:

@@ -9,13 +9,15 @@ locomotion, 1995).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from classify.types import ActionScores
 from pipeline.analysis.values import Frames
+from tracker.court.known import KnownCourt
+from tracker.court.positions import positions
 from tracker.types import IntArray, Tracks
 
 Floats = npt.NDArray[np.float64]
@@ -27,13 +29,15 @@ WORTH_SAYING = 0.35
 """Confidence with speed in it, under which labels are right less than once in four on each of two broadcasts that no
 weights learnt from: 0.20 and 0.24 of them (benchmarks/results/unsure.md). Higher: on one of the two that is more."""
 
-_STAND = 0.25
-"""Heights of a player per second: spread of the speed of somebody who stands, boxes being what they are."""
-_WALK, _WALK_SPREAD = 0.7, 0.35
-"""Heights per second, and spread of the logarithm: 1.4 m/s, for players of two metres."""
-_RUN, _RUN_SPREAD = 1.5, 0.5
-"""The same of running, from a jog to a sprint: 3 m/s."""
-_SURPRISE = 0.02
+_STATURE = 2.0
+"""Metres, of a player: what he goes is measured by where the court is not known."""
+_STAND = 0.5
+"""Metres per second: spread of the speed of somebody who stands, boxes being what they are."""
+_WALK, _WALK_SPREAD = 1.4, 0.35
+"""Metres per second, and spread of the logarithm."""
+_RUN, _RUN_SPREAD = 3.0, 0.5
+"""The same of running, from a jog to a sprint."""
+_SURPRISE = 0.01
 """Added to each likelihood: no speed makes a gait impossible."""
 _SAY = 2.0
 """Exponent of the speed's likelihood beside the clip's probabilities, which are too sure of themselves in games that
@@ -48,36 +52,43 @@ _EDGE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """Where the feet of one player are, camera motion taken out; rows are frames."""
+    """Where the feet of one player are; rows are frames. On the court, or camera motion taken out."""
 
     time: Floats
     """Seconds."""
     x: Floats
-    """Pixels of the shot's first picture, to the right; ``y`` is down, with the tilt taken out."""
+    """Metres along the court, ``y`` across; or pixels of the shot's first picture, to the right, ``y`` down, with the
+    tilt taken out. NaN where it is not known."""
     y: Floats
     height: Floats
-    """Of the player, in the same pixels."""
+    """Of the player, in the same unit."""
     shot: IntArray
     """Number of the shot: nothing is known of the way from one to the next."""
 
 
 def combine_with_speed(
-    scores: Sequence[ActionScores], labels: Sequence[str], tracks: Tracks, frames: Frames, size: tuple[int, int]
+    scores: Sequence[ActionScores],
+    labels: Sequence[str],
+    tracks: Tracks,
+    frames: Frames,
+    size: tuple[int, int],
+    court: KnownCourt | None = None,
 ) -> list[ActionScores]:
     """``scores`` with what the players' speed says of their gait.
 
     labels: of the probabilities; scores stay as they are where none of ``GAITS`` is among them, or fewer than two.
     size: width and height of the picture, pixels. Without views in ``frames`` (nobody looked at the camera) nothing is
-    known of speed.
+    known of speed. court: where it is known, speed is that over the floor; elsewhere it is guessed from statures.
     """
     gaits = [labels.index(gait) if gait in labels else None for gait in GAITS]
     camera = frames.camera()
     if camera is None or not tells_gait(labels, frames):
         return list(scores)
-    paths = {int(i): _path(track, frames, camera, size) for i, track in tracks.by_id()}
+    paths = {int(i): _paths(track, frames, camera, size, court) for i, track in tracks.by_id()}
     combined: list[ActionScores] = []
     for score in scores:
-        speed = _speed(paths[score.track_id], score.start, score.end)
+        found = (_speed(path, score.start, score.end) for path in paths[score.track_id])
+        speed = next((value for value in found if value is not None), None)
         combined.append(score if speed is None else _combine(score, gaits, likelihoods(speed)))
     return combined
 
@@ -88,7 +99,7 @@ def tells_gait(labels: Sequence[str], frames: Frames) -> bool:
 
 
 def likelihoods(speed: float) -> Floats:
-    """How likely ``speed``, heights per second, is in each of ``GAITS``: densities, float64 (3,)."""
+    """How likely ``speed``, metres per second, is in each of ``GAITS``: densities, float64 (3,)."""
     stands = np.sqrt(2 / np.pi) / _STAND * np.exp(-0.5 * (speed / _STAND) ** 2)
     return (
         np.array([stands, _log_normal(speed, _WALK, _WALK_SPREAD), _log_normal(speed, _RUN, _RUN_SPREAD)]) + _SURPRISE
@@ -110,6 +121,17 @@ def _combine(score: ActionScores, gaits: Sequence[int | None], likely: Floats) -
     return ActionScores(score.track_id, score.start, score.end, (product / product.sum()).astype(np.float32))
 
 
+def _paths(
+    track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int], court: KnownCourt | None
+) -> list[_Path]:
+    """The surer one first."""
+    guessed = _path(track, frames, camera, size)
+    if court is None or not len(court):
+        return [guessed]
+    x, y = positions(track, court, size[1]).T
+    return [replace(guessed, x=x, y=y, height=np.full(len(x), _STATURE)), guessed]
+
+
 def _path(track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int]) -> _Path:
     rows = np.searchsorted(frames.index, track.frame_index)
     shift_x, shift_y, zoom = camera[rows].T
@@ -122,15 +144,15 @@ def _path(track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int]) 
 
 
 def _speed(path: _Path, start: float, end: float) -> float | None:
-    """Of the line through the feet from a little before ``start`` to a little after ``end``, in heights per second."""
+    """Of the line through the feet from a little before ``start`` to a little after ``end``, in metres per second."""
     first, last = np.searchsorted(path.time, (start - _EDGE, end + _EDGE))
     if last - first < _FEWEST:
         return None
     shot = path.shot[first:last]
-    inside = np.arange(first, last)[shot == shot[len(shot) // 2]]
+    inside = np.arange(first, last)[(shot == shot[len(shot) // 2]) & np.isfinite(path.x[first:last])]
     time = path.time[inside]
     if len(time) < _FEWEST:
         return None
     centred = time - time.mean()
-    pixels = np.hypot(centred @ path.x[inside], centred @ path.y[inside]) / (centred @ centred)
-    return float(pixels / np.median(path.height[inside]))
+    gone = np.hypot(centred @ path.x[inside], centred @ path.y[inside]) / (centred @ centred)
+    return float(gone / np.median(path.height[inside]) * _STATURE)

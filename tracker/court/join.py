@@ -8,7 +8,7 @@ background does is none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,8 +19,11 @@ from tracker.court.camera import Camera
 from tracker.court.dimensions import COURTS, Court
 from tracker.court.fit import CameraFit, Maps, fit_camera, judged, refined, turned
 from tracker.court.homography import from_points, moved
+from tracker.court.known import KnownCourt
 from tracker.types import CameraMotion
 
+AUTO = "auto"
+"""Kind of a court that is to be told."""
 _OVERLAP, _COST = 0.8, 0.012
 """A camera is believed that explains so much; higher, lower: fewer frames are known, and surer."""
 _HEIGHT, _ROLL = 1.5, 0.15
@@ -41,30 +44,18 @@ _REACH = 30
 """Frames from one that is known to which the camera's motion is trusted on one side alone."""
 
 
-@dataclass(frozen=True, slots=True)
-class KnownCourt:
-    """The court of a video."""
-
-    kind: str
-    """Name in ``COURTS``; empty: it cannot be known."""
-    homography: Mapping[int, Float64Array]
-    """By row of the frames, (3, 3): pixels to metres; rows where it is not known are absent."""
-
-
-def known_court(seen: Mapping[int, Maps], motion: Sequence[CameraMotion], kind: str = "auto") -> KnownCourt:
+def known_court(seen: Mapping[int, Maps], motion: Sequence[CameraMotion], kind: str = AUTO) -> KnownCourt:
     """The court, from the areas seen in some frames.
 
-    seen: by row of the frames. motion: of all frames, how the camera moved before each. kind: of ``COURTS``; ``auto``:
-    that which explains most. Raises InputError for a kind that there is not.
+    seen: by row of the frames. motion: of all frames, how the camera moved before each. kind: of ``COURTS``; ``AUTO``:
+    that which explains most. Frames of the result are rows, too.
     """
-    if kind != "auto" and kind not in COURTS:
-        raise InputError(f"there is no court {kind!r}; there is auto, {', '.join(COURTS)}", setting="court_type")
-    first = next(iter(COURTS)) if kind == "auto" else kind
+    first = next(iter(COURTS)) if kind == AUTO else kind
     shots: list[int] = np.cumsum([step.is_cut for step in motion]).tolist()
     found = _fits(seen, shots, COURTS[first])
     if not found:
-        return KnownCourt("", {})
-    chosen = _kind(seen, found, first) if kind == "auto" else kind
+        return KnownCourt()
+    chosen = _kind(seen, found, first) if kind == AUTO else kind
     if chosen != first:
         found = {row: fit_camera(seen[row], COURTS[chosen], fit.camera) for row, fit in found.items()}
     cameras = _standing(seen, found, shots, COURTS[chosen])
@@ -72,7 +63,24 @@ def known_court(seen: Mapping[int, Maps], motion: Sequence[CameraMotion], kind: 
     size = min((maps.width, maps.height) for maps in seen.values())
     path = _path(motion, size)
     agreeing = _moving_alike(to_metres, path, shots, size)
-    return KnownCourt(chosen if agreeing else "", _between(agreeing, path, shots, size))
+    return _as_known(chosen, _between(agreeing, path, shots, size, _REACH))
+
+
+def carried_court(
+    drawn: Mapping[int, Float64Array], motion: Sequence[CameraMotion], size: tuple[int, int], kind: str
+) -> KnownCourt:
+    """The court from homographies that a person told of some frames, carried as far as their shots go.
+
+    drawn: by row, (3, 3), pixels to metres. size: width and height of the picture. kind: that it is.
+    """
+    shots: list[int] = np.cumsum([step.is_cut for step in motion]).tolist()
+    return _as_known(kind, _between(drawn, _path(motion, size), shots, size, len(motion)))
+
+
+def _as_known(kind: str, found: Mapping[int, Float64Array]) -> KnownCourt:
+    if not found:
+        return KnownCourt()
+    return KnownCourt(kind, np.array(list(found), np.int32), np.stack(list(found.values())))
 
 
 def _is_real(fit: CameraFit) -> bool:
@@ -174,9 +182,13 @@ def _moving_alike(
 
 
 def _between(
-    known: Mapping[int, Float64Array], path: Sequence[Float64Array], shots: Sequence[int], size: tuple[int, int]
+    known: Mapping[int, Float64Array],
+    path: Sequence[Float64Array],
+    shots: Sequence[int],
+    size: tuple[int, int],
+    reach: int,
 ) -> dict[int, Float64Array]:
-    """Homographies of all frames that are reached from known ones without a cut; no further than ``_REACH``."""
+    """Homographies of all frames that are reached from known ones without a cut, within ``reach`` frames."""
     rows = sorted(known)
     homographies: dict[int, Float64Array] = {}
     for row in range(len(path)):
@@ -184,7 +196,7 @@ def _between(
         near = [i for i in rows[max(0, place - 1) : place + 1] if shots[i] == shots[row]]
         reached = [known[i] @ path[i] @ np.linalg.inv(path[row]) for i in near]
         away = [abs(row - i) for i in near]
-        if near and (min(away) <= _REACH):
+        if near and min(away) <= reach:
             homography = _blended(reached, away, size)
             if homography is not None:
                 homographies[row] = homography

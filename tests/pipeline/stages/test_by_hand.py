@@ -46,9 +46,9 @@ def test_cuts_and_camera_are_seen_without_a_detector(video: Path, how: str) -> N
     with open_video(video) as source:
         if how == "file":
             given = TrackFile(Tracks.of(np.arange(_FRAMES), np.ones(_FRAMES), boxes))
-            frames, players = follow_file(source, given, Silent())
+            frames, players, _ = follow_file(source, given, Silent())
         else:
-            frames, players = follow_by_hand(source, [Roi((100.0, 60.0, 30.0, 80.0))], Silent())
+            frames, players, _ = follow_by_hand(source, [Roi((100.0, 60.0, 30.0, 80.0))], Silent())
     assert frames.is_cut is not None and np.flatnonzero(frames.is_cut).tolist() == [_CUT]
     camera = frames.camera()
     assert camera is not None and camera[_CUT - 1, 0] == pytest.approx(-_PAN * (_CUT - 1), rel=0.05)
