@@ -11,7 +11,7 @@ import numpy.typing as npt
 from ground.frames import Image
 from pipeline.analysis.values import Analysis
 from pipeline.outputs.draw import color_of
-from tracker.court.dimensions import Court
+from tracker.court.dimensions import COURTS
 from tracker.court.known import UNKNOWN
 from tracker.types import IntArray
 
@@ -59,13 +59,10 @@ def _extent(analysis: Analysis) -> tuple[float, float]:
     return max(float(length), 1.0), max(float(width), 1.0)
 
 
-def draw_map(image: Image, shown: CourtMap, lines: Court | None, frame_index: int) -> None:
-    """Draw the map of a frame into the top right corner of ``image``, uint8 (H, W, 3) RGB, in place.
-
-    lines: of the court; None: only its extent is known.
-    """
+def draw_map(image: Image, shown: CourtMap, frame_index: int) -> None:
+    """Draw the map of a frame into the top right corner of ``image``, uint8 (H, W, 3) RGB, in place."""
     scale = _SHARE * image.shape[1] / (shown.extent[0] + 2 * _MARGIN)
-    plan = _plan(shown, lines, scale)
+    plan = _plan(shown, scale)
     low, high = np.searchsorted(shown.frame_index, [frame_index, frame_index + 1])
     radius = max(2, round(0.55 * scale))
     for track_id, at in zip(shown.track_id[low:high].tolist(), shown.metres[low:high], strict=True):
@@ -77,19 +74,21 @@ def draw_map(image: Image, shown: CourtMap, lines: Court | None, frame_index: in
     corner[:] = cv2.addWeighted(plan[: corner.shape[0], : corner.shape[1]], _COVER, corner, 1 - _COVER, 0)
 
 
-def _plan(shown: CourtMap, lines: Court | None, scale: float) -> Image:
+def _plan(shown: CourtMap, scale: float) -> Image:
     """The empty court, uint8 (h, w, 3)."""
     size = [round(scale * (side + 2 * _MARGIN)) for side in shown.extent]
     plan = np.full((size[1], size[0], 3), _FLOOR, np.uint8)
-    for line in outline(shown.extent) if lines is None else lines.lines():
+    for line in lines_of(shown):
         points = np.array([_pixel(point, shown.extent, scale) for point in line], np.int32)
         cv2.polylines(plan, [points], False, _LINES, 1, cv2.LINE_AA)
     return plan
 
 
-def outline(extent: tuple[float, float]) -> list[Floats]:
-    """The edge of a court of which only length and width are known, as one line (5, 2)."""
-    x, y = extent[0] / 2, extent[1] / 2
+def lines_of(shown: CourtMap) -> list[Floats]:
+    """The lines of a court, polylines (K, 2) in metres; its edge where only length and width are known."""
+    if shown.kind in COURTS:
+        return COURTS[shown.kind].lines()
+    x, y = shown.extent[0] / 2, shown.extent[1] / 2
     return [np.array([[-x, -y], [x, -y], [x, y], [-x, y], [-x, -y]])]
 
 

@@ -31,7 +31,6 @@ from pipeline.parts.store import Columns, PartStore
 from pipeline.progress import Advance, Progress, Silent
 from pipeline.video.encode import join_video
 from pipeline.video.packets import X264_PRESET, Encoded, VideoFormat, encode
-from tracker.court.dimensions import COURTS
 from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0
@@ -178,7 +177,7 @@ def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels)
         texts = [labels.text(int(track_id), frame.index) for track_id in players.track_id]
         banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
         if shown.court is not None:
-            draw_map(image, shown.court, COURTS.get(shown.court.kind), frame.index)
+            draw_map(image, shown.court, frame.index)
         draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner)
         yield frame.time - start, image
 

@@ -9,7 +9,7 @@ locomotion, 1995).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ import numpy.typing as npt
 from classify.types import ActionScores
 from pipeline.analysis.values import Frames
 from tracker.court.known import KnownCourt
-from tracker.court.positions import positions
+from tracker.court.positions import feet, positions
 from tracker.types import IntArray, Tracks
 
 Floats = npt.NDArray[np.float64]
@@ -44,6 +44,13 @@ _SAY = 2.0
 were not learnt from: trained on one source of clips, the classifier wants a temperature of 1.6 to 1.9 on another."""
 _TILT = 2.0
 """How many times as far a player goes as his feet do up or down the picture: cameras look down at about 30 degrees."""
+_FEET = np.array([0.02, 0.04])
+"""Heights of a player: spread of where his feet are taken to be, to the side and up or down the picture; the lower edge
+of a box goes with the lower foot."""
+_STRIDE = 0.3
+"""Seconds after which that is another."""
+_USUAL = 2.0
+"""Metres per second: spread of players' velocities. Lower: takes more of what is seen for noise."""
 _FEWEST = 4
 """Frames of a track in a clip, under which its speed is not known."""
 _EDGE = 0.1
@@ -52,18 +59,29 @@ _EDGE = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """Where the feet of one player are; rows are frames. On the court, or camera motion taken out."""
+    """Where the feet of one player are, camera motion taken out; rows are frames."""
 
     time: Floats
     """Seconds."""
     x: Floats
-    """Metres along the court, ``y`` across; or pixels of the shot's first picture, to the right, ``y`` down, with the
-    tilt taken out. NaN where it is not known."""
+    """Pixels of the shot's first picture, to the right; ``y`` is down, with the tilt taken out."""
     y: Floats
     height: Floats
-    """Of the player, in the same unit."""
+    """Of the player, in the same pixels."""
     shot: IntArray
     """Number of the shot: nothing is known of the way from one to the next."""
+
+
+@dataclass(frozen=True, slots=True)
+class _CourtPath:
+    """Where the feet of one player are on the court; rows are frames in which that is known."""
+
+    time: Floats
+    metres: Floats
+    """(N, 2)"""
+    noise: Floats
+    """(N, 2, 2): covariance of ``metres``."""
+    shot: IntArray
 
 
 def combine_with_speed(
@@ -84,11 +102,15 @@ def combine_with_speed(
     camera = frames.camera()
     if camera is None or not tells_gait(labels, frames):
         return list(scores)
-    paths = {int(i): _paths(track, frames, camera, size, court) for i, track in tracks.by_id()}
+    paths = {i: _path(track, frames, camera, size) for i, track in tracks.by_id()}
+    on_court: dict[int, _CourtPath] = {}
+    if court is not None and len(court):
+        on_court = {i: _court_path(track, frames, court, size[1]) for i, track in tracks.by_id()}
     combined: list[ActionScores] = []
     for score in scores:
-        found = (_speed(path, score.start, score.end) for path in paths[score.track_id])
-        speed = next((value for value in found if value is not None), None)
+        player, span = score.track_id, (score.start, score.end)
+        speed = _speed_on_court(on_court[player], *span) if player in on_court else None
+        speed = _speed(paths[player], *span) if speed is None else speed
         combined.append(score if speed is None else _combine(score, gaits, likelihoods(speed)))
     return combined
 
@@ -121,17 +143,6 @@ def _combine(score: ActionScores, gaits: Sequence[int | None], likely: Floats) -
     return ActionScores(score.track_id, score.start, score.end, (product / product.sum()).astype(np.float32))
 
 
-def _paths(
-    track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int], court: KnownCourt | None
-) -> list[_Path]:
-    """The surer one first."""
-    guessed = _path(track, frames, camera, size)
-    if court is None or not len(court):
-        return [guessed]
-    x, y = positions(track, court, size[1]).T
-    return [replace(guessed, x=x, y=y, height=np.full(len(x), _STATURE)), guessed]
-
-
 def _path(track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int]) -> _Path:
     rows = np.searchsorted(frames.index, track.frame_index)
     shift_x, shift_y, zoom = camera[rows].T
@@ -145,14 +156,47 @@ def _path(track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int]) 
 
 def _speed(path: _Path, start: float, end: float) -> float | None:
     """Of the line through the feet from a little before ``start`` to a little after ``end``, in metres per second."""
-    first, last = np.searchsorted(path.time, (start - _EDGE, end + _EDGE))
-    if last - first < _FEWEST:
+    inside = _inside(path.time, path.shot, start, end)
+    if len(inside) < _FEWEST:
         return None
-    shot = path.shot[first:last]
-    inside = np.arange(first, last)[(shot == shot[len(shot) // 2]) & np.isfinite(path.x[first:last])]
-    time = path.time[inside]
-    if len(time) < _FEWEST:
-        return None
-    centred = time - time.mean()
+    centred = path.time[inside] - path.time[inside].mean()
     gone = np.hypot(centred @ path.x[inside], centred @ path.y[inside]) / (centred @ centred)
     return float(gone / np.median(path.height[inside]) * _STATURE)
+
+
+def _inside(time: Floats, shot: IntArray, start: float, end: float) -> npt.NDArray[np.intp]:
+    """Rows from a little before ``start`` to a little after ``end``, of the shot in the middle."""
+    first, last = np.searchsorted(time, (start - _EDGE, end + _EDGE))
+    rows = np.arange(first, last)
+    return rows[shot[rows] == shot[rows[len(rows) // 2]]] if len(rows) else rows
+
+
+def _court_path(track: Tracks, frames: Frames, court: KnownCourt, height: int) -> _CourtPath:
+    at, metres = feet(track.xyxy, height), positions(track, court, height)
+    step = np.array([[1.0, 0.0], [0.0, 1.0]])
+    ahead, behind = (
+        np.stack([court.metres(track.frame_index, at + sign * axis) for axis in step], axis=-1) for sign in (1, -1)
+    )
+    slope = (ahead - behind) / 2
+    stature = (track.xyxy[:, 3] - track.xyxy[:, 1]).astype(np.float64)
+    spread = slope * (stature[:, None] * _FEET)[:, None]
+    rows, shot = np.searchsorted(frames.index, track.frame_index), frames.shot()
+    assert shot is not None
+    known = np.isfinite(metres[:, 0]) & np.isfinite(slope).all(axis=(1, 2))
+    noise = spread @ spread.transpose(0, 2, 1)
+    return _CourtPath(frames.time[rows][known], metres[known], noise[known], shot[rows][known])
+
+
+def _speed_on_court(path: _CourtPath, start: float, end: float) -> float | None:
+    """As ``_speed``, and no more of it than noise leaves: feet seem to run to and fro along the view, where a pixel is
+    many centimetres."""
+    inside = _inside(path.time, path.shot, start, end)
+    if len(inside) < _FEWEST:
+        return None
+    time = path.time[inside]
+    centred = time - time.mean()
+    velocity = centred @ path.metres[inside] / (centred @ centred)
+    looks = max(1.0, float(np.ptp(time)) / _STRIDE)
+    noise = path.noise[inside[len(inside) // 2]] / (looks * np.mean(centred**2))
+    usual = _USUAL**2 * np.eye(2)
+    return float(np.hypot(*(usual @ np.linalg.solve(usual + noise, velocity))))

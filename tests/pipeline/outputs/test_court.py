@@ -6,16 +6,19 @@ import csv
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pytest
 
+from ground.errors import InputError
 from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, Drawn, Frames, Players, VideoFacts
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map, draw_map
+from pipeline.outputs.court_plots import plot_heat_map, plot_paths
 from pipeline.outputs.draw import color_of
 from tracker.court.camera import Camera
-from tracker.court.dimensions import COURTS
 from tracker.court.homography import moved
 from tracker.court.known import KnownCourt
 from tracker.court.landmarks import CourtLandmarks
@@ -76,13 +79,23 @@ def test_the_court_is_kept_with_the_analysis(tmp_path: Path) -> None:
     assert not len(load_analysis(tmp_path / "a").court), "of a version before"
 
 
+def test_plots_are_pictures_and_there_are_none_without_a_court(tmp_path: Path) -> None:
+    for plot in (plot_heat_map, plot_paths):
+        plot(_analysis(), tmp_path / "a.png")
+        picture = cv2.imread(str(tmp_path / "a.png"))
+        assert picture is not None and len(np.unique(picture.reshape(-1, 3), axis=0)) > 50
+        with pytest.raises(InputError, match="nothing to plot"):
+            plot(_analysis(num_known=0), tmp_path / "b.png")
+    assert not (tmp_path / "b.png").exists()
+
+
 def test_the_map_shows_everybody_where_he_is_and_hides_no_more_than_a_corner() -> None:
     for kind in ("nba", "other"):
         analysis = _analysis(kind)
         shown = court_map(analysis)
         assert shown is not None
         image = np.full((720, 1280, 3), 90, np.uint8)
-        draw_map(image, shown, COURTS.get(kind), 1)
+        draw_map(image, shown, 1)
         changed = np.argwhere((image != 90).any(axis=2))
         assert changed[:, 0].max() < 720 / 3 and changed[:, 1].min() > 1280 / 2
         dots = {i: np.argwhere(np.abs(image.astype(int) - color_of(i)).sum(axis=2) < 120) for i in PLACES}
@@ -91,6 +104,6 @@ def test_the_map_shows_everybody_where_he_is_and_hides_no_more_than_a_corner() -
         scale = (x2 - x1) / 11.0
         assert abs((y2 - y1) / scale + 5.0) < 0.3, "metres"
         empty = np.full((720, 1280, 3), 90, np.uint8)
-        draw_map(empty, shown, COURTS.get(kind), 2)
+        draw_map(empty, shown, 2)
         assert not (np.abs(empty.astype(int) - color_of(1)).sum(axis=2) < 60).any()
     assert court_map(_analysis(num_known=0)) is None
