@@ -39,12 +39,12 @@ class Court:
         """
         from_end = self.length / 2 - np.abs(points[..., 0])
         across = np.abs(points[..., 1])
-        from_hoop = np.hypot(from_end - self.hoop, across)
+        from_hoop = np.sqrt((from_end - self.hoop) ** 2 + across**2)  # np.hypot takes three times as long
         court = np.minimum(from_end, self.width / 2 - across)
         paint = np.minimum(np.minimum(from_end, self.free_throw - from_end), self.lane_width / 2 - across)
         arc = np.maximum(self.three_radius - from_hoop, self.hoop - from_end)
         three = np.minimum(np.minimum(from_end, self.three_corner - across), arc)
-        return np.stack([court, paint, three, self.circle - np.hypot(points[..., 0], points[..., 1])])
+        return np.stack([court, paint, three, self.circle - np.sqrt(points[..., 0] ** 2 + across**2)])
 
     def lines(self) -> list[Float64Array]:
         """The lines as a painter draws them: polylines (K, 2), metres; arcs in steps of three degrees or less."""

@@ -83,10 +83,10 @@ class Maps:
         a = to_floor.astype(np.float32).transpose(1, 2, 0)[:, :, :, None, None]
         x, y = self.centres[..., 0], self.centres[..., 1]
         across, along, depth = (row[0] * x + row[1] * y + row[2] for row in a)
-        scale = np.where(depth > 1e-9, 1 / np.maximum(depth, 1e-9), np.float32(0))
-        floor = np.where((depth > 1e-9)[..., None], np.stack([across * scale, along * scale], axis=-1), _BEYOND)
-        inside = court.areas(floor).clip(-_FAR, _FAR)
-        slope = np.hypot(_central(inside, -2), _central(inside, -1))
+        floor = np.stack([across, along]) / np.maximum(depth, 1e-9)
+        floor[:, depth <= 1e-9] = _BEYOND
+        inside = court.areas(np.moveaxis(floor, 0, -1)).clip(-_FAR, _FAR)
+        slope = np.sqrt(_central(inside, -2) ** 2 + _central(inside, -1) ** 2)
         return expit(inside / (np.maximum(slope, 1e-3) * np.float32(soft)))
 
 

@@ -31,8 +31,8 @@ _HEIGHT, _ROLL = 1.5, 0.15
 _MOST = 0.5
 """Share of the frames of a shot in which a camera is believed, for the shot to be: what is seen where no court is, or
 one that nobody has learnt, agrees with a court now and then."""
-_ASKED = 8
-"""Frames that say which kind of court it is."""
+_ASKED = 5
+"""Frames that say which kind of court it is, and those of a shot that say where the camera stands."""
 _DEARER = 1.2
 """Times the cost at which a frame is better seen from a place of its own: the camera has moved."""
 _APART = 0.5
