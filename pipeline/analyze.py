@@ -22,7 +22,7 @@ from ground.video.source import VideoSource, open_video
 from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Frames, Players, VideoFacts
-from pipeline.config import PipelineConfig, moved, with_settings
+from pipeline.config import PipelineConfig, recorded_config
 from pipeline.models import Models
 from pipeline.parts.partwise import Partwise, detect_as_it_comes
 from pipeline.parts.passes import Span
@@ -30,7 +30,7 @@ from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
 from pipeline.stages.by_hand import follow_by_hand, follow_file
 from pipeline.stages.carry_names import carry_names
-from pipeline.stages.court import CourtViews, court_by_hand, court_look, find_court
+from pipeline.stages.court import CourtLook, CourtViews, court_by_hand, court_look, find_court
 from pipeline.stages.detect import Detected, detect_players
 from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
@@ -86,14 +86,13 @@ def analyze_video(
     with open_video(source, config.start, config.end, image_rate=config.image_rate) as video:
         facts = _video_facts(source, video)
         size, aspect = (facts.width, facts.height), video.info.sample_aspect_ratio
-        look = court_look(models.court(config), aspect)
         partwise = _partwise(video, facts, config, workers, progress) if workers else None
         if given is not None:
-            frames, players, views = follow_file(video, given, progress, look)
+            frames, players, views = follow_file(video, given, progress, _look(video, config, models))
         elif rois and not detect_with_rois:
             if workers is not None:
                 _log.info("boxes drawn by hand are followed in one go: should it be stopped, that pass begins anew")
-            frames, players, views = follow_by_hand(video, rois, progress, look)
+            frames, players, views = follow_by_hand(video, rois, progress, _look(video, config, models))
         else:
             drawn = dataclasses.replace(drawn, rois=tuple(validate_rois(rois, *size)) if rois else ())
             detected, partwise = _detect(video, facts, config, models, workers, partwise, progress)
@@ -109,6 +108,10 @@ def analyze_video(
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
             return dataclasses.replace(found, timeline=timeline)
         return _label(found, video, classifier, config, progress, partwise)
+
+
+def _look(video: VideoSource, config: PipelineConfig, models: Models) -> CourtLook | None:
+    return court_look(models.court(config), video.info.sample_aspect_ratio)
 
 
 def _court(
@@ -218,7 +221,7 @@ def _detect(
     if workers is not None and facts.fingerprint:
         return detect_as_it_comes(video, facts.fingerprint, _span(facts, config), config, workers, progress), None
     wanted = config.detector
-    look = court_look(models.court(config), video.info.sample_aspect_ratio)
+    look = _look(video, config, models)
     return detect_players(video, models.detector(config), progress, wanted.classes, wanted.every, look), None
 
 
@@ -244,7 +247,7 @@ def _label(
 
 def saved_config(analysis: Analysis) -> PipelineConfig:
     """The settings that an analysis was made with."""
-    return with_settings(PipelineConfig(), moved(analysis.settings))
+    return recorded_config(analysis.settings)
 
 
 def _settings(config: PipelineConfig) -> dict[str, Any]:

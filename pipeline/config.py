@@ -149,6 +149,14 @@ def moved(settings: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def recorded_config(settings: Mapping[str, Any]) -> PipelineConfig:
+    """The configuration that an analysis says it was made with, in this version or an earlier one.
+
+    In one that says nothing of the court nobody looked for it. Raises InputError as ``with_settings``.
+    """
+    return with_settings(PipelineConfig(), {"court": {"find": False}, **moved(settings)})
+
+
 def with_settings(config: _C, settings: Mapping[str, Any]) -> _C:
     """``config`` (a config dataclass) with the named settings replaced; a mapping replaces within a stage.
 

@@ -6,6 +6,8 @@ YOLO11n's backbone, which starts from the player detector's weights, with a pyra
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -74,8 +76,20 @@ class CourtSegmenter:
         """
         small, (height, width) = fitted(image, aspect)
         x = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
-        seen = self._network(x.contiguous(memory_format=torch.channels_last)).sigmoid()[0].numpy()
+        with _one_thread():
+            seen = self._network(x.contiguous(memory_format=torch.channels_last)).sigmoid()[0].numpy()
         return np.ascontiguousarray(seen[:, : height // STRIDE, : width // STRIDE])
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Inside, PyTorch adds up in the same order on any number of cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def fitted(image: Image, aspect: float = 1.0) -> tuple[Image, tuple[int, int]]:

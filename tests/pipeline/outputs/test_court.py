@@ -14,6 +14,7 @@ from ground.errors import InputError
 from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, Drawn, Frames, Players, VideoFacts
+from pipeline.config import recorded_config
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map, draw_map
 from pipeline.outputs.court_plots import plot_heat_map, plot_paths
@@ -77,6 +78,7 @@ def test_the_court_is_kept_with_the_analysis(tmp_path: Path) -> None:
     del record["court_type"], record["landmarks"], record["tables"]["court"]
     (tmp_path / "a" / "analysis.json").write_text(json.dumps(record))
     assert not len(load_analysis(tmp_path / "a").court), "of a version before"
+    assert not recorded_config({"start": None}).court.find and recorded_config({"court": {"find": True}}).court.find
 
 
 def test_plots_are_pictures_and_there_are_none_without_a_court(tmp_path: Path) -> None:
