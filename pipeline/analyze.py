@@ -10,6 +10,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from ground.video.parts import UnplannedError
 from ground.video.source import VideoSource, open_video
 from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.timeline import Timeline
-from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Players, VideoFacts
-from pipeline.config import PipelineConfig, moved, with_settings
+from pipeline.analysis.values import Analysis, ClassifierFacts, Drawn, Frames, Players, VideoFacts
+from pipeline.config import PipelineConfig, recorded_config
 from pipeline.models import Models
 from pipeline.parts.partwise import Partwise, detect_as_it_comes
 from pipeline.parts.passes import Span
@@ -29,6 +30,7 @@ from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
 from pipeline.stages.by_hand import follow_by_hand, follow_file
 from pipeline.stages.carry_names import carry_names
+from pipeline.stages.court import CourtLook, CourtViews, court_by_hand, court_look, find_court
 from pipeline.stages.detect import Detected, detect_players
 from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
@@ -36,6 +38,8 @@ from pipeline.stages.players import select_players, smooth_players, tell_teams
 from pipeline.stages.track import follow, see_looks
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi, validate_rois
+from tracker.court.known import KnownCourt
+from tracker.court.landmarks import CourtLandmarks
 from tracker.files.track_file import TrackFile
 from tracker.track.linking import link
 from tracker.track.registry import make_tracker
@@ -52,6 +56,7 @@ def analyze_video(
     rois: Sequence[Roi] = (),
     detect_with_rois: bool = False,
     court: Sequence[CourtPolygon] = (),
+    landmarks: Sequence[CourtLandmarks] = (),
     given: TrackFile | None = None,
     keep_actions: bool = False,
     progress: Progress | None = None,
@@ -65,6 +70,7 @@ def analyze_video(
     rois: players' boxes drawn by hand; with them detection is off and CSRT follows these players only.
     detect_with_rois: everybody is detected all the same, and ``rois`` begin tracks and give names.
     court: the court's outline drawn by hand; empty: it is found by the colours of the floor.
+    landmarks: points of the court in pixels and metres; with them nobody looks for the court's lines.
     given: tracks to label, from ``tracker.files.formats.read_tracks_file``; with them detection and tracking are off.
     keep_actions: the timeline is what the file of ``given`` says and not what the classifier finds.
     progress: is told how far each stage is, and may stop it, see ``pipeline.progress``.
@@ -72,32 +78,48 @@ def analyze_video(
     Raises InputError for a source, weights or settings that cannot be used.
     """
     config, progress = config or PipelineConfig(), progress or Silent()
+    if landmarks:
+        config = dataclasses.replace(config, court=dataclasses.replace(config.court, find=False))
     models = models or (workers.models if workers else Models())
     classifier = models.classifier(config)  # first: weights that cannot be used are said before hours of detection
-    detected, drawn = None, Drawn(court=tuple(court))
+    detected, drawn = None, Drawn(court=tuple(court), landmarks=tuple(landmarks))
     with open_video(source, config.start, config.end, image_rate=config.image_rate) as video:
         facts = _video_facts(source, video)
-        size = (facts.width, facts.height)
+        size, aspect = (facts.width, facts.height), video.info.sample_aspect_ratio
         partwise = _partwise(video, facts, config, workers, progress) if workers else None
         if given is not None:
-            frames, players = follow_file(video, given, progress, config.teams)
+            frames, players, views = follow_file(video, given, progress, _look(video, config, models), config.teams)
         elif rois and not detect_with_rois:
             if workers is not None:
                 _log.info("boxes drawn by hand are followed in one go: should it be stopped, that pass begins anew")
-            frames, players = follow_by_hand(video, rois, progress, config.teams)
+            frames, players, views = follow_by_hand(video, rois, progress, _look(video, config, models), config.teams)
         else:
-            drawn = Drawn(tuple(validate_rois(rois, *size)) if rois else (), drawn.court)
+            drawn = dataclasses.replace(drawn, rois=tuple(validate_rois(rois, *size)) if rois else ())
             detected, partwise = _detect(video, facts, config, models, workers, partwise, progress)
-            frames = detected.frames
+            frames, views = detected.frames, detected.views
+            detected = detected._replace(court=_court(views, frames, drawn, size, aspect, config))
             players = track_players(detected, drawn, size, config, models, video, progress, partwise)
         found = Analysis(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
             detections=detected and detected.detections, drawn=drawn,
+            court=detected.court if detected else _court(views, frames, drawn, size, aspect, config),
         )  # fmt: skip
         if keep_actions and given is not None and given.actions is not None:
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
             return dataclasses.replace(found, timeline=timeline)
         return _label(found, video, classifier, config, progress, partwise)
+
+
+def _look(video: VideoSource, config: PipelineConfig, models: Models) -> CourtLook | None:
+    return court_look(models.court(config), video.info.sample_aspect_ratio)
+
+
+def _court(
+    views: CourtViews, frames: Frames, drawn: Drawn, size: tuple[int, int], aspect: Fraction, config: PipelineConfig
+) -> KnownCourt:
+    if drawn.landmarks:
+        return court_by_hand(drawn.landmarks, frames, size, config.court)
+    return find_court(views, frames, size, aspect, config.court)
 
 
 def track_again(
@@ -121,7 +143,7 @@ def track_again(
     classifier = models.classifier(config)
     with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
         require_same_video(facts, opened)
-        detected = Detected(analysis.frames, analysis.detections)
+        detected = Detected(analysis.frames, analysis.detections, court=analysis.court)
         size = (facts.width, facts.height)
         players = track_players(detected, analysis.drawn, size, config, models, opened, progress)
         found = dataclasses.replace(
@@ -201,7 +223,8 @@ def _detect(
     if workers is not None and facts.fingerprint:
         return detect_as_it_comes(video, facts.fingerprint, _span(facts, config), config, workers, progress), None
     wanted = config.detector
-    return detect_players(video, models.detector(config), progress, wanted.classes, wanted.every), None
+    look = _look(video, config, models)
+    return detect_players(video, models.detector(config), progress, wanted.classes, wanted.every, look), None
 
 
 def _label(
@@ -219,13 +242,14 @@ def _label(
     else:
         scores = label_players(tracks, frames, video, classifier, config.windows, progress)
     facts = _classifier_facts(classifier)
-    timeline = join(scores, classifier.labels, facts.unsure_below, tracks, frames, size, config.timeline)
+    unsure, court = facts.unsure_below, found.court
+    timeline = join(scores, classifier.labels, unsure, tracks, frames, size, config.timeline, court)
     return dataclasses.replace(found, scores=scores, timeline=timeline, classifier=facts)
 
 
 def saved_config(analysis: Analysis) -> PipelineConfig:
     """The settings that an analysis was made with."""
-    return with_settings(PipelineConfig(), moved(analysis.settings))
+    return recorded_config(analysis.settings)
 
 
 def _settings(config: PipelineConfig) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from ground.disk.files import read_text
 from ground.errors import InputError
 from pipeline.analysis.timeline import TimelineConfig
 from pipeline.shipped import WEIGHTS
+from pipeline.stages.court import CourtConfig
 from pipeline.stages.windows import WindowConfig
 from tracker.detect.detector import DetectorConfig
 from tracker.looks.registry import LooksConfig
@@ -78,6 +79,7 @@ class PipelineConfig:
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
     detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
+    court: CourtConfig = field(default_factory=CourtConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     looks: LooksConfig = field(default_factory=LooksConfig)
@@ -147,6 +149,14 @@ def moved(settings: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(looks, dict) and cast("dict[str, Any]", looks).get("describe") == "backbone":
         looks["describe"] = "color"  # the detector's layers brought nothing beside it
     return result
+
+
+def recorded_config(settings: Mapping[str, Any]) -> PipelineConfig:
+    """The configuration that an analysis says it was made with, in this version or an earlier one.
+
+    In one that says nothing of the court nobody looked for it. Raises InputError as ``with_settings``.
+    """
+    return with_settings(PipelineConfig(), {"court": {"find": False}, **moved(settings)})
 
 
 def with_settings(config: _C, settings: Mapping[str, Any]) -> _C:

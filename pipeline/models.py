@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from classify.run.classifier import ActionClassifier
 from ground.compute.devices import resolve_device
+from pipeline.shipped import COURT_WEIGHTS, WEIGHTS
+from tracker.court.network import CourtSegmenter
 from tracker.detect.detector import YoloDetector
 from tracker.looks.describers import Describer
 from tracker.looks.registry import make_describers
@@ -41,6 +43,12 @@ class Models:
             ("classifier", wanted, device),
             lambda: ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime),
         )
+
+    def court(self, config: PipelineConfig) -> CourtSegmenter | None:
+        """What sees the areas of a court; None where nobody looks for one. On the CPU, so that all see the same."""
+        if not config.court.find:
+            return None
+        return self._once(("court",), lambda: CourtSegmenter(WEIGHTS / COURT_WEIGHTS))
 
     def load(self, config: PipelineConfig) -> None:
         """Load detector and classifier now: what is wrong with them is said before long work. Raises InputError."""

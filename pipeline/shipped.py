@@ -6,3 +6,5 @@ from pathlib import Path
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights"
 """Their folder."""
+COURT_WEIGHTS = "court.safetensors"
+"""Of the network that sees the areas of a court."""

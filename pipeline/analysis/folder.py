@@ -36,6 +36,9 @@ from pipeline.analysis.values import (
 )
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
+from tracker.court.known import KnownCourt
+from tracker.court.landmarks import CourtLandmarks
+from tracker.court.positions import distances
 from tracker.teams.teams import Member, Teams
 from tracker.types import Detections, Tracks
 
@@ -59,6 +62,7 @@ _COLUMNS: Mapping[str, Mapping[str, tuple[str, tuple[int, ...]]]] = {
     "scores": {
         "track_id": ("<i4", ()), "start": ("<f8", ()), "end": ("<f8", ()), "probabilities": ("<f4", (-1,)),
     },
+    "court": {"frame_index": ("<i4", ()), "homography": ("<f8", (3, 3))},
 }  # fmt: skip
 """Of each table: columns, with the type and the shape of an entry; -1: one per label."""
 _EARLIER_SCORES = "scores of an earlier version are left out, as speed is mixed into them; track again for others"
@@ -153,6 +157,8 @@ def _tables(analysis: Analysis) -> dict[str, Columns]:
     }
     if len(analysis.players.left_out):
         tables["leftout"] = {name: getattr(analysis.players.left_out, name) for name in _TRACK_COLUMNS}
+    if len(analysis.court):
+        tables["court"] = {name: getattr(analysis.court, name) for name in _COLUMNS["court"]}
     if found is not None:
         boxes = {name: getattr(found.boxes, name) for name in ("xyxy", "confidence", "class_id")}
         floor = {} if found.floor is None else {"floor": found.floor}
@@ -161,7 +167,8 @@ def _tables(analysis: Analysis) -> dict[str, Columns]:
 
 
 def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
-    players, found = analysis.players, analysis.detections
+    players, found, frames = analysis.players, analysis.detections, analysis.frames
+    gone = distances(analysis.tracks, analysis.positions(), frames.index, frames.time)
     return {
         "format": FORMAT,
         "video": dataclasses.asdict(analysis.video),
@@ -169,11 +176,13 @@ def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
         "tables": {name: dataclasses.asdict(table) for name, table in tables.items()},
         "detector_classes": [] if found is None else found.classes,
         "classifier": None if analysis.classifier is None else dataclasses.asdict(analysis.classifier),
-        "players": [_player(analysis, track_id, track) for track_id, track in analysis.tracks.by_id()],
+        "players": [_player(analysis, track_id, track, gone) for track_id, track in analysis.tracks.by_id()],
         "names": {str(k): v for k, v in players.names.items()},
         "teams": dataclasses.asdict(players.teams),
         "rois": [dataclasses.asdict(roi) for roi in analysis.drawn.rois],
         "court": [dataclasses.asdict(polygon) for polygon in analysis.drawn.court],
+        "landmarks": [dataclasses.asdict(marks) for marks in analysis.drawn.landmarks],
+        "court_type": analysis.court.kind,
         "lost_at": {str(k): v for k, v in players.lost_at.items()},
         "dropped": {str(k): v for k, v in players.dropped.items()},
         "notes": {
@@ -184,7 +193,7 @@ def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _player(analysis: Analysis, track_id: int, track: Tracks) -> dict[str, Any]:
+def _player(analysis: Analysis, track_id: int, track: Tracks, gone: Mapping[int, float]) -> dict[str, Any]:
     """One player's facts, for readers; not read back."""
     frames = analysis.frames
     rows = np.searchsorted(frames.index, track.frame_index[[0, -1]])
@@ -199,6 +208,7 @@ def _player(analysis: Analysis, track_id: int, track: Tracks) -> dict[str, Any]:
         "end_s": round(float(frames.time[rows[1]]), 4),
         "num_boxes": len(track),
         "num_observed": int(track.observed.sum()),
+        "distance_m": None if track_id not in gone else round(gone[track_id], 2),
         "lost_at_frame": lost,
         "lost_at_s": None if lost is None else round(float(frames.time[np.searchsorted(frames.index, lost)]), 4),
     }
@@ -237,7 +247,12 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
         drawn=Drawn(
             tuple(Roi(tuple(roi.pop("box")), **roi) for roi in content["rois"]),
             tuple(CourtPolygon(_corners(c["corners"]), c["frame"], c["time"]) for c in content["court"]),
+            tuple(
+                CourtLandmarks(_corners(c["pixels"]), _corners(c["metres"]), c["frame"], c["time"])
+                for c in content.get("landmarks", ())
+            ),
         ),
+        court=KnownCourt(_text(content.get("court_type", "")), **tables.get("court", {})),
         classifier=None if facts is None else ClassifierFacts(**facts),
     )
 

@@ -19,11 +19,15 @@ from ground.video.images import IMAGES
 from pipeline.analysis.timeline import Timeline
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
+from tracker.court.known import KnownCourt
+from tracker.court.landmarks import CourtLandmarks
+from tracker.court.positions import positions
 from tracker.names import clear_names, same
 from tracker.teams.teams import Teams
 from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, IntArray, Tracks
 
 NOBODY = "nobody was found: the result is empty"
+NO_COURT = "the court's lines are not known: no positions, distances and speeds in metres"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,6 +121,8 @@ class Drawn:
     """Players' boxes in a video in which everybody is detected: they begin tracks and give names."""
     court: tuple[CourtPolygon, ...] = ()
     """The court's outline."""
+    landmarks: tuple[CourtLandmarks, ...] = ()
+    """Points of the court, in pixels and in metres."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -210,12 +216,15 @@ class Analysis:
     """None: the players were followed from boxes drawn by hand, or come from a file."""
     drawn: Drawn = field(default_factory=Drawn)
     classifier: ClassifierFacts | None = None
+    court: KnownCourt = field(default_factory=KnownCourt)
 
     def __post_init__(self) -> None:
         boxes = [self.tracks.frame_index, self.players.left_out.frame_index]
         boxes += [] if self.detections is None else [self.detections.frame_index]
         if not all(np.isin(frames, self.frames.index).all() for frames in boxes):
             raise ValueError("there are boxes on frames that were not analysed")
+        if not np.isin(self.court.frame_index, self.frames.index).all():
+            raise ValueError("a court is known in frames that were not analysed")
 
     @property
     def tracks(self) -> Tracks:
@@ -227,6 +236,10 @@ class Analysis:
         """Names given to players, by track_id."""
         return self.players.names
 
+    def positions(self) -> npt.NDArray[np.float64]:
+        """Where on the court the boxes of ``tracks`` stand, metres, float64 (N, 2); NaN where it is not known."""
+        return positions(self.tracks, self.court, self.video.height)
+
     @property
     def teams(self) -> Teams:
         """Who is of which team."""
@@ -236,7 +249,20 @@ class Analysis:
     def notes(self) -> tuple[str, ...]:
         """What was odd, a line each, in the order of the stages."""
         empty = () if len(self.tracks) else (NOBODY,)
-        return (*self.frames.notes, *self.players.notes, *self.scores.notes, *empty)
+        return (*self.frames.notes, *self._notes_on_court(), *self.players.notes, *self.scores.notes, *empty)
+
+    def _notes_on_court(self) -> tuple[str, ...]:
+        share = len(self.court) / max(len(self.frames), 1)
+        if not len(self.frames) or share == 1 or not self.looks_for_court:
+            return ()
+        if not share:
+            return (NO_COURT,)
+        return (f"the court is known in {share:.0%} of the frames; there alone positions are in metres",)
+
+    @property
+    def looks_for_court(self) -> bool:
+        """Whether somebody looked for the court, or told where it is; nobody did in earlier versions."""
+        return bool(self.drawn.landmarks) or bool(self.settings.get("court", {}).get("find", False))
 
 
 def player_name(names: Mapping[int, str], track_id: int) -> str:

@@ -24,7 +24,7 @@ from pipeline.analyze import analyze_video
 from pipeline.batch.progress import Share, one_at_a_time
 from pipeline.batch.report import DONE, FAILED, Report, Row
 from pipeline.batch.videos import Video
-from pipeline.config import PipelineConfig, moved, with_settings
+from pipeline.config import PipelineConfig, recorded_config
 from pipeline.models import Models
 from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_folder
 from pipeline.outputs.write import write_current, write_outputs
@@ -179,7 +179,7 @@ def _same_analysis(batch: Batch, video: Video) -> Analysis | None:
 def _is_of(batch: Batch, video: Video) -> bool:
     try:
         content = json.loads((batch.folder / video.name / JSON_NAME).read_bytes())
-        settings = with_settings(PipelineConfig(), moved(content["settings"]))
+        settings = recorded_config(content["settings"])
         found = content["video"]["fingerprint"]
         return bool(found) and found == fingerprint(video.source) and settings == batch.config
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

@@ -23,6 +23,7 @@ from ground.video.source import VideoSource
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from pipeline.models import Models
+from pipeline.outputs.court_map import CourtMap, draw_map
 from pipeline.outputs.draw import Color, draw_players
 from pipeline.parts.passes import Span, columns_of, load_input
 from pipeline.parts.run import Workers, run_pass
@@ -52,6 +53,8 @@ class Shown:
     """See ``VideoFormat``."""
     colors: Mapping[int, Color] = field(default_factory=dict[int, Color])
     """By track_id; the others have ``color_of``."""
+    court: CourtMap | None = None
+    """Shown in a corner."""
 
 
 def render_video(
@@ -127,6 +130,9 @@ class ShowPass:
                 yield columns_of(_encoded(frames, video, shown, lambda _: None))
 
 
+_MAP_COLUMNS = ("frame_index", "track_id", "metres")
+
+
 def _pack_shown(shown: Shown) -> Columns:
     facts = {
         "timeline": dataclasses.asdict(shown.timeline),
@@ -134,8 +140,10 @@ def _pack_shown(shown: Shown) -> Columns:
         "banner": shown.banner,
         "x264_preset": shown.x264_preset,
         "colors": {str(track_id): color for track_id, color in shown.colors.items()},
+        "court": None if shown.court is None else [shown.court.kind, shown.court.extent],
     }
-    return {**columns_of(shown.tracks), "facts": np.array(json.dumps(facts))}
+    court = {f"court_{name}": getattr(shown.court, name) for name in _MAP_COLUMNS if shown.court is not None}
+    return {**columns_of(shown.tracks), **court, "facts": np.array(json.dumps(facts))}
 
 
 def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
@@ -144,9 +152,13 @@ def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
     segments = tuple(ActionSegment(**segment) for segment in timeline.pop("segments"))
     labels = tuple(timeline.pop("labels"))
     names = {int(track_id): name for track_id, name in facts["names"].items()}
-    tracks = Tracks(**{name: column for name, column in columns.items() if name != "facts"})
+    tracks = Tracks(**{field.name: columns[field.name] for field in dataclasses.fields(Tracks)})
     colors = {int(track_id): (red, green, blue) for track_id, (red, green, blue) in facts["colors"].items()}
-    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"], colors)
+    court = None
+    if facts["court"] is not None:
+        kind, (length, width) = facts["court"]
+        court = CourtMap(kind, (length, width), *(columns[f"court_{name}"] for name in _MAP_COLUMNS))
+    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"], colors, court)
 
 
 def _format(video: VideoSource, shown: Shown) -> VideoFormat:
@@ -168,6 +180,8 @@ def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels)
         players = shown.tracks.at(frame.index)
         texts = [labels.text(int(track_id), frame.index) for track_id in players.track_id]
         banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
+        if shown.court is not None:
+            draw_map(image, shown.court, frame.index)
         draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner, shown.colors)
         yield frame.time - start, image
 

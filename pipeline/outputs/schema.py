@@ -21,6 +21,7 @@ from pipeline.analysis.values import ClassifierFacts, VideoFacts
 from pipeline.config import PipelineConfig
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
+from tracker.court.landmarks import CourtLandmarks
 from tracker.teams.teams import Teams
 
 _PLAIN: Mapping[object, str] = {
@@ -37,6 +38,8 @@ class Tables:
     scores: Table
     leftout: Table | None = None
     """Tracks of those whom a rule left out, columns as of ``tracks``; not there where there is none."""
+    court: Table | None = None
+    """Homographies of the court; not there where it is not known."""
     detections: Table | None = None
     """Left out where nothing was detected: boxes drawn by hand, tracks from a file."""
 
@@ -59,6 +62,8 @@ class Player:
     num_boxes: int
     num_observed: int
     """Boxes that were detected and not filled in."""
+    distance_m: float | None
+    """Metres that he goes while he is in the picture and the court is known; null: it never is."""
     lost_at_frame: int | None
     """From where CSRT had lost him; null: it had not."""
     lost_at_s: float | None
@@ -93,6 +98,10 @@ class Record:
     rois: tuple[Roi, ...]
     """Boxes drawn by hand in a video in which everybody is detected."""
     court: tuple[CourtPolygon, ...]
+    landmarks: tuple[CourtLandmarks, ...]
+    """Points of the court that a person told."""
+    court_type: Literal["nba", "fiba", "ncaa", "high-school", "other", ""]
+    """Which court it is; other: told by points of a person; empty: it is not known."""
     lost_at: Mapping[str, int]
     """The frame from which a player followed by hand was lost, by track_id."""
     dropped: Mapping[str, str]

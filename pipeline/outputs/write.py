@@ -13,6 +13,8 @@ from pipeline.analysis.values import Analysis
 from pipeline.config import X264_PRESETS
 from pipeline.edits.current import with_edits
 from pipeline.outputs.captions import write_captions
+from pipeline.outputs.court import write_court_json, write_positions_csv
+from pipeline.outputs.court_map import court_map
 from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
 from pipeline.outputs.render import Shown, render_video
 from pipeline.outputs.shades import team_colors
@@ -38,7 +40,7 @@ def write_outputs(
     replace: bool = False,
     workers: Workers | None = None,
 ) -> list[Path]:
-    """Write the analysis itself, ``timeline.csv``, ``captions.vtt``, ``tracks.txt`` and ``annotated.mp4``.
+    """Write the analysis itself, tables and texts, and ``annotated.mp4``: all of ``place.OUTPUTS``.
 
     What showed another analysis there is removed before this one counts, so the files of a folder never disagree. The
     video is the slow part and comes last. replace: also where the folder holds the analysis of another video.
@@ -70,11 +72,14 @@ def write_current(
     """
     shown = with_edits(analysis, folder)
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
+    court, positions = folder / "court.json", folder / "positions.csv"
     (folder / VIDEO_NAME).unlink(missing_ok=True)
     write_timeline_csv(shown.timeline, shown.names, timeline, shown.teams)
     write_captions(shown.timeline, shown.names, captions, start=shown.settings.get("start") or 0.0)
     write_tracks(tracks, shown.tracks)
-    written = [timeline, captions, tracks]
+    write_court_json(shown.court, court)
+    write_positions_csv(shown, positions)
+    written = [timeline, captions, tracks, court, positions]
     if with_video:
         write_video(shown, folder / VIDEO_NAME, progress or Silent(), video, workers)
         written.insert(0, folder / VIDEO_NAME)
@@ -82,11 +87,17 @@ def write_current(
 
 
 def write_video(
-    analysis: Analysis, output: Path, progress: Progress, video: str | None = None, workers: Workers | None = None
+    analysis: Analysis,
+    output: Path,
+    progress: Progress,
+    video: str | None = None,
+    workers: Workers | None = None,
+    with_map: bool | None = None,
 ) -> None:
     """Write the annotated video of an analysis, from its source and without any model.
 
-    video: where the analysed video is now, if it has been moved. Raises InputError where it is another one.
+    video: where the analysed video is now, if it has been moved. with_map: whether the court is shown from above; None:
+    as the analysis was asked to. Raises InputError where the video is another one.
     """
     source = video or analysis.video.source
     require_file(output, [source])
@@ -97,8 +108,10 @@ def write_video(
     settings = analysis.settings
     span = Span(source, settings.get("start"), settings.get("end"), analysis.video.image_rate)
     preset = X264_PRESETS.get(settings.get("preset", ""), X264_PRESET)
+    wants_map = settings.get("court", {}).get("map", False) if with_map is None else with_map
+    seen_from_above = court_map(analysis) if wants_map else None
     colors = team_colors(analysis.tracks, analysis.teams)
-    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset, colors)
+    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset, colors, seen_from_above)
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)

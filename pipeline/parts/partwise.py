@@ -35,6 +35,8 @@ from pipeline.parts.passes import (
 from pipeline.parts.run import Workers, run_pass
 from pipeline.parts.versions import LIBRARIES
 from pipeline.progress import Progress
+from pipeline.shipped import COURT_WEIGHTS, WEIGHTS
+from pipeline.stages.court import court_look
 from pipeline.stages.detect import Detected, DetectedPart, detect_part, join_parts
 from pipeline.stages.label import no_scores
 from pipeline.stages.track import Looks
@@ -119,13 +121,14 @@ def detect_as_it_comes(
     """
     detector, wanted, store = workers.models.detector(config), config.detector, workers.store
     digest = store.begin(_AS_IT_COMES, detecting_rests_on(span, fingerprint, config))
+    look = court_look(workers.models.court(config), video.info.sample_aspect_ratio)
     with progress.stage("detect", video.num_frames) as advance:
 
         def found() -> Iterator[DetectedPart]:
             for number, frames in enumerate(by_part(video, video.info.frame_rate)):
                 columns = store.load(_AS_IT_COMES, number, digest)
                 if columns is None:
-                    part = detect_part(frames, detector, wanted.classes, wanted.every, advance)
+                    part = detect_part(frames, detector, wanted.classes, wanted.every, advance, look)
                     columns = dict(pack_detected(part))
                     store.save(_AS_IT_COMES, number, digest, columns)
                 elif [frame.index for frame in frames] != columns["index"].tolist():
@@ -144,7 +147,8 @@ def detecting_rests_on(span: Span, fingerprint: str, config: PipelineConfig) -> 
     """What detections rest on, as it reads in JSON."""
     weights = chosen_weights(config.detector, resolve_device(config.device))
     settings = {**dataclasses.asdict(config.detector), "weights": _content(str(weights))}
-    return {**_about(span, fingerprint, config), "detector": settings}
+    court = {"court": _content(str(WEIGHTS / COURT_WEIGHTS))} if config.court.find else {}
+    return {**_about(span, fingerprint, config), "detector": settings, **court}
 
 
 def _about(span: Span, fingerprint: str, config: PipelineConfig) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from pipeline.config import PipelineConfig
 from pipeline.models import Models
 from pipeline.parts.store import Columns, PartStore
 from pipeline.parts.versions import versions
+from pipeline.stages.court import CourtViews, court_look
 from pipeline.stages.detect import DetectedPart, SeenPart, detect_part
 from pipeline.stages.label import label_frames
 from pipeline.stages.windows import ClipCutter, WindowPlan
@@ -63,10 +64,11 @@ class DetectPass:
 
     def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
         """See Pass."""
-        detector = models.detector(self.config)
+        detector, wanted = models.detector(self.config), self.config.detector
         with self.span.read() as video:
+            look = court_look(models.court(self.config), video.info.sample_aspect_ratio)
             for frames in split_parts(video.read_parts(parts), parts):
-                part = detect_part(frames, detector, self.config.detector.classes, self.config.detector.every)
+                part = detect_part(frames, detector, wanted.classes, wanted.every, look=look)
                 yield {**pack_detected(part), "names": np.array(detector.names)}
 
 
@@ -82,6 +84,7 @@ def unpack_detected(columns: dict[str, Any]) -> DetectedPart:
         _unpack_background(columns, "before"),
         _unpack_background(columns, "after"),
         (resized[0][0], int(resized[0][1]), int(resized[0][2])) if resized else None,
+        CourtViews(columns["court_index"], columns["court_areas"]),
     )
     boxes = Detections(columns["xyxy"], columns["confidence"], columns["class_id"])
     return DetectedPart(seen, columns["frame_index"], boxes, columns["floor"])
@@ -100,6 +103,8 @@ def pack_detected(part: DetectedPart) -> Columns:
         "resized": np.array([] if seen.resized is None else [seen.resized], np.float64).reshape(-1, 3),
         **_pack_background(seen.before, "before"),
         **_pack_background(seen.after, "after"),
+        "court_index": seen.court.frame_index,
+        "court_areas": seen.court.areas,
         "frame_index": part.frame_index,
         "xyxy": part.boxes.xyxy,
         "confidence": part.boxes.confidence,

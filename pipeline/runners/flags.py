@@ -76,7 +76,12 @@ _IMAGES: dict[str, tuple[str, Any, str]] = {
         "pictures per second of a folder of pictures (default: its seqinfo.ini, or 25)",
     ),
 }
-ANALYZE_FLAGS = _PRESET | _SPAN | _IMAGES | _DETECT | _TRACK | _READ
+_COURT: dict[str, tuple[str, Any, str]] = {
+    "no-court": ("court.find", bool, "do not look for the court's lines: nothing is in metres then"),
+    "court-type": ("court.type", str, "nba, fiba, ncaa, high-school, or auto (the default): the one that fits best"),
+    "map": ("court.map", bool, "show the court from above in a corner of the annotated video (default: no)"),
+}
+ANALYZE_FLAGS = _PRESET | _SPAN | _IMAGES | _DETECT | _COURT | _TRACK | _READ
 TRACK_FLAGS = _TRACK | _READ
 """Flags that make sense when detections are there already."""
 
@@ -84,6 +89,9 @@ TRACK_FLAGS = _TRACK | _READ
 def add_flags(parser: argparse.ArgumentParser, flags: dict[str, tuple[str, Any, str]]) -> None:
     """Add ``flags`` to a command; a flag that is not given leaves its setting alone."""
     for flag, (_, kind, text) in flags.items():
+        if kind is bool and flag.startswith("no-"):
+            parser.add_argument(f"--{flag}", action="store_false", default=argparse.SUPPRESS, help=text)
+            continue
         if kind is bool:
             switch = argparse.BooleanOptionalAction
             parser.add_argument(f"--{flag}", action=switch, default=argparse.SUPPRESS, help=text)

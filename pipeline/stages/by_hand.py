@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from ground.errors import InputError
 from ground.video.source import VideoSource
 from pipeline.analysis.values import Frames, Players
 from pipeline.progress import Progress
+from pipeline.stages.court import CourtLook, CourtViews
 from pipeline.stages.detect import FrameLog
 from pipeline.stages.players import tell_teams
 from tracker.by_hand.csrt import CsrtFollower
@@ -21,14 +23,26 @@ from tracker.teams.teams import TeamsConfig
 from tracker.types import Detections
 
 
+class Followed(NamedTuple):
+    """What is left of following without a detector."""
+
+    frames: Frames
+    players: Players
+    views: CourtViews
+
+
 def follow_by_hand(
-    video: VideoSource, rois: Sequence[Roi], progress: Progress, teams: TeamsConfig | None = None
-) -> tuple[Frames, Players]:
+    video: VideoSource,
+    rois: Sequence[Roi],
+    progress: Progress,
+    look: CourtLook | None = None,
+    teams: TeamsConfig | None = None,
+) -> Followed:
     """Passes 1 and 2 in one, with boxes drawn by hand: CSRT follows them.
 
     Raises InputError for boxes outside the picture, and where this OpenCV has no CSRT.
     """
-    log, worn = FrameLog(), KitCollector()
+    log, worn = FrameLog(look), KitCollector()
     follower = CsrtFollower(validate_rois(rois, video.info.width, video.info.height))
     with progress.stage("follow", video.num_frames) as advance:
         for frame in video:
@@ -43,12 +57,16 @@ def follow_by_hand(
         *(_lost_note(names.get(i, str(i)), frames, at) for i, at in sorted(lost.items())),
     )
     players = Players(follower.finish(), names, lost_at=lost, notes=notes)
-    return frames, tell_teams(players, worn.finish(), teams or TeamsConfig())
+    return Followed(frames, tell_teams(players, worn.finish(), teams or TeamsConfig()), log.views())
 
 
 def follow_file(
-    video: VideoSource, given: TrackFile, progress: Progress, teams: TeamsConfig | None = None
-) -> tuple[Frames, Players]:
+    video: VideoSource,
+    given: TrackFile,
+    progress: Progress,
+    look: CourtLook | None = None,
+    teams: TeamsConfig | None = None,
+) -> Followed:
     """Passes 1 and 2 in one, with tracks from a file; tracks where the video is not read are left out.
 
     Where the file says who is of which team, that holds. Raises InputError for tracks of a video of another size.
@@ -57,7 +75,7 @@ def follow_file(
     if given.size not in ((0, 0), size):
         shown = [f"{width}x{height}" for width, height in (given.size, size)]
         raise InputError(f"the tracks are of a video of {shown[0]} pixels, this one has {shown[1]}")
-    log, worn = FrameLog(), KitCollector()
+    log, worn = FrameLog(look), KitCollector()
     with progress.stage("detect", video.num_frames) as advance:
         for frame in video:
             boxes = Detections.of(given.tracks.at(frame.index).xyxy)
@@ -69,7 +87,7 @@ def follow_file(
     beyond = (f"{len(inside) - inside.sum()} boxes of the file are on frames that were not read",)
     notes = (*given.notes, *(() if inside.all() else beyond))
     players = tell_teams(Players(given.tracks[inside], given.names, notes=notes), worn.finish(), teams or TeamsConfig())
-    return frames, dataclasses.replace(players, teams=players.teams.said(given.teams))
+    return Followed(frames, dataclasses.replace(players, teams=players.teams.said(given.teams)), log.views())
 
 
 def _lost_note(player: str, frames: Frames, lost_at: int) -> str:

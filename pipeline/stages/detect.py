@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ from ground.video.parts import Part, ReadingLog, by_part
 from ground.video.source import VideoSource
 from pipeline.analysis.values import DetectionTable, Frames
 from pipeline.progress import Advance, Progress
+from pipeline.stages.court import CourtLog, CourtLook, CourtViews, joined_views
+from tracker.court.known import KnownCourt
 from tracker.detect.detector import followed_classes, people_classes
 from tracker.scene.camera_motion import Background, CameraMotionEstimator, motion_between
 from tracker.scene.court import FloorFinder
@@ -35,6 +37,8 @@ class Detected(NamedTuple):
 
     frames: Frames
     detections: DetectionTable
+    views: CourtViews = CourtViews.none()
+    court: KnownCourt = KnownCourt()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +59,7 @@ class SeenPart:
     """What the last picture that shows something shows."""
     resized: tuple[float, int, int] | None
     """See ``ReadingLog``."""
+    court: CourtViews = field(default_factory=CourtViews.none)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,16 +75,21 @@ class DetectedPart:
 
 
 def detect_players(
-    video: VideoSource, detector: Detector, progress: Progress, classes: Sequence[str] = (), every: int = 1
+    video: VideoSource,
+    detector: Detector,
+    progress: Progress,
+    classes: Sequence[str] = (),
+    every: int = 1,
+    look: CourtLook | None = None,
 ) -> Detected:
     """Pass 1 over a whole video.
 
     classes: names of those of the detector's classes that are followed, as in ``followed_classes``. every: see
-    ``DetectorConfig``.
+    ``DetectorConfig``. look: for the court; None: nobody looks.
     """
     with progress.stage("detect", video.num_frames) as advance:
         streams = by_part(video, video.info.frame_rate)
-        found = (detect_part(frames, detector, classes, every, advance) for frames in streams)
+        found = (detect_part(frames, detector, classes, every, advance, look) for frames in streams)
         return join_parts(found, detector.names, video, None)
 
 
@@ -89,12 +99,13 @@ def detect_part(
     classes: Sequence[str] = (),
     every: int = 1,
     advance: Advance = lambda _: None,
+    look: CourtLook | None = None,
 ) -> DetectedPart:
-    """Decode, detect, find the floor and the camera's motion in frames that follow each other.
+    """Decode, detect, find the floor and the camera's motion, look at the court, in frames that follow each other.
 
     The detector works in a thread ahead of the others.
     """
-    log, columns = FrameLog(), list[tuple[npt.NDArray[np.int32], Detections]]()
+    log, columns = FrameLog(look), list[tuple[npt.NDArray[np.int32], Detections]]()
     people = people_classes(detector.names, classes)
     followed_classes(detector.names, classes)  # raises where the detector does not have them
     floors, finder = list[FloatArray](), FloorFinder()
@@ -162,7 +173,7 @@ def join_parts(
         boxes.append(part.boxes)
         floor.append(part.floor)
     table = DetectionTable(np.concatenate(index), concatenated(boxes), np.concatenate(floor), tuple(names))
-    return Detected(frames.joined(video, parts), table)
+    return Detected(frames.joined(video, parts), table, frames.views())
 
 
 class FramesJoiner:
@@ -173,6 +184,7 @@ class FramesJoiner:
         self._motion: list[CameraMotion] = []
         self._last: Background | None = None
         self._resized: tuple[float, int, int] | None = None
+        self._court: list[CourtViews] = []
 
     def add(self, seen: SeenPart) -> None:
         """The next part."""
@@ -183,6 +195,11 @@ class FramesJoiner:
         self._index.append(seen.index)
         self._time.append(seen.time)
         self._resized = self._resized or seen.resized
+        self._court.append(seen.court)
+
+    def views(self) -> CourtViews:
+        """What was seen of the court in all of them."""
+        return joined_views(self._court)
 
     def joined(self, video: VideoSource, parts: Sequence[Part] | None) -> Frames:
         """All of them; see ``join_parts``."""
@@ -226,9 +243,11 @@ def concatenated(found: Sequence[Detections]) -> Detections:
 
 
 class FrameLog:
-    """Collects what is known of each frame, whoever finds the players: its time, and how the camera moved before it."""
+    """Collects what is known of each frame, whoever finds the players: its time, the camera's motion, the court."""
 
-    def __init__(self) -> None:
+    def __init__(self, look: CourtLook | None = None) -> None:
+        """look: for the court; None: nobody looks."""
+        self._court = CourtLog(look)
         self._rows: list[tuple[int, float]] = []
         self._motion: list[CameraMotion] = []
         self._estimator = CameraMotionEstimator()
@@ -244,6 +263,7 @@ class FrameLog:
             self._resized = (frame.time, *frame.stored_size)
         self._motion.append(motion)
         self._rows.append((frame.index, frame.time))
+        self._court.append(frame)
         return motion
 
     def part(self) -> SeenPart:
@@ -256,7 +276,12 @@ class FrameLog:
             self._estimator.first,
             self._estimator.last,
             self._resized,
+            self._court.views(),
         )
+
+    def views(self) -> CourtViews:
+        """What was seen of the court so far."""
+        return self._court.views()
 
     def table(self, video: VideoSource) -> Frames:
         """All frames of a video that was read as it comes."""

@@ -17,6 +17,7 @@ from pipeline.profile import note_batch
 from pipeline.progress import Advance, Progress
 from pipeline.stages.speed import WORTH_SAYING, combine_with_speed, tells_gait
 from pipeline.stages.windows import ClipCutter, WindowConfig, notes_on_times, plan_windows
+from tracker.court.known import KnownCourt
 from tracker.types import Tracks
 
 _NO_CLIP = "nobody is labelled: no player is in the picture for long enough to cut a clip"
@@ -81,16 +82,17 @@ def join(
     frames: Frames,
     size: tuple[int, int],
     config: TimelineConfig,
+    court: KnownCourt | None = None,
 ) -> Timeline:
     """Scores as the classifier gave them, and what the players' speed says, into a timeline.
 
     labels: in the order of the probabilities. unsure_below: the classifier's own threshold, where ``config`` has none;
     it was found without speed, so where speed is heeded what is worth saying with speed counts if it is higher.
-    size: width and height of the picture, pixels.
+    size: width and height of the picture, pixels. court: where it is known, speed is in metres; None: nowhere.
     """
     windows, combined = scores.windows, None
     if config.heed_speed and tells_gait(labels, frames):
-        combined = combine_with_speed(windows, labels, tracks, frames, size)
+        combined = combine_with_speed(windows, labels, tracks, frames, size, court)
         unsure_below = max(unsure_below, WORTH_SAYING)
     timeline = join_scores(windows, labels, frames.index, frames.time, config, combined)
     return say_unsure(timeline, unsure_below if config.min_confidence is None else config.min_confidence)

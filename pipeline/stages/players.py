@@ -85,4 +85,5 @@ def _scene(detected: Detected, drawn: Drawn, size: tuple[int, int], classes: Seq
         camera=frames.camera(),
         shot=frames.shot(),
         court=drawn.court,
+        known=detected.court,
     )

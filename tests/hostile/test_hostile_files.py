@@ -31,6 +31,7 @@ from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
 from tracker.by_hand.court_outline import read_court_file
 from tracker.by_hand.rois import read_roi_file
+from tracker.court.landmarks import read_court
 from tracker.files.formats import read_tracks_file
 from tracker.files.mot import read_all_truth, read_detections, read_people
 from tracker.types import Tracks
@@ -56,6 +57,7 @@ _COCO = json.dumps({
                      "score": 0.5, "attributes": {"occluded": False, "action": "run"}}],
 }).encode()  # fmt: skip
 _ROI = b'[{"box": [1, 2, 30, 40], "name": "Ann", "frame": 3}, {"box": [5, 6, 70, 80], "time": 1.5}]'
+_LANDMARKS = b'[{"points": [[1, 2, -9, -7], [600, 2, 9, -7], [600, 300, 9, 7], [1, 300, -9, 7]], "frame": 3}]'
 _COURT = b'[{"polygon": [[1, 2], [600, 2], [600, 300], [1, 300]], "frame": 3}]'
 _TIMELINE = b"player,action,start_s,end_s,start_frame,end_frame,confidence\n1,run,0,1,0,25,0.5\nAnn,run,1,2,25,50,1\n"
 _ACTIONS = b"player,action,start_frame,end_frame\n1,run,1,2\n"
@@ -133,6 +135,7 @@ READERS = {
     "coco": Reader("a.json", _COCO, lambda p: read_tracks_file(p, "coco"), _JSON),
     "boxes by hand": Reader("a.json", _ROI, read_roi_file, _JSON),
     "court": Reader("a.json", _COURT, read_court_file, _JSON),
+    "court's landmarks": Reader("a.json", _LANDMARKS, lambda path: read_court(path, "nba"), _JSON),
     "timeline": Reader("a.csv", _TIMELINE, lambda p: read_timeline_csv(p, ("run",), {2: "Ann"}), _CELLS),
     "actions of a timeline": Reader("a.csv", _TIMELINE, read_timeline_actions, _CELLS),
     "settings": Reader("a.toml", _TOML, read_config, _TEXT),

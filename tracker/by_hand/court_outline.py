@@ -50,8 +50,8 @@ def read_court_file(path: Path) -> list[CourtPolygon]:
     """
     entries = read_entries(path, "court", "corner [x, y]", _COURT)
     if all(isinstance(entry, list) for entry in entries):
-        return [_court_of({"polygon": entries}, f"{path}")]
-    return [_court_of(entry, f"{path}: entry {n}") for n, entry in enumerate(entries, 1)]
+        return [outline_of({"polygon": entries}, f"{path}")]
+    return [outline_of(entry, f"{path}: entry {n}") for n, entry in enumerate(entries, 1)]
 
 
 def write_court_file(path: Path, courts: Sequence[CourtPolygon]) -> None:
@@ -59,7 +59,8 @@ def write_court_file(path: Path, courts: Sequence[CourtPolygon]) -> None:
     write_entries(path, [{"polygon": court.corners, **start_fields(court.frame, court.time)} for court in courts])
 
 
-def _court_of(entry: Any, where: str) -> CourtPolygon:
+def outline_of(entry: Any, where: str) -> CourtPolygon:
+    """An entry of a court's file as an outline. Raises InputError that says ``where`` it is none."""
     fields = read_fields(entry, where, _COURT_KEYS, _COURT)
     corners = fields.get("polygon")
     points = cast("list[Any]", corners) if isinstance(corners, list) else []

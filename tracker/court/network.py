@@ -6,6 +6,8 @@ YOLO11n's backbone, which starts from the player detector's weights, with a pyra
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -66,25 +68,44 @@ class CourtSegmenter:
         self._network = load_network(weights).eval()
 
     @torch.inference_mode()
-    def areas(self, image: Image) -> FloatArray:
+    def areas(self, image: Image, aspect: float = 1.0) -> FloatArray:
         """Probability of each of ``AREAS`` in the cells of a picture, uint8 (H, W, 3) RGB -> float32 (4, h, w).
 
-        Cell (i, j) has its centre at ``cell_centres(...)[i, j]``.
+        aspect: of a pixel, width to height. Cell (i, j) has its centre at ``cell_centres(...)[i, j]``, in pixels that
+        are square.
         """
-        small, (height, width) = fitted(image)
+        small, (height, width) = fitted(image, aspect)
         x = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
-        seen = self._network(x.contiguous(memory_format=torch.channels_last)).sigmoid()[0].numpy()
+        with _one_thread():
+            seen = self._network(x.contiguous(memory_format=torch.channels_last)).sigmoid()[0].numpy()
         return np.ascontiguousarray(seen[:, : height // STRIDE, : width // STRIDE])
 
 
-def fitted(image: Image) -> tuple[Image, tuple[int, int]]:
-    """A picture in the network's size, its shape kept, grey beside it; and height and width of what is picture."""
-    scale = _scale(image.shape[1], image.shape[0])
-    size = round(image.shape[1] * scale), round(image.shape[0] * scale)
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """Inside, PyTorch adds up in the same order on any number of cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def fitted(image: Image, aspect: float = 1.0) -> tuple[Image, tuple[int, int]]:
+    """A picture in the network's size, its true shape kept, grey beside it; height and width of what is picture."""
+    width, height = square_size((image.shape[1], image.shape[0]), aspect)
+    scale = _scale(width, height)
+    size = round(width * scale), round(height * scale)
     small = np.full((HEIGHT, WIDTH, 3), 114, np.uint8)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small[: size[1], : size[0]] = cv2.resize(image, size, interpolation=how)
     return small, (size[1], size[0])
+
+
+def square_size(size: tuple[int, int], aspect: float) -> tuple[int, int]:
+    """Width and height of a picture of ``size`` in square pixels; aspect: of its own, width to height."""
+    return round(size[0] * aspect), size[1]
 
 
 def cell_centres(width: int, height: int, cells: tuple[int, int]) -> FloatArray:

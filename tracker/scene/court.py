@@ -10,7 +10,7 @@ its lines; there a polygon drawn by hand does better.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import cv2
@@ -20,6 +20,8 @@ import numpy.typing as npt
 from ground.frames import Image
 from tracker.boxes import Float64Array, iou
 from tracker.by_hand.court_outline import CourtPolygon
+from tracker.court.known import KnownCourt
+from tracker.court.positions import feet
 from tracker.types import BoolArray, Detections, FloatArray, IntArray, Tracks
 
 _WIDTH = 320
@@ -42,6 +44,8 @@ _PIECE, _TRODDEN = 0.15, 0.02
 """Parts of the largest patch from which another is floor, too: anyhow, and where somebody surely stands on it."""
 _REACH = 0.08
 """Heights above and below the feet within which floor counts. Higher: blurs the edge, and forgives boxes more."""
+_LINE = 1.0
+"""Metres on both sides of a line in which it is not sure on which side somebody plays: he may step over it."""
 _SAME_BOX = 0.5
 """Overlap from which a detection is the box of a track."""
 _WITNESSES, _TRUE = 3, 0.75
@@ -138,13 +142,31 @@ class Scene:
     shot: IntArray | None = None
     """int32 (F,): number of the shot; None: there is one."""
     court: tuple[CourtPolygon, ...] = ()
-    """Given by hand; then ``floor`` is not asked."""
+    """Given by hand; then neither ``known`` nor ``floor`` is asked."""
+    known: KnownCourt = field(default_factory=KnownCourt)
+    """By its lines; where it is known, ``floor`` is not asked. Its frames are those of the video."""
 
 
 def court_share(tracks: Tracks, scene: Scene) -> Float64Array:
     """Share of the court at the feet of each box, float64 (N,), 0..1, or NaN where it is not known."""
     if scene.court:
         return _in_polygons(tracks, scene)
+    share, between_lines = _on_floor(tracks, scene), _between_lines(tracks, scene)
+    return np.where(np.isfinite(between_lines), between_lines, share)
+
+
+def _between_lines(tracks: Tracks, scene: Scene) -> Float64Array:
+    """Each box judged by how far its feet are inside the court's lines; NaN where they are not known."""
+    court = scene.known.dimensions
+    if court is None:
+        return np.full(len(tracks), np.nan)
+    at = scene.known.metres(scene.index[tracks.frame_index], feet(tracks.xyxy, scene.size[1]))
+    inside = court.areas(at)[0]
+    return np.clip(0.5 + inside / (2 * _LINE), 0.0, 1.0)
+
+
+def _on_floor(tracks: Tracks, scene: Scene) -> Float64Array:
+    """Each box judged by the floor at its feet."""
     share = np.full(len(tracks), np.nan)
     if scene.floor is None:
         return share

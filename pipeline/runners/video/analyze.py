@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pipeline.progress import Progress
     from tracker.by_hand.court_outline import CourtPolygon
     from tracker.by_hand.rois import Roi
+    from tracker.court.landmarks import CourtLandmarks
     from tracker.files.track_file import TrackFile
 
 _FORMATS = ("mot", "coco", "cvat")
@@ -56,8 +57,16 @@ def _add_analyze(subparsers: Any) -> None:
     by_hand.add_argument("--roi", action="append", default=[], metavar="X,Y,W,H", help="a box in pixels, first frame")
     by_hand.add_argument("--roi-file", type=Path, help="boxes from a JSON file, each with name and start if wanted")
     by_hand.add_argument("--select-roi", action="store_true", help="draw the boxes in a window")
-    court = analyze.add_argument_group("the court (found by the colours of its floor where nothing is given)")
-    court.add_argument("--court", type=Path, metavar="FILE", help="its outline: a JSON list of corners [x, y]")
+    court = analyze.add_argument_group(
+        "the court (found by its lines and the colours of its floor if nothing is given)"
+    )
+    court.add_argument(
+        "--court",
+        type=Path,
+        metavar="FILE",
+        help="JSON: its outline, a list of corners [x, y], within which players are; or landmarks, points in "
+        "pixels and in metres, for a court of any sport",
+    )
     court.add_argument("--select-court", action="store_true", help="draw its outline in a window")
     corrected = analyze.add_argument_group("tracks that are there already (detection and tracking are off)")
     corrected.add_argument(
@@ -82,6 +91,8 @@ def _add_render(subparsers: Any) -> None:
     render.add_argument("video", help="the video that was analysed")
     render.add_argument("analysis", type=Path, help="the folder of its analysis")
     render.add_argument("-o", "--output", type=Path, required=True, help="the video to write")
+    shown = "show the court from above in a corner (default: as the analysis was asked to)"
+    render.add_argument("--map", action=argparse.BooleanOptionalAction, default=None, help=shown)
     add_quiet(render)
     render.set_defaults(run=run_render)
 
@@ -118,6 +129,7 @@ def run_analyze(options: argparse.Namespace) -> int:
     if not is_stream:
         config = with_duration(config, options.duration)
     rois, profile = _chosen_rois(options, config), folder if options.profile else None
+    outlines, landmarks = _chosen_court(options, config)
     begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
     with (
         claim(folder),
@@ -133,7 +145,8 @@ def run_analyze(options: argparse.Namespace) -> int:
             workers=workers,
             rois=rois,
             detect_with_rois=_wants_detection(options),
-            court=_chosen_court(options, config),
+            court=outlines,
+            landmarks=landmarks,
             given=given,
             keep_actions=options.keep_actions,
             progress=progress,
@@ -177,7 +190,8 @@ def run_render(options: argparse.Namespace) -> int:
     from pipeline.outputs.write import write_video
 
     require_file(options.output, [options.video, *kept_files(options.analysis)])
-    write_video(load_current(options.analysis), options.output, choose_progress(options.quiet), options.video)
+    analysis = load_current(options.analysis)
+    write_video(analysis, options.output, choose_progress(options.quiet), options.video, with_map=options.map)
     say(options, f"annotated video: {options.output}")
     return 0
 
@@ -259,20 +273,22 @@ def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Ro
     return rois
 
 
-def _chosen_court(options: argparse.Namespace, config: PipelineConfig) -> list[CourtPolygon]:
-    """The court's outline of --court or --select-court."""
-    from tracker.by_hand.court_outline import read_court_file
+def _chosen_court(
+    options: argparse.Namespace, config: PipelineConfig
+) -> tuple[list[CourtPolygon], list[CourtLandmarks]]:
+    """The court's outlines and landmarks, of --court or --select-court."""
+    from tracker.court.landmarks import read_court
 
     if options.court is not None:
-        return read_court_file(options.court)
+        return read_court(options.court, config.court.type)
     if not options.select_court:
-        return []
+        return [], []
     from pipeline.runners.video.roi_window import select_court
 
     drawn = select_court(_first_picture(options, config))
     if drawn is None:
         raise InputError("no court was drawn")
-    return [drawn]
+    return [drawn], []
 
 
 def _first_picture(options: argparse.Namespace, config: PipelineConfig) -> Image:

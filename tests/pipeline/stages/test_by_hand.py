@@ -63,10 +63,10 @@ def test_teams_are_told_without_a_detector(game: Path, how: str) -> None:
     with open_video(game) as source:
         if how == "file":
             tracks = Tracks.of(np.repeat(range(20), 6), np.tile(range(1, 7), 20), np.tile(boxes, (20, 1)))
-            _, players = follow_file(source, TrackFile(tracks, teams={2: "Home", 1: "Away"}), Silent())
+            _, players, _ = follow_file(source, TrackFile(tracks, teams={2: "Home", 1: "Away"}), Silent())
             assert players.teams.names == ("Home", "Away")
         else:
-            _, players = follow_by_hand(source, [Roi(box) for box in _standing()], Silent())
+            _, players, _ = follow_by_hand(source, [Roi(box) for box in _standing()], Silent())
     first, second = players.teams.names
     assert [players.teams.team(i) for i in range(1, 7)] == [second, first] * 3
 
@@ -77,9 +77,9 @@ def test_cuts_and_camera_are_seen_without_a_detector(video: Path, how: str) -> N
     with open_video(video) as source:
         if how == "file":
             given = TrackFile(Tracks.of(np.arange(_FRAMES), np.ones(_FRAMES), boxes))
-            frames, players = follow_file(source, given, Silent())
+            frames, players, _ = follow_file(source, given, Silent())
         else:
-            frames, players = follow_by_hand(source, [Roi((100.0, 60.0, 30.0, 80.0))], Silent())
+            frames, players, _ = follow_by_hand(source, [Roi((100.0, 60.0, 30.0, 80.0))], Silent())
     assert frames.is_cut is not None and np.flatnonzero(frames.is_cut).tolist() == [_CUT]
     camera = frames.camera()
     assert camera is not None and camera[_CUT - 1, 0] == pytest.approx(-_PAN * (_CUT - 1), rel=0.05)

@@ -27,6 +27,7 @@ from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.parts.store import PartStore
 from pipeline.progress import Silent
+from pipeline.stages.court import court_look
 from pipeline.stages.detect import detect_part, detect_players, join_parts
 from pipeline.stages.label import label_players
 from tracker.types import Detections
@@ -207,7 +208,8 @@ def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name:
     detector, classifier = models.detector(config), models.classifier(config)
     source = str(shared / "videos" / name)
     with open_video(source, end=config.end) as video:
-        whole = detect_players(video, detector, Silent())
+        look = court_look(models.court(config), video.info.sample_aspect_ratio)
+        whole = detect_players(video, detector, Silent(), look=look)
         parts = video.plan()
         assert parts is not None and len(parts) == 2
         workers, span = Workers(PartStore(tmp_path / "parts"), models), Span(source, end=config.end)
@@ -217,6 +219,8 @@ def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name:
         joined = partwise.detect()
         assert_equal(whole.frames, joined.frames)
         assert_equal(whole.detections, joined.detections)
+        assert_equal(whole.views, joined.views)
+        assert len(whole.views.frame_index) > 5
 
         size = (video.info.width, video.info.height)
         players = track_players(whole, Drawn(), size, config, models, video, Silent())

@@ -14,6 +14,9 @@ from ground.video.source import open_video
 from pipeline.analysis.values import Frames
 from pipeline.evaluate.truth import read_truth_folder
 from pipeline.stages.speed import GAITS, combine_with_speed, likelihoods
+from tracker.court.camera import Camera
+from tracker.court.homography import moved
+from tracker.court.known import KnownCourt
 from tracker.scene.camera_motion import CameraMotionEstimator
 from tracker.types import CameraMotion, Detections, Tracks
 
@@ -49,6 +52,27 @@ def test_the_gait_is_that_of_the_speed_whatever_the_camera_does(
     (combined,) = combine_with_speed([_even()], ACTIONS, _walker(speed, frames), frames, _SIZE)
     assert ACTIONS[int(combined.probabilities.argmax())] == gait
     assert combined.probabilities.sum() == pytest.approx(1, abs=1e-5)
+
+
+@settings(deadline=None)
+@given(st.sampled_from([(0.0, "no_action"), (1.4, "walk"), (5.0, "run")]), st.floats(0, 2 * np.pi), st.booleans())
+def test_on_a_known_court_speed_is_in_metres_whichever_way_he_goes(
+    gait: tuple[float, str], heading: float, is_known: bool
+) -> None:
+    """Away from the camera a picture shows little of it; there it is not known, what the picture shows is all."""
+    speed, name = gait
+    frames = _frames()
+    seen = Camera(0.0, 22.0, 6.0, 0.0, 0.27, 0.0, 0.0).homography(*_SIZE)
+    x, y = moved(seen, speed * (frames.time - 1)[:, None] * [np.cos(heading), np.sin(heading)]).T
+    tracks = Tracks.of(frames.index, np.ones(_FRAMES), np.stack([x - 5, y - 26, x + 5, y], axis=1))
+    known = frames.index if is_known else frames.index[:0]
+    court = KnownCourt("nba" if is_known else "", known, np.stack([np.linalg.inv(seen)] * _FRAMES)[: len(known)])
+    (combined,) = combine_with_speed([_even()], ACTIONS, tracks, frames, _SIZE, court)
+    if is_known:
+        assert ACTIONS[int(combined.probabilities.argmax())] == name
+    else:
+        (guessed,) = combine_with_speed([_even()], ACTIONS, tracks, frames, _SIZE)
+        assert np.array_equal(combined.probabilities, guessed.probabilities)
 
 
 @settings(deadline=None)

@@ -7,7 +7,7 @@ import pytest
 
 from tracker.court.camera import Camera
 from tracker.court.dimensions import COURTS
-from tracker.court.fit import Maps, fit_camera
+from tracker.court.fit import Maps, fit_camera, refined
 from tracker.court.homography import moved
 
 NBA = COURTS["nba"]
@@ -25,9 +25,10 @@ NBA = COURTS["nba"]
 )
 def test_a_camera_is_found_from_its_areas(camera: Camera) -> None:
     blank = Maps.of(np.zeros((4, 54, 96), np.float32), 1280, 720)
-    clear = blank.expected(camera, NBA, 0.7)
+    clear = blank.expected([camera], NBA, 0.7)[:, 0]
     noisy = np.clip(clear + np.random.default_rng(1).normal(0, 0.15, clear.shape), 0, 1)
-    found = fit_camera(Maps.of(noisy.astype(np.float32), 1280, 720), NBA)
+    maps = Maps.of(noisy.astype(np.float32), 1280, 720)
+    found = refined(maps, NBA, fit_camera(maps, NBA).camera)
     assert found.overlap > 0.75
     marks = np.array(list(NBA.landmarks().values()))
     pixels = moved(camera.homography(1280, 720), marks)

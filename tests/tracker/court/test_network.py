@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from ground.errors import InputError
 from tracker.court.network import AREAS, CourtNetwork, CourtSegmenter, cell_centres, save_network
@@ -26,6 +27,19 @@ def test_another_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "court.safetensors").write_bytes(b"nothing")
     with pytest.raises(InputError, match="no weights of the court's network"):
         CourtSegmenter(tmp_path / "court.safetensors")
+
+
+def test_any_number_of_threads_sees_the_same(tmp_path: Path) -> None:
+    save_network(CourtNetwork(), tmp_path / "court.safetensors")
+    segmenter, before = CourtSegmenter(tmp_path / "court.safetensors"), torch.get_num_threads()
+    image = np.random.default_rng(1).integers(0, 255, (360, 640, 3), np.uint8)
+    seen: list[bytes] = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        seen.append(segmenter.areas(image).tobytes())
+        assert torch.get_num_threads() == threads
+    torch.set_num_threads(before)
+    assert len(set(seen)) == 1
 
 
 def test_variations_keep_picture_and_areas_together() -> None:

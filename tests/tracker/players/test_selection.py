@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from ground.errors import InputError
 from tracker.by_hand.court_outline import CourtPolygon
+from tracker.court.dimensions import COURTS
+from tracker.court.known import KnownCourt
 from tracker.players.selection import SelectionConfig, choose_players
 from tracker.scene.court import Scene
 from tracker.types import Detections, Tracks
@@ -166,6 +168,19 @@ def test_an_outline_by_hand_outweighs_the_floor() -> None:
     kept, reasons = choose_players(tracks, SelectionConfig(0, 0), dataclasses.replace(scene, court=(outline,)))
     assert list(reasons) == [7] and "outside the court: 0%" in reasons[7]
     assert kept.ids.tolist() == [1, 2, 3, 4, 5, 6]
+
+
+def test_known_lines_outweigh_the_floor_where_they_are_known() -> None:
+    """The seventh stands two metres beyond the baseline on the same wood."""
+    tracks, scene = _game([1.0])
+    to_metres = np.array([[0.02, 0, 0], [0, 0.02, -6.0], [0, 0, 1.0]])
+    to_metres[0, 2] = COURTS["nba"].length / 2 + 2 - 0.02 * (PITCH[6] + 20)
+    known = KnownCourt("nba", scene.index, np.stack([to_metres] * FRAMES))
+    kept, reasons = choose_players(tracks, SelectionConfig(0, 0), dataclasses.replace(scene, known=known))
+    assert list(reasons) == [7] and "outside the court: 0%" in reasons[7]
+    assert kept.ids.tolist() == [1, 2, 3, 4, 5, 6]
+    other = dataclasses.replace(scene, known=dataclasses.replace(known, kind="other"))
+    assert not choose_players(tracks, SelectionConfig(0, 0), other)[1], "of which nobody knows where its lines are"
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
