@@ -92,7 +92,7 @@ def analyze_video(
             players = track_players(detected, drawn, size, config, models, video, progress, partwise)
         found = Analysis(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
-            detections=detected and detected.detections, drawn=drawn,
+            detections=detected and detected.detections, drawn=drawn, things=detected and detected.things,
         )  # fmt: skip
         if keep_actions and given is not None and given.actions is not None:
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
@@ -121,7 +121,7 @@ def track_again(
     classifier = models.classifier(config)
     with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
         require_same_video(facts, opened)
-        detected = Detected(analysis.frames, analysis.detections)
+        detected = Detected(analysis.frames, analysis.detections, analysis.things)
         size = (facts.width, facts.height)
         players = track_players(detected, analysis.drawn, size, config, models, opened, progress)
         found = dataclasses.replace(

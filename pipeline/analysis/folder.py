@@ -53,6 +53,9 @@ _COLUMNS: Mapping[str, Mapping[str, tuple[str, tuple[int, ...]]]] = {
         "frame_index": ("<i4", ()), "xyxy": ("<f4", (4,)), "confidence": ("<f4", ()), "class_id": ("<i8", ()),
         "floor": ("<f4", ()),
     },
+    "things": {
+        "frame_index": ("<i4", ()), "xyxy": ("<f4", (4,)), "confidence": ("<f4", ()), "class_id": ("<i8", ()),
+    },
     "tracks": _TRACK_COLUMNS,
     "leftout": _TRACK_COLUMNS,
     "scores": {
@@ -152,11 +155,16 @@ def _tables(analysis: Analysis) -> dict[str, Columns]:
     }
     if len(analysis.players.left_out):
         tables["leftout"] = {name: getattr(analysis.players.left_out, name) for name in _TRACK_COLUMNS}
-    if found is not None:
-        boxes = {name: getattr(found.boxes, name) for name in ("xyxy", "confidence", "class_id")}
-        floor = {} if found.floor is None else {"floor": found.floor}
-        tables["detections"] = {"frame_index": found.frame_index, **boxes, **floor}
+    for name, table in (("detections", found), ("things", analysis.things)):
+        if table is not None:
+            tables[name] = _box_columns(table)
     return tables
+
+
+def _box_columns(table: DetectionTable) -> Columns:
+    boxes = {name: getattr(table.boxes, name) for name in ("xyxy", "confidence", "class_id")}
+    floor = {} if table.floor is None else {"floor": table.floor}
+    return {"frame_index": table.frame_index, **boxes, **floor}
 
 
 def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
@@ -214,7 +222,11 @@ def _migrated(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Analysis:
     facts, notes = content["classifier"], {name: _lines(lines) for name, lines in content["notes"].items()}
-    frames, boxes = tables["frames"], tables.get("detections")
+    frames = tables["frames"]
+    boxes, things = (
+        _read_detections(tables[name], _lines(content["detector_classes"])) if name in tables else None
+        for name in ("detections", "things")
+    )
     return Analysis(
         video=VideoFacts(**content["video"]),
         settings=dict(content["settings"].items()),
@@ -229,7 +241,8 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
         ),
         timeline=Timeline(_lines(content["labels"]), tuple(ActionSegment(**s) for s in content["timeline"])),
         scores=Scores(_read_scores(tables.get("scores")), notes["scores"]),
-        detections=None if boxes is None else _read_detections(boxes, _lines(content["detector_classes"])),
+        detections=boxes,
+        things=things,
         drawn=Drawn(
             tuple(Roi(tuple(roi.pop("box")), **roi) for roi in content["rois"]),
             tuple(CourtPolygon(_corners(c["corners"]), c["frame"], c["time"]) for c in content["court"]),

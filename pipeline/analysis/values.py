@@ -207,10 +207,12 @@ class Analysis:
     """None: the players were followed from boxes drawn by hand, or come from a file."""
     drawn: Drawn = field(default_factory=Drawn)
     classifier: ClassifierFacts | None = None
+    things: DetectionTable | None = None
+    """What may be the ball or a hoop, down to a low confidence; None: nobody looked."""
 
     def __post_init__(self) -> None:
         boxes = [self.tracks.frame_index, self.players.left_out.frame_index]
-        boxes += [] if self.detections is None else [self.detections.frame_index]
+        boxes += [table.frame_index for table in (self.detections, self.things) if table is not None]
         if not all(np.isin(frames, self.frames.index).all() for frames in boxes):
             raise ValueError("there are boxes on frames that were not analysed")
 

@@ -38,6 +38,8 @@ class Tables:
     """Tracks of those whom a rule left out, columns as of ``tracks``; not there where there is none."""
     detections: Table | None = None
     """Left out where nothing was detected: boxes drawn by hand, tracks from a file."""
+    things: Table | None = None
+    """What may be the ball or a hoop; left out where ``detections`` is, and in earlier versions."""
 
 
 @dataclass(frozen=True, slots=True)

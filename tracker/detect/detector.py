@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,18 @@ from ground.errors import FullError, InputError, unwritable
 from ground.frames import Frame, Image
 from tracker.detect.int8 import int8_copy, int8_folder
 from tracker.detect.weights import openvino_copy, resolve_weights
-from tracker.detect.yolo import SideBySide, open_yolo
+from tracker.detect.yolo import SideBySide, keep_weak, open_yolo
 from tracker.types import Detections
 
 _log = logging.getLogger("courtscribe")
 
 REFEREE = "referee"
 """Name of the class of those who are on court and no players."""
+BALLS, HOOPS = ("ball", "sports ball", "basketball"), ("hoop", "rim")
+"""Names of the classes that are kept down to a low confidence: a path finds the ball among them."""
 _PRECISION = "detector.precision"
+_MOST_WEAK = 30
+"""Boxes of ball and hoop in a picture."""
 _RAREST = 10
 """Frames: who is seen more seldom cannot be followed at all."""
 _SMALLEST = 8
@@ -42,6 +46,8 @@ class DetectorConfig:
     """Longest side in pixels at which the network looks. More finds smaller players and costs with the square."""
     confidence: float = 0.2
     """Boxes under it are dropped. Lower finds more of the hidden players and more of the crowd."""
+    thing_confidence: float = 0.01
+    """Boxes of ball and hoop under it are dropped. Lower finds the ball in more frames, among more that is none."""
     iou: float = 0.6
     """Of two boxes that overlap more, the weaker is dropped. Higher keeps players who stand behind each other."""
     classes: tuple[str, ...] = ()
@@ -60,6 +66,8 @@ class DetectorConfig:
             raise InputError(f"imgsz is 32 to 8192 pixels, not {self.imgsz}")
         if not (0 < self.confidence < 1 and 0 < self.iou <= 1):
             raise InputError(f"confidence and iou lie between 0 and 1, not {self.confidence} and {self.iou}")
+        if not 0 < self.thing_confidence < 1:
+            raise InputError(f"thing_confidence lies between 0 and 1, not {self.thing_confidence}")
         if self.runtime not in ("auto", "torch", "openvino"):
             raise InputError(f"runtime is auto, torch or openvino, not {self.runtime!r}")
         if self.precision not in ("auto", "int8", "float32"):
@@ -88,6 +96,10 @@ class YoloDetector:
         _say_fixed_size(self._model, config)
         names: Any = self._model.names
         self._names = tuple(str(names[i]) for i in sorted(names))
+        self._things = [i for i, name in enumerate(self._names) if name in (*BALLS, *HOOPS)]
+        if self._things:
+            self._model.predict(np.zeros((64, 64, 3), np.uint8), **self._settings)  # by a predictor that stays
+            keep_weak(self._model, self._things, config.thing_confidence, _MOST_WEAK)
 
     @property
     def batch(self) -> int:
@@ -106,7 +118,14 @@ class YoloDetector:
     def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         large = [min(frame.image.shape[:2]) >= _SMALLEST for frame in frames]
         found = iter(self._results([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
-        return [_to_detections(next(found)) if is_large else Detections.empty() for is_large in large]
+        return [self._detections(next(found)) if is_large else Detections.empty() for is_large in large]
+
+    def _detections(self, result: Any) -> Detections:
+        boxes, weak = _to_detections(result.boxes), getattr(result, "weak", None)
+        if weak is None:
+            return boxes
+        things = _to_detections(weak)
+        return replace(boxes, weak=replace(things, class_id=np.array(self._things, np.int64)[things.class_id]))
 
     def _results(self, images: Sequence[Image]) -> Sequence[Any]:
         """ultralytics' Results of each of ``images``."""
@@ -192,9 +211,9 @@ def _openvino_or_same(weights: Path, runtime: str) -> Path:
         return weights
 
 
-def _to_detections(result: Any) -> Detections:
-    """ultralytics' Results of one picture -> Detections, without boxes that clipping left without area."""
-    boxes = result.boxes.cpu().numpy()
+def _to_detections(found: Any) -> Detections:
+    """ultralytics' Boxes of one picture -> Detections, without boxes that clipping left without area."""
+    boxes = found.cpu().numpy()
     xyxy = np.asarray(boxes.xyxy, np.float32).reshape(-1, 4)
     solid = (xyxy[:, 2:] > xyxy[:, :2]).all(1)
     return Detections.of(xyxy[solid], boxes.conf[solid], boxes.cls[solid])
