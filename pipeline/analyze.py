@@ -27,6 +27,7 @@ from pipeline.parts.partwise import Partwise, detect_as_it_comes
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
+from pipeline.stages.ball import follow_ball
 from pipeline.stages.by_hand import follow_by_hand, follow_file
 from pipeline.stages.carry_names import carry_names
 from pipeline.stages.detect import Detected, detect_players
@@ -34,6 +35,7 @@ from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
 from pipeline.stages.players import select_players, smooth_players
 from pipeline.stages.track import follow, see_looks
+from tracker.ball.path import BallPath
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi, validate_rois
 from tracker.files.track_file import TrackFile
@@ -93,6 +95,7 @@ def analyze_video(
         found = Analysis(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
             detections=detected and detected.detections, drawn=drawn, things=detected and detected.things,
+            ball=detected and _ball(detected, players, size, config, progress),
         )  # fmt: skip
         if keep_actions and given is not None and given.actions is not None:
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
@@ -129,6 +132,7 @@ def track_again(
             video=dataclasses.replace(facts, source=_where(source)),
             settings=_settings(config),
             players=_with_names(players, analysis),
+            ball=_ball(detected, players, size, config, progress),
         )
         return _label(found, opened, classifier, config, progress)
 
@@ -161,6 +165,12 @@ def track_players(
         tracks = link(tracklets, config.linking, seen)
     players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
     return smooth_players(players, detected.frames, config.smoothing, every)
+
+
+def _ball(
+    detected: Detected, players: Players, size: tuple[int, int], config: PipelineConfig, progress: Progress
+) -> BallPath | None:
+    return follow_ball(detected.things, detected.frames, players, size, config.ball, progress, config.detector.every)
 
 
 def _with_names(players: Players, before: Analysis) -> Players:

@@ -15,6 +15,7 @@ from ground.errors import InputError
 from pipeline.analysis.timeline import TimelineConfig
 from pipeline.shipped import WEIGHTS
 from pipeline.stages.windows import WindowConfig
+from tracker.ball.path import BallConfig
 from tracker.detect.detector import DetectorConfig
 from tracker.looks.registry import LooksConfig
 from tracker.players.selection import SelectionConfig
@@ -82,6 +83,7 @@ class PipelineConfig:
     looks: LooksConfig = field(default_factory=LooksConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)
+    ball: BallConfig = field(default_factory=BallConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     timeline: TimelineConfig = field(default_factory=TimelineConfig)

@@ -34,6 +34,7 @@ from pipeline.analysis.values import (
     VideoFacts,
     player_name,
 )
+from tracker.ball.path import BallPath
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
 from tracker.types import Detections, Tracks
@@ -56,6 +57,7 @@ _COLUMNS: Mapping[str, Mapping[str, tuple[str, tuple[int, ...]]]] = {
     "things": {
         "frame_index": ("<i4", ()), "xyxy": ("<f4", (4,)), "confidence": ("<f4", ()), "class_id": ("<i8", ()),
     },
+    "ball": {"frame_index": ("<i4", ()), "xy": ("<f4", (2,)), "state": ("|u1", ()), "holder": ("<i4", ())},
     "tracks": _TRACK_COLUMNS,
     "leftout": _TRACK_COLUMNS,
     "scores": {
@@ -158,6 +160,8 @@ def _tables(analysis: Analysis) -> dict[str, Columns]:
     for name, table in (("detections", found), ("things", analysis.things)):
         if table is not None:
             tables[name] = _box_columns(table)
+    if analysis.ball is not None:
+        tables["ball"] = {name: getattr(analysis.ball, name) for name in _COLUMNS["ball"]}
     return tables
 
 
@@ -243,6 +247,7 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
         scores=Scores(_read_scores(tables.get("scores")), notes["scores"]),
         detections=boxes,
         things=things,
+        ball=BallPath(**tables["ball"]) if "ball" in tables else None,
         drawn=Drawn(
             tuple(Roi(tuple(roi.pop("box")), **roi) for roi in content["rois"]),
             tuple(CourtPolygon(_corners(c["corners"]), c["frame"], c["time"]) for c in content["court"]),

@@ -40,6 +40,8 @@ class Tables:
     """Left out where nothing was detected: boxes drawn by hand, tracks from a file."""
     things: Table | None = None
     """What may be the ball or a hoop; left out where ``detections`` is, and in earlier versions."""
+    ball: Table | None = None
+    """The ball's path; left out where nobody looked for it."""
 
 
 @dataclass(frozen=True, slots=True)

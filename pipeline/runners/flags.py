@@ -47,6 +47,9 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "min-track-confidence": ("selection.min_confidence", float, "mean confidence under which a track is nobody's"),
     "players": ("selection.players", int, "at most so many are on court at once; 0: no limit"),
 }
+_BALL: dict[str, tuple[str, Any, str]] = {
+    "ball": ("ball.find", bool, "follow the ball and tell who has it (default: yes)"),
+}
 _READ: dict[str, tuple[str, Any, str]] = {
     "clip-stride": ("windows.clip_stride", int, "sampled frames between the starts of clips"),
     "short-tracks": ("windows.short_tracks", str, "bounce (play them to and fro) or drop"),
@@ -70,8 +73,8 @@ _IMAGES: dict[str, tuple[str, Any, str]] = {
         "pictures per second of a folder of pictures (default: its seqinfo.ini, or 25)",
     ),
 }
-ANALYZE_FLAGS = _PRESET | _SPAN | _IMAGES | _DETECT | _TRACK | _READ
-TRACK_FLAGS = _TRACK | _READ
+ANALYZE_FLAGS = _PRESET | _SPAN | _IMAGES | _DETECT | _TRACK | _BALL | _READ
+TRACK_FLAGS = _TRACK | _BALL | _READ
 """Flags that make sense when detections are there already."""
 
 
