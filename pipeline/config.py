@@ -77,7 +77,11 @@ class PipelineConfig:
     """The settings that it began with, see ``PRESETS``; what was set besides stands in its own place."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
-    detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
+    detector: DetectorConfig = field(
+        default_factory=lambda: DetectorConfig(
+            weights=str(WEIGHTS / "players.pt"), ball_weights=str(WEIGHTS / "ball.safetensors")
+        )
+    )
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     looks: LooksConfig = field(default_factory=LooksConfig)

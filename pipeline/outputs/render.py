@@ -23,19 +23,32 @@ from ground.video.source import VideoSource
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from pipeline.models import Models
-from pipeline.outputs.draw import draw_players
+from pipeline.outputs.captions import EVENT_SECONDS
+from pipeline.outputs.draw import draw_ball, draw_players
 from pipeline.parts.passes import Span, columns_of, load_input
 from pipeline.parts.run import Workers, run_pass
 from pipeline.parts.store import Columns, PartStore
 from pipeline.progress import Advance, Progress, Silent
 from pipeline.video.encode import join_video
 from pipeline.video.packets import X264_PRESET, Encoded, VideoFormat, encode
+from tracker.ball.path import STATES, BallPath
 from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0
 _DRAWN_AHEAD = 4
 _LONGEST_NAME = 20
 """Letters of a name that a plate shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """What happens to the ball."""
+
+    time: float
+    """Seconds of the source."""
+    player: int
+    """track_id."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +63,8 @@ class Shown:
     """A line shown during the first seconds."""
     x264_preset: str = X264_PRESET
     """See ``VideoFormat``."""
+    ball: BallPath | None = None
+    events: tuple[ShownEvent, ...] = ()
 
 
 def render_video(
@@ -104,6 +119,8 @@ def _kept_stretches(
 
 SHOWN = "shown"
 """What is drawn, kept beside the parts."""
+_BALL = "ball_"
+"""How the names of the ball's columns begin there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +148,10 @@ def _pack_shown(shown: Shown) -> Columns:
         "names": {str(track_id): name for track_id, name in shown.names.items()},
         "banner": shown.banner,
         "x264_preset": shown.x264_preset,
+        "events": [dataclasses.asdict(event) for event in shown.events],
     }
-    return {**columns_of(shown.tracks), "facts": np.array(json.dumps(facts))}
+    ball = {} if shown.ball is None else {_BALL + name: column for name, column in columns_of(shown.ball).items()}
+    return {**columns_of(shown.tracks), **ball, "facts": np.array(json.dumps(facts))}
 
 
 def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
@@ -141,8 +160,17 @@ def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
     segments = tuple(ActionSegment(**segment) for segment in timeline.pop("segments"))
     labels = tuple(timeline.pop("labels"))
     names = {int(track_id): name for track_id, name in facts["names"].items()}
-    tracks = Tracks(**{name: column for name, column in columns.items() if name != "facts"})
-    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"])
+    ball = {name.removeprefix(_BALL): column for name, column in columns.items() if name.startswith(_BALL)}
+    others = {name: column for name, column in columns.items() if not name.startswith(_BALL) and name != "facts"}
+    return Shown(
+        Tracks(**others),
+        Timeline(labels, segments),
+        names,
+        facts["banner"],
+        facts["x264_preset"],
+        BallPath(**ball) if ball else None,
+        tuple(ShownEvent(**event) for event in facts["events"]),
+    )
 
 
 def _format(video: VideoSource, shown: Shown) -> VideoFormat:
@@ -153,7 +181,7 @@ def _format(video: VideoSource, shown: Shown) -> VideoFormat:
 
 def _encoded(frames: Iterator[Frame], video: VideoSource, shown: Shown, advance: Advance) -> Encoded:
     """A stretch of the result; decoding and drawing each run in a thread, encoding in this one."""
-    labels = _Labels(shown.timeline, shown.names)
+    labels = _Labels(shown)
     with closing(prefetch(_drawn(frames, video.start, shown, labels), _DRAWN_AHEAD)) as pictures:
         return encode(_counted(pictures, advance), _format(video, shown))
 
@@ -162,9 +190,12 @@ def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels)
     for frame in frames:
         image = frame.image.copy()
         players = shown.tracks.at(frame.index)
-        texts = [labels.text(int(track_id), frame.index) for track_id in players.track_id]
+        texts = [labels.text(int(track_id), frame.index, frame.time) for track_id in players.track_id]
+        at = () if shown.ball is None else np.flatnonzero(shown.ball.frame_index == frame.index)
         banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
         draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner)
+        for row in at:
+            draw_ball(image, shown.ball.xy[row], STATES[shown.ball.state[row]])  # type: ignore[union-attr]
         yield frame.time - start, image
 
 
@@ -177,18 +208,24 @@ def _counted(pictures: Iterator[tuple[float, Image]], advance: Advance) -> Itera
 class _Labels:
     """What the plate of a player says in a frame."""
 
-    def __init__(self, timeline: Timeline, names: Mapping[int, str]) -> None:
-        self._names = names
+    def __init__(self, shown: Shown) -> None:
+        timeline = shown.timeline
+        self._names = shown.names
+        self._events = shown.events
         self._segments: defaultdict[int, list[ActionSegment]] = defaultdict(list)
         for segment in sorted(timeline.segments, key=lambda s: s.start_frame):
             self._segments[segment.track_id].append(segment)
 
-    def text(self, track_id: int, frame_index: int) -> str:
-        """Number or name, and the action with its confidence if there is one: ``7 dribble 84%``.
+    def text(self, track_id: int, frame_index: int, time: float) -> str:
+        """Number or name, the action with its confidence if there is one, and an event: ``7 dribble 84% | shot``.
 
         A name in letters that no font here has gives way to the number.
         """
         name = drawable(player_name(self._names, track_id)[:_LONGEST_NAME]) or str(track_id)
+        now = [e.text for e in self._events if e.player == track_id and e.time <= time < e.time + EVENT_SECONDS]
+        return " | ".join([self._doing(name, track_id, frame_index), *(drawable(text) or "?" for text in now)])
+
+    def _doing(self, name: str, track_id: int, frame_index: int) -> str:
         segments = self._segments.get(track_id, ())
         at = bisect_right(segments, frame_index, key=lambda s: s.start_frame) - 1
         if at < 0 or segments[at].end_frame <= frame_index:

@@ -12,13 +12,15 @@ from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.values import Analysis
 from pipeline.config import X264_PRESETS
 from pipeline.edits.current import with_edits
+from pipeline.outputs.ball import event_text, time_of, write_ball_csv, write_events_csv
 from pipeline.outputs.captions import write_captions
-from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
-from pipeline.outputs.render import Shown, render_video
+from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, VIDEO_NAME, require_file, require_folder
+from pipeline.outputs.render import Shown, ShownEvent, render_video
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
+from pipeline.stages.ball import events_of
 from pipeline.video.packets import X264_PRESET
 from tracker.files.mot import write_tracks
 
@@ -37,7 +39,8 @@ def write_outputs(
     replace: bool = False,
     workers: Workers | None = None,
 ) -> list[Path]:
-    """Write the analysis itself, ``timeline.csv``, ``captions.vtt``, ``tracks.txt`` and ``annotated.mp4``.
+    """Write the analysis itself, ``timeline.csv``, ``captions.vtt``, ``tracks.txt`` and ``annotated.mp4``,
+    and ``ball.csv`` and ``events.csv`` where the ball was looked for.
 
     What showed another analysis there is removed before this one counts, so the files of a folder never disagree. The
     video is the slow part and comes last. replace: also where the folder holds the analysis of another video.
@@ -47,7 +50,7 @@ def write_outputs(
     """
     require_folder(folder, analysis.video.source, replace=replace)
     with claim(folder):
-        save_analysis(analysis, folder, outdated=OUTPUTS)
+        save_analysis(analysis, folder, outdated=(*OUTPUTS, *BALL_OUTPUTS))
         written = write_current(analysis, folder, progress, with_video=with_video, workers=workers)
         return [*written, folder / JSON_NAME]
 
@@ -71,9 +74,16 @@ def write_current(
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
     (folder / VIDEO_NAME).unlink(missing_ok=True)
     write_timeline_csv(shown.timeline, shown.names, timeline)
-    write_captions(shown.timeline, shown.names, captions, start=shown.settings.get("start") or 0.0)
+    events = events_of(shown)
+    cues = [(time_of(event, shown), event.player, event_text(event, shown.names)) for event in events]
+    start = shown.settings.get("start") or 0.0
+    write_captions(shown.timeline, shown.names, captions, start=start, events=cues)
     write_tracks(tracks, shown.tracks)
     written = [timeline, captions, tracks]
+    if shown.ball is not None:
+        written += [folder / name for name in BALL_OUTPUTS]
+        write_ball_csv(shown, written[-2])
+        write_events_csv(events, shown, written[-1])
     if with_video:
         write_video(shown, folder / VIDEO_NAME, progress or Silent(), video, workers)
         written.insert(0, folder / VIDEO_NAME)
@@ -96,7 +106,11 @@ def write_video(
     settings = analysis.settings
     span = Span(source, settings.get("start"), settings.get("end"), analysis.video.image_rate)
     preset = X264_PRESETS.get(settings.get("preset", ""), X264_PRESET)
-    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset)
+    events = tuple(
+        ShownEvent(time_of(event, analysis), event.player, event_text(event, analysis.names))
+        for event in events_of(analysis)
+    )
+    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset, analysis.ball, events)
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)

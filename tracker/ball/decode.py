@@ -16,8 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from tracker.ball.clutter import recurrence
 from tracker.ball.evidence import (
@@ -47,8 +49,9 @@ _NEWER = 0.6
 """Weight of the last step in the velocity of a ball in the air."""
 _FLIES_ON = 0.05
 """Density at which a ball in the air is as likely to fly on as to be caught."""
-_LASTS = 0.4
-"""Share of spots of other things that are there again in the next frame."""
+_LASTS = 4.0
+"""How many spots of another thing, as sure as it was, there are for each that is there by chance: what was taken for a
+ball is taken for it again in two frames of five, and then gets the same score ten times as often as others."""
 _NEWS = 0.5
 """What a frame counts for: it is much like the one before."""
 _TINY = 1e-12
@@ -60,7 +63,7 @@ class Habits:
 
     hold: float = 2.5
     """Seconds that somebody has it, on average."""
-    flight: float = 0.8
+    flight: float = 0.5
     """Seconds that nobody has it, on average."""
     snatched: float = 0.05
     """Share of balls that go from one to another without a flight."""
@@ -121,6 +124,8 @@ class _States:
     """(M, 2): of the spot, pixels; NaN: hidden."""
     hands: Floats
     """(M,): density of the spot in its holder's hands; 0: hidden, or nobody's."""
+    all_hands: Floats
+    """(M,): in everybody's hands together."""
 
     @property
     def seen(self) -> BoolArray:
@@ -158,30 +163,42 @@ class _Beam:
         )  # fmt: skip
 
 
+class _Way(NamedTuple):
+    """What is kept of a beam until its shot is at its end, packed: a game has many frames."""
+
+    spot: npt.NDArray[np.int32]
+    holder: npt.NDArray[np.int32]
+    came_from: npt.NDArray[np.int16]
+
+    @staticmethod
+    def of(beam: _Beam) -> _Way:
+        return _Way(beam.spot.astype(np.int32), beam.holder.astype(np.int32), beam.came_from.astype(np.int16))
+
+
 def decode(scene: BallScene, habits: Habits, advance: Callable[[int], object] = lambda _: None) -> Decoded:
     """The likeliest way of the ball through ``scene``, each shot by itself. advance: is told of frames done."""
     steps, num = _Steps(scene, habits), len(scene)
     found = Decoded(np.full(num, HIDDEN), np.full(num, NOBODY))
-    ways: list[tuple[Ints, Ints, Ints]] = []
+    ways: list[_Way] = []
     beam: _Beam | None = None
     for row in range(num):
         if beam is not None and scene.is_cut[row]:
             _trace(found, row, ways, beam)
             beam = None
         beam = steps.first(row) if beam is None else steps.next(row, beam)
-        ways.append((beam.spot.astype(np.int32), beam.holder.astype(np.int32), beam.came_from.astype(np.int16)))
+        ways.append(_Way.of(beam))
         advance(1)
     if beam is not None:
         _trace(found, num, ways, beam)
     return found
 
 
-def _trace(found: Decoded, end: int, ways: list[tuple[Ints, Ints, Ints]], last: _Beam) -> None:
+def _trace(found: Decoded, end: int, ways: list[_Way], last: _Beam) -> None:
     """Fill in the frames of a shot that ends before row ``end``, and forget its ways."""
     at = int(last.cost.argmin())
     for row in range(end - 1, end - 1 - len(ways), -1):
-        spot, holder, came_from = ways.pop()
-        found.spot[row], found.holder[row], at = spot[at], holder[at], int(came_from[at])
+        way = ways.pop()
+        found.spot[row], found.holder[row], at = way.spot[at], way.holder[at], int(way.came_from[at])
 
 
 class _Steps:
@@ -243,7 +260,9 @@ class _Steps:
         spot = np.concatenate([spots, spots[near], np.full(num_hidden, HIDDEN)])
         holder = np.concatenate([np.full(len(spots), NOBODY), people.ids[who], people.ids, [NOBODY]])
         xy = np.concatenate([self._xy[spots], self._xy[spots[near]], np.full((num_hidden, 2), np.nan)])
-        return _States(spot, holder, xy, np.concatenate([np.zeros(len(spots)), hands[near, who], np.zeros(num_hidden)]))
+        own = np.concatenate([np.zeros(len(spots)), hands[near, who], np.zeros(num_hidden)])
+        together = hands.sum(1)
+        return _States(spot, holder, xy, own, np.concatenate([together, together[near], np.zeros(num_hidden)]))
 
     def _area(self, row: int) -> float:
         """Of the picture, in player heights squared."""
@@ -258,11 +277,13 @@ class _Steps:
         return cost
 
     def _settled(self, states: _States, velocity: Floats, dt: float) -> Floats:
-        """(M,): what the place and the velocity of a ball say about who has it, which they do but slowly."""
-        in_air = flight_evidence(velocity)
-        in_hand = np.log(np.maximum(states.hands, _TINY) / FREE)
-        weight = min(dt / self._habits.settle, 1.0)
-        return np.where(states.seen, -2 * weight * np.where(states.free, in_air, in_hand), 0.0)
+        """(M,): what the place and the velocity of a ball say about who has it, which they do but slowly.
+
+        It is each one's share in a ball at that place, so that no spot is better than none for being in a hand.
+        """
+        share = np.where(states.free, FREE, states.hands) / (FREE + states.all_hands)
+        evidence = np.log(np.maximum(share, _TINY)) + np.where(states.free, flight_evidence(velocity), 0.0)
+        return np.where(states.seen, -2 * min(dt / self._habits.settle, 1.0) * evidence, 0.0)
 
     def _expected(self, row: int, beam: _Beam, people: _People, dt: float) -> tuple[Floats, Floats]:
         """(K, 2) each: where the ball would be now if it was kept, which goes with the box, and in the air."""

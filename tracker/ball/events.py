@@ -18,6 +18,8 @@ _AGAIN = 0.4
 """Seconds for which a ball that comes back to the same hands had not left them."""
 _ABOUT = 0.3
 """Seconds before and after a ball leaves somebody that tell how well it was seen."""
+_FLOWN = 0.2
+"""Seconds in the air after which a ball that is not seen to be caught was passed."""
 _HIGH = 3.0 / PERSON
 """Player heights above where the ball was let go: hardly a pass comes so high."""
 _AT_HOOP = 0.5
@@ -37,7 +39,7 @@ class BallEvent:
     player: int
     """track_id."""
     to: int
-    """track_id of who gets the pass; NOBODY for other events."""
+    """track_id of who gets the pass; NOBODY for other events, and where the shot ends before he does."""
     confidence: float
     """Share of the frames about it in which the ball was seen, 0..1."""
 
@@ -65,6 +67,8 @@ def ball_events(path: BallPath, scene: BallScene, rows: Ints) -> list[BallEvent]
                 found.append(_event(REBOUND, path, scene.time[rows], after.first, after.player))
         elif after is not None and after.player != hold.player:
             found.append(_event(PASS, path, scene.time[rows], hold.last, hold.player, after.player))
+        elif after is None and _flew(path, scene.time[rows], flight):
+            found.append(_event(PASS, path, scene.time[rows], hold.last, hold.player))
     return found
 
 
@@ -83,6 +87,13 @@ def _moves(path: BallPath, time: Floats, shot: Ints) -> Iterator[tuple[_Hold, _H
         flies_off = hold.last + 1 < len(shot) and shot[hold.last + 1] == shot[hold.last]
         if is_next or flies_off:
             yield hold, after if is_next else None
+
+
+def _flew(path: BallPath, time: Floats, flight: slice) -> bool:
+    """Whether a ball that nobody gets was seen in the air for so long that it did not just slip from sight."""
+    free = (path.holder[flight] == NOBODY) & (path.state[flight] == SEEN)
+    step = float(np.median(np.diff(time[flight]))) if len(free) > 1 else 0.0
+    return bool(free.sum() * step >= _FLOWN)
 
 
 def _holds(holder: Ints, shot: Ints) -> list[_Hold]:

@@ -16,29 +16,34 @@ SEEN_HELD, SEEN_FREE = 0.75, 0.9
 """Share of frames in which a ball in a hand, and a ball in the air, is among the spots."""
 FREE = 0.1
 """Density of a ball in the air: it may be anywhere about ten players."""
-_SCORE = (2.9, 1.67)
-"""Log of balls over other spots of a score, per frame: so much at a score of 1, and so much more per unit of log."""
+_SCORE = (1.4, 1.2)
+"""Log of balls over other spots of a score, per frame: so much at a score of 0.5, and so much more per logit."""
 _RESTING = 0.15
 """Share of the time for which hardly a ball, and most other things, are at one place."""
 HAND = (0.0, 0.49)
 """Middle of where a held ball is: from the middle of the box across, from its top down, in heights of the box."""
 _HAND_SPREAD = (0.22, 0.19)
-_ANYWHERE = 0.1
+_HIGH = 0.15
+"""Share of held balls that are over the head, as before a shot or a pass; boxes often end at the head."""
+_RAISED = (0.0, -0.05)
+_RAISED_SPREAD = (0.2, 0.12)
+_ANYWHERE = 0.05
 """Share of held balls that are anywhere about the box."""
-_ABOUT = 2.0
+_ABOUT = 1.9
 """Heights squared: how much room that is."""
 _BALL, _BALL_SPREAD = 0.165, 0.35
 """Side of a ball's box, in heights of its holder's: the median, and the spread of the logarithm."""
 _SPEEDS = (0.5, 2.5)
 """Spread of the velocity of what stands, as it is measured, and of a ball in the air; heights per second."""
-_WILD, _WILDER = 0.1, 4.0
+_WILD, _WILDER = 0.05, 4.0
 """Share of steps that are so many times as wide."""
 
 
 def score_evidence(score: Floats) -> Floats:
     """Log-likelihood ratio, ball over another thing, of a detector's scores."""
     level, slope = _SCORE
-    return level + slope * np.log(np.maximum(score, 1e-6))
+    score = np.clip(score, 1e-6, 1 - 1e-6)
+    return level + slope * np.log(score / (1 - score))
 
 
 def rest_evidence(recurrence: Floats) -> Floats:
@@ -48,10 +53,10 @@ def rest_evidence(recurrence: Floats) -> Floats:
 
 def hand_density(offset: Floats) -> Floats:
     """Density of a held ball at ``offset`` (..., 2) from the middle of the top of its holder's box, in its heights."""
-    away = (offset - np.array(HAND)) / np.array(_HAND_SPREAD)
-    near = np.exp(-0.5 * np.square(away).sum(-1)) / (2 * np.pi * _HAND_SPREAD[0] * _HAND_SPREAD[1])
-    about = (np.abs(offset[..., 0]) < 1) & (offset[..., 1] > -0.5) & (offset[..., 1] < 1.2)
-    return (1 - _ANYWHERE) * near + _ANYWHERE / _ABOUT * about
+    about = (np.abs(offset[..., 0]) < 0.6) & (offset[..., 1] > -0.45) & (offset[..., 1] < 1.1)
+    spread = np.array(_HAND_SPREAD), np.array(_RAISED_SPREAD)
+    low, raised = (_gaussian(offset - np.array(at), s) for at, s in zip((HAND, _RAISED), spread, strict=True))
+    return (1 - _HIGH - _ANYWHERE) * low + _HIGH * raised + _ANYWHERE / _ABOUT * about
 
 
 def size_likelihood(size: Floats, height: Floats) -> Floats:

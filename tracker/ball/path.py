@@ -31,7 +31,7 @@ class BallConfig:
     """Whether anybody looks for it."""
     hold: float = 2.5
     """Seconds that a player has it, on average. More makes who has it change more seldom."""
-    flight: float = 0.8
+    flight: float = 0.5
     """Seconds that nobody has it, on average."""
 
     def __post_init__(self) -> None:

@@ -16,6 +16,7 @@ from ground.compute.batches import Batches
 from ground.disk.cache import cache_folder
 from ground.errors import FullError, InputError, unwritable
 from ground.frames import Frame, Image
+from tracker.detect.ball_look import BallLook
 from tracker.detect.int8 import int8_copy, int8_folder
 from tracker.detect.weights import openvino_copy, resolve_weights
 from tracker.detect.yolo import SideBySide, keep_weak, open_yolo
@@ -46,8 +47,10 @@ class DetectorConfig:
     """Longest side in pixels at which the network looks. More finds smaller players and costs with the square."""
     confidence: float = 0.2
     """Boxes under it are dropped. Lower finds more of the hidden players and more of the crowd."""
-    thing_confidence: float = 0.01
+    thing_confidence: float = 0.005
     """Boxes of ball and hoop under it are dropped. Lower finds the ball in more frames, among more that is none."""
+    ball_weights: str = ""
+    """A network that looks again at what may be the ball, see ``tracker.detect.ball_look``; empty: nobody does."""
     iou: float = 0.6
     """Of two boxes that overlap more, the weaker is dropped. Higher keeps players who stand behind each other."""
     classes: tuple[str, ...] = ()
@@ -100,6 +103,8 @@ class YoloDetector:
         if self._things:
             self._model.predict(np.zeros((64, 64, 3), np.uint8), **self._settings)  # by a predictor that stays
             keep_weak(self._model, self._things, config.thing_confidence, _MOST_WEAK)
+        self._balls = [i for i in self._things if self._names[i] in BALLS]
+        self._look = BallLook(Path(config.ball_weights)) if config.ball_weights and self._balls else None
 
     @property
     def batch(self) -> int:
@@ -116,16 +121,26 @@ class YoloDetector:
         return self._batches.run(self._detect_batch, frames)
 
     def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
-        large = [min(frame.image.shape[:2]) >= _SMALLEST for frame in frames]
-        found = iter(self._results([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
-        return [self._detections(next(found)) if is_large else Detections.empty() for is_large in large]
+        large = [frame.image for frame in frames if min(frame.image.shape[:2]) >= _SMALLEST]
+        found = {id(image): result for image, result in zip(large, self._results(large), strict=True)}
+        return [
+            self._detections(found[id(frame.image)], frame.image) if id(frame.image) in found else Detections.empty()
+            for frame in frames
+        ]
 
-    def _detections(self, result: Any) -> Detections:
+    def _detections(self, result: Any, image: Image) -> Detections:
         boxes, weak = _to_detections(result.boxes), getattr(result, "weak", None)
         if weak is None:
             return boxes
         things = _to_detections(weak)
-        return replace(boxes, weak=replace(things, class_id=np.array(self._things, np.int64)[things.class_id]))
+        things = replace(things, class_id=np.array(self._things, np.int64)[things.class_id])
+        return replace(boxes, weak=things if self._look is None else self._looked_at(image, things, self._look))
+
+    def _looked_at(self, image: Image, things: Detections, look: BallLook) -> Detections:
+        is_ball = np.isin(things.class_id, self._balls)
+        confidence = things.confidence.copy()
+        confidence[is_ball] = look.judged(image, things[is_ball]).confidence
+        return replace(things, confidence=confidence)
 
     def _results(self, images: Sequence[Image]) -> Sequence[Any]:
         """ultralytics' Results of each of ``images``."""
