@@ -172,7 +172,7 @@ def _box_columns(table: DetectionTable) -> Columns:
 
 
 def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
-    players, found = analysis.players, analysis.detections
+    players, found = analysis.players, analysis.detections or analysis.things
     return {
         "format": FORMAT,
         "video": dataclasses.asdict(analysis.video),

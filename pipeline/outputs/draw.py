@@ -77,7 +77,7 @@ def draw_ball(image: Image, xy: FloatArray, state: str) -> None:
     center = (round(float(xy[0])), round(float(xy[1])))
     for color, width in ((_DARK, thickness + 2), (_BALL_COLOR, thickness)):
         width = width if state == "seen" else max(1, width // 2)  # noqa: PLW2901
-        cv2.circle(image, center, round(_BALL_SIZE * min(image.shape[:2])), color, width, cv2.LINE_AA)
+        cv2.circle(image, center, max(6, round(_BALL_SIZE * min(image.shape[:2]))), color, width, cv2.LINE_AA)
 
 
 def banner_fits(text: str, image: Image) -> bool:
