@@ -97,7 +97,7 @@ def events_found(analysis: Analysis) -> list[tuple[float, str]]:
 
 
 def _count(found: Sequence[float], true: Sequence[float]) -> EventCount:
-    away = np.abs(np.subtract.outer(np.array(found, np.float64), np.array(true, np.float64))).reshape(len(found), -1)
+    away = np.abs(np.subtract.outer(np.array(found, np.float64), np.array(true, np.float64)))
     right = len(assign(np.maximum(SOON - away, -1.0), 0.0)[0]) if away.size else 0
     return EventCount(right, len(found) - right, len(true) - right)
 

@@ -127,6 +127,8 @@ def test_events_are_paired_once_and_in_time() -> None:
     )
     assert (counts["pass"].right, counts["pass"].wrong, counts["pass"].missed) == (1, 1, 0)
     assert (counts["shot"].right, counts["shot"].wrong, counts["shot"].missed) == (0, 1, 1)
+    nothing = count_events([], true, ["pass"])["pass"], count_events(found, [], ["pass"])["pass"]
+    assert [(n.right, n.wrong, n.missed) for n in nothing] == [(0, 0, 1), (0, 2, 0)]
     assert counts["pass"].f1 == pytest.approx(2 / 3) and counts["shot"].f1 == 0
 
 
