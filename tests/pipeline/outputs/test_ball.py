@@ -122,9 +122,8 @@ def test_the_ball_is_judged_by_what_a_person_saw(tmp_path: Path) -> None:
 
 
 def test_events_are_paired_once_and_in_time() -> None:
-    counts = count_events(
-        [(1.0, "pass"), (1.2, "pass"), (5.0, "shot")], [(1.4, "pass"), (5.6, "shot")], ["pass", "shot"]
-    )
+    found, true = [(1.0, "pass"), (1.2, "pass"), (5.0, "shot")], [(1.4, "pass"), (5.6, "shot")]
+    counts = count_events(found, true, ["pass", "shot"])
     assert (counts["pass"].right, counts["pass"].wrong, counts["pass"].missed) == (1, 1, 0)
     assert (counts["shot"].right, counts["shot"].wrong, counts["shot"].missed) == (0, 1, 1)
     nothing = count_events([], true, ["pass"])["pass"], count_events(found, [], ["pass"])["pass"]
