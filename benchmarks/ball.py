@@ -26,10 +26,10 @@ from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, Drawn, VideoFacts
 from pipeline.analyze import track_players
 from pipeline.config import PipelineConfig
-from pipeline.evaluate.ball import agree_on_ball, count_events, events_found
+from pipeline.evaluate.ball import agree_on_ball, count_events
 from pipeline.models import Models
 from pipeline.progress import Silent
-from pipeline.stages.ball import follow_ball
+from pipeline.stages.ball import events_found, follow_ball
 from pipeline.stages.detect import detect_players
 from tracker.ball.events import PASS, SHOT
 from tracker.detect.detector import BALLS, YoloDetector

@@ -12,7 +12,6 @@ from ground.disk.tables import Row, decimal, read_rows
 from ground.errors import InputError
 from pipeline.analysis.values import Analysis
 from pipeline.evaluate.truth import BOXES
-from pipeline.stages.ball import events_of
 from tracker.assignment import assign
 from tracker.ball.scene import NOBODY
 from tracker.boxes import iou
@@ -88,12 +87,6 @@ def count_events(
 ) -> Mapping[str, EventCount]:
     """Events (seconds, kind) against true ones, by kind; each is paired at most once, within SOON."""
     return {kind: _count([t for t, k in found if k == kind], [t for t, k in true if k == kind]) for kind in kinds}
-
-
-def events_found(analysis: Analysis) -> list[tuple[float, str]]:
-    """Seconds and kind of each event of an analysis."""
-    times = dict(zip(analysis.frames.index.tolist(), analysis.frames.time.tolist(), strict=True))
-    return [(times[event.frame], event.kind) for event in events_of(analysis)]
 
 
 def _count(found: Sequence[float], true: Sequence[float]) -> EventCount:

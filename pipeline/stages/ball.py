@@ -56,6 +56,12 @@ def events_of(analysis: Analysis) -> list[BallEvent]:
     return [event for event in ball_events(analysis.ball, scene, rows) if event.player in played]
 
 
+def events_found(analysis: Analysis) -> list[tuple[float, str]]:
+    """Seconds and kind of each event of an analysis."""
+    times = dict(zip(analysis.frames.index.tolist(), analysis.frames.time.tolist(), strict=True))
+    return [(times[event.frame], event.kind) for event in events_of(analysis)]
+
+
 def _every(settings: Mapping[str, Any]) -> int:
     return int(settings.get("detector", {}).get("every", 1))
 
