@@ -28,6 +28,7 @@ from pipeline.parts.partwise import Partwise, detect_as_it_comes
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
+from pipeline.stages.ball import follow_ball
 from pipeline.stages.by_hand import follow_by_hand, follow_file
 from pipeline.stages.carry_names import carry_names
 from pipeline.stages.court import CourtLook, CourtViews, court_by_hand, court_look, find_court
@@ -36,6 +37,7 @@ from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
 from pipeline.stages.players import select_players, smooth_players, tell_teams
 from pipeline.stages.track import follow, see_looks
+from tracker.ball.path import BallPath
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi, validate_rois
 from tracker.court.known import KnownCourt
@@ -103,6 +105,7 @@ def analyze_video(
             facts, _settings(config), frames, players, Timeline(classifier.labels, ()),
             detections=detected and detected.detections, drawn=drawn,
             court=detected.court if detected else _court(views, frames, drawn, size, aspect, config),
+            things=detected and detected.things, ball=detected and _ball(detected, players, size, config, progress),
         )  # fmt: skip
         if keep_actions and given is not None and given.actions is not None:
             timeline = timeline_of(given.tracks, given.actions, classifier.labels, frames)
@@ -143,7 +146,7 @@ def track_again(
     classifier = models.classifier(config)
     with open_video(source, config.start, config.end, image_rate=facts.image_rate) as opened:
         require_same_video(facts, opened)
-        detected = Detected(analysis.frames, analysis.detections, court=analysis.court)
+        detected = Detected(analysis.frames, analysis.detections, analysis.things, court=analysis.court)
         size = (facts.width, facts.height)
         players = track_players(detected, analysis.drawn, size, config, models, opened, progress)
         found = dataclasses.replace(
@@ -151,6 +154,7 @@ def track_again(
             video=dataclasses.replace(facts, source=_where(source)),
             settings=_settings(config),
             players=_with_names(players, analysis),
+            ball=_ball(detected, players, size, config, progress),
         )
         return _label(found, opened, classifier, config, progress)
 
@@ -185,6 +189,12 @@ def track_players(
     if seen is not None:
         players = tell_teams(players, seen.kits, config.teams)
     return smooth_players(players, detected.frames, config.smoothing, every)
+
+
+def _ball(
+    detected: Detected, players: Players, size: tuple[int, int], config: PipelineConfig, progress: Progress
+) -> BallPath | None:
+    return follow_ball(detected.things, detected.frames, players, size, config.ball, progress, config.detector.every)
 
 
 def _with_names(players: Players, before: Analysis) -> Players:

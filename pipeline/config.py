@@ -16,6 +16,7 @@ from pipeline.analysis.timeline import TimelineConfig
 from pipeline.shipped import WEIGHTS
 from pipeline.stages.court import CourtConfig
 from pipeline.stages.windows import WindowConfig
+from tracker.ball.path import BallConfig
 from tracker.detect.detector import DetectorConfig
 from tracker.looks.registry import LooksConfig
 from tracker.players.selection import SelectionConfig
@@ -78,7 +79,11 @@ class PipelineConfig:
     """The settings that it began with, see ``PRESETS``; what was set besides stands in its own place."""
     device: str = "auto"
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
-    detector: DetectorConfig = field(default_factory=lambda: DetectorConfig(weights=str(WEIGHTS / "players.pt")))
+    detector: DetectorConfig = field(
+        default_factory=lambda: DetectorConfig(
+            weights=str(WEIGHTS / "players.pt"), ball_weights=str(WEIGHTS / "ball.safetensors")
+        )
+    )
     court: CourtConfig = field(default_factory=CourtConfig)
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
@@ -86,6 +91,7 @@ class PipelineConfig:
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     teams: TeamsConfig = field(default_factory=TeamsConfig)
     smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)
+    ball: BallConfig = field(default_factory=BallConfig)
     windows: WindowConfig = field(default_factory=WindowConfig)
     classifier: ClassifierConfig = field(default_factory=ClassifierConfig)
     timeline: TimelineConfig = field(default_factory=TimelineConfig)

@@ -26,6 +26,8 @@ class Detections:
     """float32 (N,), 0..1."""
     class_id: npt.NDArray[np.int64]
     """int64 (N,), index into the detector's class names."""
+    weak: Detections | None = None
+    """What may be the ball or a hoop, down to a low confidence; lost where rows are chosen. None: nobody looked."""
 
     def __post_init__(self) -> None:
         n = len(self.xyxy)

@@ -34,6 +34,7 @@ from pipeline.analysis.values import (
     VideoFacts,
     player_name,
 )
+from tracker.ball.path import BallPath
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
 from tracker.court.known import KnownCourt
@@ -57,6 +58,10 @@ _COLUMNS: Mapping[str, Mapping[str, tuple[str, tuple[int, ...]]]] = {
         "frame_index": ("<i4", ()), "xyxy": ("<f4", (4,)), "confidence": ("<f4", ()), "class_id": ("<i8", ()),
         "floor": ("<f4", ()),
     },
+    "things": {
+        "frame_index": ("<i4", ()), "xyxy": ("<f4", (4,)), "confidence": ("<f4", ()), "class_id": ("<i8", ()),
+    },
+    "ball": {"frame_index": ("<i4", ()), "xy": ("<f4", (2,)), "state": ("|u1", ()), "holder": ("<i4", ())},
     "tracks": _TRACK_COLUMNS,
     "leftout": _TRACK_COLUMNS,
     "scores": {
@@ -159,15 +164,22 @@ def _tables(analysis: Analysis) -> dict[str, Columns]:
         tables["leftout"] = {name: getattr(analysis.players.left_out, name) for name in _TRACK_COLUMNS}
     if len(analysis.court):
         tables["court"] = {name: getattr(analysis.court, name) for name in _COLUMNS["court"]}
-    if found is not None:
-        boxes = {name: getattr(found.boxes, name) for name in ("xyxy", "confidence", "class_id")}
-        floor = {} if found.floor is None else {"floor": found.floor}
-        tables["detections"] = {"frame_index": found.frame_index, **boxes, **floor}
+    for name, table in (("detections", found), ("things", analysis.things)):
+        if table is not None:
+            tables[name] = _box_columns(table)
+    if analysis.ball is not None:
+        tables["ball"] = {name: getattr(analysis.ball, name) for name in _COLUMNS["ball"]}
     return tables
 
 
+def _box_columns(table: DetectionTable) -> Columns:
+    boxes = {name: getattr(table.boxes, name) for name in ("xyxy", "confidence", "class_id")}
+    floor = {} if table.floor is None else {"floor": table.floor}
+    return {"frame_index": table.frame_index, **boxes, **floor}
+
+
 def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
-    players, found, frames = analysis.players, analysis.detections, analysis.frames
+    players, found, frames = analysis.players, analysis.detections or analysis.things, analysis.frames
     gone = distances(analysis.tracks, analysis.positions(), frames.index, frames.time)
     return {
         "format": FORMAT,
@@ -227,7 +239,11 @@ def _migrated(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Analysis:
     facts, notes = content["classifier"], {name: _lines(lines) for name, lines in content["notes"].items()}
-    frames, boxes = tables["frames"], tables.get("detections")
+    frames = tables["frames"]
+    boxes, things = (
+        _read_detections(tables[name], _lines(content["detector_classes"])) if name in tables else None
+        for name in ("detections", "things")
+    )
     return Analysis(
         video=VideoFacts(**content["video"]),
         settings=dict(content["settings"].items()),
@@ -243,7 +259,9 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
         ),
         timeline=Timeline(_lines(content["labels"]), tuple(ActionSegment(**s) for s in content["timeline"])),
         scores=Scores(_read_scores(tables.get("scores")), notes["scores"]),
-        detections=None if boxes is None else _read_detections(boxes, _lines(content["detector_classes"])),
+        detections=boxes,
+        things=things,
+        ball=BallPath(**tables["ball"]) if "ball" in tables else None,
         drawn=Drawn(
             tuple(Roi(tuple(roi.pop("box")), **roi) for roi in content["rois"]),
             tuple(CourtPolygon(_corners(c["corners"]), c["frame"], c["time"]) for c in content["court"]),

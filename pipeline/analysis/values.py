@@ -17,6 +17,7 @@ from classify.types import ActionScores
 from ground.errors import InputError
 from ground.video.images import IMAGES
 from pipeline.analysis.timeline import Timeline
+from tracker.ball.path import BallPath
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
 from tracker.court.known import KnownCourt
@@ -217,10 +218,14 @@ class Analysis:
     drawn: Drawn = field(default_factory=Drawn)
     classifier: ClassifierFacts | None = None
     court: KnownCourt = field(default_factory=KnownCourt)
+    things: DetectionTable | None = None
+    """What may be the ball or a hoop, down to a low confidence; None: nobody looked."""
+    ball: BallPath | None = None
+    """Where the ball is and who has it; None: nobody looked."""
 
     def __post_init__(self) -> None:
         boxes = [self.tracks.frame_index, self.players.left_out.frame_index]
-        boxes += [] if self.detections is None else [self.detections.frame_index]
+        boxes += [table.frame_index for table in (self.detections, self.things, self.ball) if table is not None]
         if not all(np.isin(frames, self.frames.index).all() for frames in boxes):
             raise ValueError("there are boxes on frames that were not analysed")
         if not np.isin(self.court.frame_index, self.frames.index).all():

@@ -15,6 +15,7 @@ import numpy as np
 
 from pipeline.analysis.timeline import ActionSegment, Timeline, frame_ends
 from pipeline.analysis.values import Analysis
+from tracker.ball.path import BallPath
 from tracker.teams.teams import Member
 from tracker.types import Tracks
 
@@ -139,7 +140,21 @@ class State:
             teams=dataclasses.replace(analysis.teams, members=self._members()),
         )
         ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))
-        return dataclasses.replace(analysis, players=players, timeline=Timeline(analysis.timeline.labels, ordered))
+        timeline = Timeline(analysis.timeline.labels, ordered)
+        return dataclasses.replace(analysis, players=players, timeline=timeline, ball=self._ball())
+
+    def _ball(self) -> BallPath | None:
+        """The ball's path with those who have it as they are called now."""
+        ball = self.analysis.ball
+        if ball is None:
+            return None
+        holder = ball.holder.copy()
+        for player, pieces in self.pieces.items():
+            for piece in pieces:
+                low, high = np.searchsorted(ball.frame_index, [piece.first, min(piece.last, LAST - 1) + 1])
+                mine = np.flatnonzero(ball.holder[low:high] == piece.source) + low
+                holder[mine] = player
+        return dataclasses.replace(ball, holder=holder)
 
     def _members(self) -> dict[int, Member]:
         return {player: member for player in sorted(self.pieces) if (member := self.team(player)) is not None}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PilImage
@@ -27,6 +28,9 @@ _PALETTE = (
 """Each as far as possible from those before it in Oklab (Ottosson 2020), of the vivid colours that are neither dark
 nor white; the brown of a court's floor is left out."""
 _BANNER_COLOR = (32, 32, 32)
+_DARK, _BALL_COLOR = (0, 0, 0), (255, 255, 0)
+_BALL_SIZE = 1 / 45
+"""Radius of the ring around a ball, of the picture's shorter side."""
 _MIN_FONT = 10
 """Pixels: smaller letters cannot be read."""
 _ORDER = "ltr" if features.check("raqm") else None
@@ -64,6 +68,20 @@ def draw_players(
             plate = _plate(text, color, font_size)
             left, top = _place(box, plate.shape[1], plate.shape[0], width, height, placed)
             placed.append(_paste(image, plate, left, top))
+
+
+def draw_ball(image: Image, xy: FloatArray, state: str) -> None:
+    """Draw a ring around the ball at ``xy`` (2,), pixels, into ``image``, uint8 (H, W, 3) RGB, in place.
+
+    state: ``seen``, ``inferred``, which makes the ring thin, or ``hidden``, which leaves it out: nobody sees it there.
+    """
+    if state == "hidden":
+        return
+    thickness = max(1, round(min(image.shape[:2]) / 240))
+    center = (round(float(xy[0])), round(float(xy[1])))
+    for color, width in ((_DARK, thickness + 2), (_BALL_COLOR, thickness)):
+        width = width if state == "seen" else max(1, width // 2)  # noqa: PLW2901
+        cv2.circle(image, center, max(6, round(_BALL_SIZE * min(image.shape[:2]))), color, width, cv2.LINE_AA)
 
 
 def banner_fits(text: str, image: Image) -> bool:

@@ -24,6 +24,8 @@ _log = logging.getLogger("courtscribe")
 VIDEO_NAME = "annotated.mp4"
 OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", VIDEO_NAME)
 """What shows an analysis, beside it in its folder."""
+BALL_OUTPUTS = ("ball.csv", "events.csv")
+"""What is shown besides where the ball was looked for."""
 _ENDING = ".courtscribe"
 _LONGEST_NAME = 200
 """Bytes of a folder's name: most file systems take 255, and what is kept or made of it should fit as well."""
@@ -66,11 +68,11 @@ def require_folder(folder: Path, source: str | Path, inputs: Iterable[Path] = ()
     be among the results. replace: the results there are replaced whatever video they are of.
     """
     _require_writable(folder)
-    for name in OUTPUTS:
+    for name in (*OUTPUTS, *BALL_OUTPUTS):
         require_file(folder / name, [source, *inputs])
     there = _source_in(folder)
     if there is None:
-        taken = next((name for name in (*OUTPUTS, JSON_NAME) if os.path.lexists(folder / name)), None)
+        taken = next((name for name in (*OUTPUTS, *BALL_OUTPUTS, JSON_NAME) if os.path.lexists(folder / name)), None)
         if taken is not None:
             raise InputError(f"{folder / taken}: is there and no result of courtscribe; choose another folder with -o")
     elif not replace and not _is_same(there, source):

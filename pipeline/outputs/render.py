@@ -23,20 +23,33 @@ from ground.video.source import VideoSource
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from pipeline.models import Models
+from pipeline.outputs.captions import EVENT_SECONDS
 from pipeline.outputs.court_map import CourtMap, draw_map
-from pipeline.outputs.draw import Color, draw_players
+from pipeline.outputs.draw import Color, draw_ball, draw_players
 from pipeline.parts.passes import Span, columns_of, load_input
 from pipeline.parts.run import Workers, run_pass
 from pipeline.parts.store import Columns, PartStore
 from pipeline.progress import Advance, Progress, Silent
 from pipeline.video.encode import join_video
 from pipeline.video.packets import X264_PRESET, Encoded, VideoFormat, encode
+from tracker.ball.path import STATES, BallPath
 from tracker.types import Tracks
 
 _BANNER_SECONDS = 6.0
 _DRAWN_AHEAD = 4
 _LONGEST_NAME = 20
 """Letters of a name that a plate shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """What happens to the ball."""
+
+    time: float
+    """Seconds of the source."""
+    player: int
+    """track_id."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,6 +68,8 @@ class Shown:
     """By track_id; the others have ``color_of``."""
     court: CourtMap | None = None
     """Shown in a corner."""
+    ball: BallPath | None = None
+    events: tuple[ShownEvent, ...] = ()
 
 
 def render_video(
@@ -109,6 +124,8 @@ def _kept_stretches(
 
 SHOWN = "shown"
 """What is drawn, kept beside the parts."""
+_BALL = "ball_"
+"""How the names of the ball's columns begin there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +158,11 @@ def _pack_shown(shown: Shown) -> Columns:
         "x264_preset": shown.x264_preset,
         "colors": {str(track_id): color for track_id, color in shown.colors.items()},
         "court": None if shown.court is None else [shown.court.kind, shown.court.extent],
+        "events": [dataclasses.asdict(event) for event in shown.events],
     }
     court = {f"court_{name}": getattr(shown.court, name) for name in _MAP_COLUMNS if shown.court is not None}
-    return {**columns_of(shown.tracks), **court, "facts": np.array(json.dumps(facts))}
+    ball = {} if shown.ball is None else {_BALL + name: column for name, column in columns_of(shown.ball).items()}
+    return {**columns_of(shown.tracks), **court, **ball, "facts": np.array(json.dumps(facts))}
 
 
 def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
@@ -158,7 +177,11 @@ def _unpack_shown(columns: Mapping[str, Any]) -> Shown:
     if facts["court"] is not None:
         kind, (length, width) = facts["court"]
         court = CourtMap(kind, (length, width), *(columns[f"court_{name}"] for name in _MAP_COLUMNS))
-    return Shown(tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"], colors, court)
+    ball = {name.removeprefix(_BALL): column for name, column in columns.items() if name.startswith(_BALL)}
+    return Shown(
+        tracks, Timeline(labels, segments), names, facts["banner"], facts["x264_preset"], colors, court,
+        BallPath(**ball) if ball else None, tuple(ShownEvent(**event) for event in facts["events"]),
+    )  # fmt: skip
 
 
 def _format(video: VideoSource, shown: Shown) -> VideoFormat:
@@ -169,7 +192,7 @@ def _format(video: VideoSource, shown: Shown) -> VideoFormat:
 
 def _encoded(frames: Iterator[Frame], video: VideoSource, shown: Shown, advance: Advance) -> Encoded:
     """A stretch of the result; decoding and drawing each run in a thread, encoding in this one."""
-    labels = _Labels(shown.timeline, shown.names)
+    labels = _Labels(shown)
     with closing(prefetch(_drawn(frames, video.start, shown, labels), _DRAWN_AHEAD)) as pictures:
         return encode(_counted(pictures, advance), _format(video, shown))
 
@@ -178,11 +201,14 @@ def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels)
     for frame in frames:
         image = frame.image.copy()
         players = shown.tracks.at(frame.index)
-        texts = [labels.text(int(track_id), frame.index) for track_id in players.track_id]
+        texts = [labels.text(int(track_id), frame.index, frame.time) for track_id in players.track_id]
+        at = () if shown.ball is None else np.flatnonzero(shown.ball.frame_index == frame.index)
         banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
         if shown.court is not None:
             draw_map(image, shown.court, frame.index)
         draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner, shown.colors)
+        for row in at:
+            draw_ball(image, shown.ball.xy[row], STATES[shown.ball.state[row]])  # type: ignore[union-attr]
         yield frame.time - start, image
 
 
@@ -195,18 +221,24 @@ def _counted(pictures: Iterator[tuple[float, Image]], advance: Advance) -> Itera
 class _Labels:
     """What the plate of a player says in a frame."""
 
-    def __init__(self, timeline: Timeline, names: Mapping[int, str]) -> None:
-        self._names = names
+    def __init__(self, shown: Shown) -> None:
+        timeline = shown.timeline
+        self._names = shown.names
+        self._events = shown.events
         self._segments: defaultdict[int, list[ActionSegment]] = defaultdict(list)
         for segment in sorted(timeline.segments, key=lambda s: s.start_frame):
             self._segments[segment.track_id].append(segment)
 
-    def text(self, track_id: int, frame_index: int) -> str:
-        """Number or name, and the action with its confidence if there is one: ``7 dribble 84%``.
+    def text(self, track_id: int, frame_index: int, time: float) -> str:
+        """Number or name, the action with its confidence if there is one, and an event: ``7 dribble 84% | shot``.
 
         A name in letters that no font here has gives way to the number.
         """
         name = drawable(player_name(self._names, track_id)[:_LONGEST_NAME]) or str(track_id)
+        now = [e.text for e in self._events if e.player == track_id and e.time <= time < e.time + EVENT_SECONDS]
+        return " | ".join([self._doing(name, track_id, frame_index), *(drawable(text) or "?" for text in now)])
+
+    def _doing(self, name: str, track_id: int, frame_index: int) -> str:
         segments = self._segments.get(track_id, ())
         at = bisect_right(segments, frame_index, key=lambda s: s.start_frame) - 1
         if at < 0 or segments[at].end_frame <= frame_index:

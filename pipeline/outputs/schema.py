@@ -42,6 +42,10 @@ class Tables:
     """Homographies of the court; not there where it is not known."""
     detections: Table | None = None
     """Left out where nothing was detected: boxes drawn by hand, tracks from a file."""
+    things: Table | None = None
+    """What may be the ball or a hoop; left out where ``detections`` is, and in earlier versions."""
+    ball: Table | None = None
+    """The ball's path; left out where nobody looked for it."""
 
 
 @dataclass(frozen=True, slots=True)

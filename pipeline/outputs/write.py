@@ -12,16 +12,18 @@ from pipeline.analysis.same_video import require_same_video
 from pipeline.analysis.values import Analysis
 from pipeline.config import X264_PRESETS
 from pipeline.edits.current import with_edits
+from pipeline.outputs.ball import event_text, time_of, write_ball_csv, write_events_csv
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map
-from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_file, require_folder
-from pipeline.outputs.render import Shown, render_video
+from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, VIDEO_NAME, require_file, require_folder
+from pipeline.outputs.render import Shown, ShownEvent, render_video
 from pipeline.outputs.shades import team_colors
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
+from pipeline.stages.ball import events_of
 from pipeline.video.packets import X264_PRESET
 from tracker.files.mot import write_tracks
 
@@ -40,7 +42,8 @@ def write_outputs(
     replace: bool = False,
     workers: Workers | None = None,
 ) -> list[Path]:
-    """Write the analysis itself, tables and texts, and ``annotated.mp4``: all of ``place.OUTPUTS``.
+    """Write the analysis itself, tables and texts, and ``annotated.mp4``: all of ``place.OUTPUTS``, and those of the
+    ball where it was looked for.
 
     What showed another analysis there is removed before this one counts, so the files of a folder never disagree. The
     video is the slow part and comes last. replace: also where the folder holds the analysis of another video.
@@ -50,7 +53,7 @@ def write_outputs(
     """
     require_folder(folder, analysis.video.source, replace=replace)
     with claim(folder):
-        save_analysis(analysis, folder, outdated=OUTPUTS)
+        save_analysis(analysis, folder, outdated=(*OUTPUTS, *BALL_OUTPUTS))
         written = write_current(analysis, folder, progress, with_video=with_video, workers=workers)
         return [*written, folder / JSON_NAME]
 
@@ -75,11 +78,18 @@ def write_current(
     court, positions = folder / "court.json", folder / "positions.csv"
     (folder / VIDEO_NAME).unlink(missing_ok=True)
     write_timeline_csv(shown.timeline, shown.names, timeline, shown.teams)
-    write_captions(shown.timeline, shown.names, captions, start=shown.settings.get("start") or 0.0)
+    events = events_of(shown)
+    cues = [(time_of(event, shown), event.player, event_text(event, shown.names)) for event in events]
+    start = shown.settings.get("start") or 0.0
+    write_captions(shown.timeline, shown.names, captions, start=start, events=cues)
     write_tracks(tracks, shown.tracks)
     write_court_json(shown.court, court)
     write_positions_csv(shown, positions)
     written = [timeline, captions, tracks, court, positions]
+    if shown.ball is not None:
+        written += [folder / name for name in BALL_OUTPUTS]
+        write_ball_csv(shown, written[-2])
+        write_events_csv(events, shown, written[-1])
     if with_video:
         write_video(shown, folder / VIDEO_NAME, progress or Silent(), video, workers)
         written.insert(0, folder / VIDEO_NAME)
@@ -111,7 +121,21 @@ def write_video(
     wants_map = settings.get("court", {}).get("map", False) if with_map is None else with_map
     seen_from_above = court_map(analysis) if wants_map else None
     colors = team_colors(analysis.tracks, analysis.teams)
-    shown = Shown(analysis.tracks, analysis.timeline, analysis.names, banner, preset, colors, seen_from_above)
+    events = tuple(
+        ShownEvent(time_of(event, analysis), event.player, event_text(event, analysis.names))
+        for event in events_of(analysis)
+    )
+    shown = Shown(
+        analysis.tracks,
+        analysis.timeline,
+        analysis.names,
+        banner,
+        preset,
+        colors,
+        seen_from_above,
+        analysis.ball,
+        events,
+    )
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)

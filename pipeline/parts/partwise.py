@@ -147,6 +147,7 @@ def detecting_rests_on(span: Span, fingerprint: str, config: PipelineConfig) -> 
     """What detections rest on, as it reads in JSON."""
     weights = chosen_weights(config.detector, resolve_device(config.device))
     settings = {**dataclasses.asdict(config.detector), "weights": _content(str(weights))}
+    settings["ball_weights"] = _content(config.detector.ball_weights)
     court = {"court": _content(str(WEIGHTS / COURT_WEIGHTS))} if config.court.find else {}
     return {**_about(span, fingerprint, config), "detector": settings, **court}
 

@@ -87,7 +87,8 @@ def unpack_detected(columns: dict[str, Any]) -> DetectedPart:
         CourtViews(columns["court_index"], columns["court_areas"]),
     )
     boxes = Detections(columns["xyxy"], columns["confidence"], columns["class_id"])
-    return DetectedPart(seen, columns["frame_index"], boxes, columns["floor"])
+    things = Detections(columns["thing_xyxy"], columns["thing_confidence"], columns["thing_class"])
+    return DetectedPart(seen, columns["frame_index"], boxes, columns["floor"], columns["thing_frame"], things)
 
 
 def pack_detected(part: DetectedPart) -> Columns:
@@ -110,6 +111,10 @@ def pack_detected(part: DetectedPart) -> Columns:
         "confidence": part.boxes.confidence,
         "class_id": part.boxes.class_id,
         "floor": part.floor,
+        "thing_frame": part.thing_frame,
+        "thing_xyxy": part.things.xyxy,
+        "thing_confidence": part.things.confidence,
+        "thing_class": part.things.class_id,
     }
 
 

@@ -53,6 +53,9 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     ),
     "players": ("selection.players", int, "at most so many are on court at once; 0: no limit"),
 }
+_BALL: dict[str, tuple[str, Any, str]] = {
+    "ball": ("ball.find", bool, "follow the ball and tell who has it (default: yes)"),
+}
 _READ: dict[str, tuple[str, Any, str]] = {
     "clip-stride": ("windows.clip_stride", int, "sampled frames between the starts of clips"),
     "short-tracks": ("windows.short_tracks", str, "bounce (play them to and fro) or drop"),
@@ -81,8 +84,8 @@ _COURT: dict[str, tuple[str, Any, str]] = {
     "court-type": ("court.type", str, "nba, fiba, ncaa, high-school, or auto (the default): the one that fits best"),
     "map": ("court.map", bool, "show the court from above in a corner of the annotated video (default: no)"),
 }
-ANALYZE_FLAGS = _PRESET | _SPAN | _IMAGES | _DETECT | _COURT | _TRACK | _READ
-TRACK_FLAGS = _TRACK | _READ
+ANALYZE_FLAGS = _PRESET | _SPAN | _IMAGES | _DETECT | _COURT | _TRACK | _BALL | _READ
+TRACK_FLAGS = _TRACK | _BALL | _READ
 """Flags that make sense when detections are there already."""
 
 

@@ -37,6 +37,8 @@ class Detected(NamedTuple):
 
     frames: Frames
     detections: DetectionTable
+    things: DetectionTable | None = None
+    """What may be the ball or a hoop; None: nobody looked."""
     views: CourtViews = CourtViews.none()
     court: KnownCourt = KnownCourt()
 
@@ -72,6 +74,10 @@ class DetectedPart:
     boxes: Detections
     floor: FloatArray
     """float32 (N,), see ``DetectionTable``."""
+    thing_frame: npt.NDArray[np.int32]
+    """int32 (M,), ascending."""
+    things: Detections
+    """(M,), see ``Detections.weak``."""
 
 
 def detect_players(
@@ -106,6 +112,7 @@ def detect_part(
     The detector works in a thread ahead of the others.
     """
     log, columns = FrameLog(look), list[tuple[npt.NDArray[np.int32], Detections]]()
+    things: list[tuple[npt.NDArray[np.int32], Detections]] = []
     people = people_classes(detector.names, classes)
     followed_classes(detector.names, classes)  # raises where the detector does not have them
     floors, finder = list[FloatArray](), FloorFinder()
@@ -132,15 +139,19 @@ def detect_part(
                 finder.add(frame.image, found[rows])
                 waiting.append(rows)
                 columns.append((np.full(len(found), frame.index, np.int32), found))
+                weak = found.weak or Detections.empty()
+                things.append((np.full(len(weak), frame.index, np.int32), weak))
             advance(len(batch))
     settle()
     none = np.empty(0, np.float32)
-    return DetectedPart(
-        log.part(),
-        np.concatenate([np.empty(0, np.int32), *(index for index, _ in columns)]),
-        concatenated([found for _, found in columns]),
-        np.concatenate([none, *floors]),
-    )
+    return DetectedPart(log.part(), *_joined(columns), np.concatenate([none, *floors]), *_joined(things))
+
+
+def _joined(
+    columns: Sequence[tuple[npt.NDArray[np.int32], Detections]],
+) -> tuple[npt.NDArray[np.int32], Detections]:
+    index = np.concatenate([np.empty(0, np.int32), *(index for index, _ in columns)])
+    return index, concatenated([found for _, found in columns])
 
 
 def _looked_at(
@@ -166,14 +177,16 @@ def join_parts(
     names: of the detector's classes. parts: those that were to be read; None: the video was read as it comes, once.
     Raises InputError for no frame.
     """
-    frames, index, boxes, floor = FramesJoiner(), [np.empty(0, np.int32)], list[Detections](), [np.empty(0, np.float32)]
+    frames, floor = FramesJoiner(), [np.empty(0, np.float32)]
+    boxes, things = (list[tuple[npt.NDArray[np.int32], Detections]]() for _ in range(2))
     for part in found:
         frames.add(part.seen)
-        index.append(part.frame_index)
-        boxes.append(part.boxes)
+        boxes.append((part.frame_index, part.boxes))
         floor.append(part.floor)
-    table = DetectionTable(np.concatenate(index), concatenated(boxes), np.concatenate(floor), tuple(names))
-    return Detected(frames.joined(video, parts), table, frames.views())
+        things.append((part.thing_frame, part.things))
+    table = DetectionTable(*_joined(boxes), np.concatenate(floor), tuple(names))
+    weak = DetectionTable(*_joined(things), classes=tuple(names))
+    return Detected(frames.joined(video, parts), table, weak, frames.views())
 
 
 class FramesJoiner:

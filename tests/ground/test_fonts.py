@@ -19,7 +19,8 @@ from ground import fonts
 from ground.frames import Image
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.outputs.draw import draw_players
-from pipeline.outputs.render import _Labels
+from pipeline.outputs.render import Shown, _Labels
+from tracker.types import Tracks
 
 _EVERYWHERE = ["Müller", "Łukasz Đ", "Γιάννης", "Владимир", "Նարեկ", "გიორგი", "דני אבדיה", "محمد علي", "Nguyễn"]
 _ELSEWHERE = ["李明", "김민수", "八村塁", "अर्जुन", "สมชาย"]
@@ -95,10 +96,10 @@ def test_letters_that_no_font_has_are_left_out_and_named(install: Callable[..., 
 
 def test_a_player_whose_name_cannot_be_drawn_goes_by_number(install: Callable[..., None]) -> None:
     timeline = Timeline(("run",), (ActionSegment(7, "run", 0, 1, 0, 25, 0.5),))
-    labels = _Labels(timeline, {7: "李明"})
-    assert labels.text(7, 3) == "7 run 50%"
+    labels = _Labels(Shown(Tracks.empty(), timeline, {7: "李明"}))
+    assert labels.text(7, 3, 0.0) == "7 run 50%"
     install(Broad="李明")
-    assert labels.text(7, 3) == "李明 run 50%"
+    assert labels.text(7, 3, 0.0) == "李明 run 50%"
 
 
 def test_one_text_may_need_several_fonts(install: Callable[..., None]) -> None:

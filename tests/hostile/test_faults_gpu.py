@@ -116,8 +116,8 @@ def test_the_detector_goes_on_with_fewer_frames(monkeypatch: pytest.MonkeyPatch)
             return [int(image[0, 0, 0]) for image in images]
 
     detector._model = Model()
-    for reads in ("_read", "_to_detections"):
-        monkeypatch.setattr(f"tracker.detect.detector.{reads}", lambda found: found)
+    monkeypatch.setattr(YoloDetector, "_detections", lambda _, found, image: found)
+    monkeypatch.setattr("tracker.detect.detector._read", lambda found, _: found)
     frames = [Frame(i, i / 25, np.full((16, 16, 3), i, np.uint8)) for i in range(9)]
     assert detector.detect(frames) == list(range(9))
     assert sizes == [8, 4, 2, 2, 2, 2, 1] and detector.batch == 2

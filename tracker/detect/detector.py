@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +16,23 @@ from ground.compute.batches import Batches
 from ground.disk.cache import cache_folder
 from ground.errors import FullError, InputError, unwritable
 from ground.frames import Frame, Image
+from tracker.detect.ball_look import BallLook
 from tracker.detect.int8 import int8_copy, int8_folder
-from tracker.detect.letterbox import Found
+from tracker.detect.letterbox import Found, Weak
 from tracker.detect.openvino_yolo import open_openvino_yolo
 from tracker.detect.weights import openvino_copy, resolve_weights
-from tracker.detect.yolo import open_yolo
+from tracker.detect.yolo import keep_weak, open_yolo
 from tracker.types import Detections
 
 _log = logging.getLogger("courtscribe")
 
 REFEREE = "referee"
 """Name of the class of those who are on court and no players."""
+BALLS, HOOPS = ("ball", "sports ball", "basketball"), ("hoop", "rim")
+"""Names of the classes that are kept down to a low confidence: a path finds the ball among them."""
 _PRECISION = "detector.precision"
+_MOST_WEAK = 30
+"""Boxes of ball and hoop in a picture."""
 _RAREST = 10
 """Frames: who is seen more seldom cannot be followed at all."""
 _SMALLEST = 8
@@ -44,6 +49,10 @@ class DetectorConfig:
     """Longest side in pixels at which the network looks. More finds smaller players and costs with the square."""
     confidence: float = 0.2
     """Boxes under it are dropped. Lower finds more of the hidden players and more of the crowd."""
+    thing_confidence: float = 0.005
+    """Boxes of ball and hoop under it are dropped. Lower finds the ball in more frames, among more that is none."""
+    ball_weights: str = ""
+    """A network that looks again at what may be the ball, see ``tracker.detect.ball_look``; empty: nobody does."""
     iou: float = 0.6
     """Of two boxes that overlap more, the weaker is dropped. Higher keeps players who stand behind each other."""
     classes: tuple[str, ...] = ()
@@ -62,6 +71,8 @@ class DetectorConfig:
             raise InputError(f"imgsz is 32 to 8192 pixels, not {self.imgsz}")
         if not (0 < self.confidence < 1 and 0 < self.iou <= 1):
             raise InputError(f"confidence and iou lie between 0 and 1, not {self.confidence} and {self.iou}")
+        if not 0 < self.thing_confidence < 1:
+            raise InputError(f"thing_confidence lies between 0 and 1, not {self.thing_confidence}")
         if self.runtime not in ("auto", "torch", "openvino"):
             raise InputError(f"runtime is auto, torch or openvino, not {self.runtime!r}")
         if self.precision not in ("auto", "int8", "float32"):
@@ -93,6 +104,13 @@ class YoloDetector:
             size, usual = _fixed_size(self._model), 16 if self._half else 1
         self._batches = Batches("frames", config.batch or usual)
         _say_size(config, size)
+        self._things = [i for i, name in enumerate(self._names) if name in (*BALLS, *HOOPS)]
+        self._weak = Weak(tuple(self._things), config.thing_confidence, _MOST_WEAK)
+        if self._things and self._openvino is None:
+            self._model.predict(np.zeros((64, 64, 3), np.uint8), **self._settings)  # by a predictor that stays
+            keep_weak(self._model, self._things, config.thing_confidence, _MOST_WEAK)
+        self._balls = [i for i in self._things if self._names[i] in BALLS]
+        self._look = BallLook(Path(config.ball_weights)) if config.ball_weights and self._balls else None
 
     @property
     def batch(self) -> int:
@@ -111,16 +129,32 @@ class YoloDetector:
     def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         large = [min(frame.image.shape[:2]) >= _SMALLEST for frame in frames]
         found = iter(self._find([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
-        return [_to_detections(next(found)) if is_large else Detections.empty() for is_large in large]
+        return [
+            self._detections(next(found), frame.image) if is_large else Detections.empty()
+            for frame, is_large in zip(frames, large, strict=True)
+        ]
+
+    def _detections(self, found: Found, image: Image) -> Detections:
+        boxes = _to_detections(found)
+        if found.weak is None:
+            return boxes
+        things = _to_detections(found.weak)
+        return replace(boxes, weak=things if self._look is None else self._looked_at(image, things, self._look))
+
+    def _looked_at(self, image: Image, things: Detections, look: BallLook) -> Detections:
+        is_ball = np.isin(things.class_id, self._balls)
+        confidence = things.confidence.copy()
+        confidence[is_ball] = look.judged(image, things[is_ball]).confidence
+        return replace(things, confidence=confidence)
 
     def _find(self, images: Sequence[Image]) -> list[Found]:
         """What is in each of ``images``."""
         if not images:
             return []
         if self._openvino is not None:
-            return self._openvino.find(images, self.config.imgsz, self.config.confidence, self.config.iou)
+            return self._openvino.find(images, self.config.imgsz, self.config.confidence, self.config.iou, self._weak)
         bgr = [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in images]
-        return [_read(result) for result in self._model.predict(bgr, **self._settings)]
+        return [_read(result, self._things) for result in self._model.predict(bgr, **self._settings)]
 
     @property
     def _settings(self) -> dict[str, Any]:
@@ -203,9 +237,17 @@ def _openvino_or_same(weights: Path, runtime: str) -> Path:
         return weights
 
 
-def _read(result: Any) -> Found:
-    """ultralytics' Results of one picture."""
-    boxes = result.boxes.cpu().numpy()
+def _read(result: Any, things: Sequence[int]) -> Found:
+    """ultralytics' Results of one picture. things: the classes of its weak boxes."""
+    weak = getattr(result, "weak", None)
+    told = None if weak is None else _boxes(weak)
+    return _boxes(result.boxes)._replace(
+        weak=told and told._replace(class_id=np.array(things, np.int64)[told.class_id.astype(np.int64)])
+    )
+
+
+def _boxes(found: Any) -> Found:
+    boxes = found.cpu().numpy()
     return Found(np.asarray(boxes.xyxy, np.float32).reshape(-1, 4), boxes.conf, boxes.cls)
 
 

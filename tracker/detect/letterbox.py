@@ -14,6 +14,7 @@ from tracker.types import FloatArray
 
 _GREY = 114
 """Around the picture: the value that ultralytics trains with."""
+_WEAK_OVERLAP = 0.45
 _MOST_CANDIDATES, _MOST_BOXES = 30_000, 300
 """Boxes before and after the choice among overlapping ones; more are the surest."""
 
@@ -66,6 +67,17 @@ class Found(NamedTuple):
     """float32 (N,)."""
     class_id: npt.NDArray[np.int64]
     """int64 (N,)."""
+    weak: Found | None = None
+    """Boxes of some classes down to a low confidence; None: nobody asked, or the network cannot tell."""
+
+
+class Weak(NamedTuple):
+    """Of which classes boxes are told down to a low confidence, as ``tracker.detect.yolo.keep_weak`` does."""
+
+    classes: tuple[int, ...]
+    confidence: float
+    at_most: int
+    """Boxes a picture, the surest first."""
 
 
 def read_output(output: FloatArray, confidence: float, most_overlap: float) -> Found:
@@ -76,10 +88,32 @@ def read_output(output: FloatArray, confidence: float, most_overlap: float) -> F
     best = output[4:].max(0)
     chosen = np.flatnonzero(best > np.float32(confidence))
     chosen = chosen[np.argsort(-best[chosen], kind="stable")][:_MOST_CANDIDATES]
-    centre, half = output[:2, chosen].T, output[2:4, chosen].T / np.float32(2)
-    corners = np.concatenate([centre - half, centre + half], 1, dtype=np.float32)
+    corners = _corners(output[:, chosen])
     kept = suppress(corners, most_overlap)
     return Found(corners[kept], best[chosen][kept], output[4:, chosen[kept]].argmax(0))
+
+
+def read_weak(output: FloatArray, weak: Weak) -> Found:
+    """Boxes of some classes, each by its own score; of two of a class that overlap by 0.45 the surer one."""
+    found = [_of_class(output, one, weak) for one in weak.classes]
+    xyxy, confidence, class_id = (np.concatenate(column) for column in zip(*found, strict=True))
+    first = np.argsort(-confidence, kind="stable")[: weak.at_most]
+    return Found(xyxy[first], confidence[first], class_id[first])
+
+
+def _of_class(output: FloatArray, class_id: int, weak: Weak) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
+    score = output[4 + class_id]
+    chosen = np.flatnonzero(score > np.float32(weak.confidence))
+    chosen = chosen[np.argsort(-score[chosen], kind="stable")][:_MOST_CANDIDATES]
+    corners = _corners(output[:, chosen])
+    kept = suppress(corners, _WEAK_OVERLAP)
+    return corners[kept], score[chosen[kept]], np.full(len(kept), class_id, np.int64)
+
+
+def _corners(output: FloatArray) -> FloatArray:
+    """Boxes (N, 4) of columns that begin with centre, width and height."""
+    centre, half = output[:2].T, output[2:4].T / np.float32(2)
+    return np.concatenate([centre - half, centre + half], 1, dtype=np.float32)
 
 
 def read_chosen(output: FloatArray, confidence: float, _: float) -> Found:

@@ -20,7 +20,7 @@ from ground.compute.threads import num_threads
 from ground.errors import InputError
 from ground.frames import Image
 from ground.packages import need
-from tracker.detect.letterbox import Found, Letterbox, read_chosen, read_output
+from tracker.detect.letterbox import Found, Letterbox, Weak, read_chosen, read_output, read_weak
 from tracker.types import FloatArray
 
 _MOST_STREAMS = 4
@@ -76,15 +76,24 @@ class OpenVinoYolo:
         side = -(-imgsz // self._facts.stride) * self._facts.stride
         return Letterbox.of(picture, (side, side), self._facts.stride)
 
-    def find(self, images: Sequence[Image], imgsz: int, confidence: float, most_overlap: float) -> list[Found]:
-        """What is in each of ``images``, uint8 (H, W, 3) RGB; boxes in pixels of the picture, some may be empty."""
+    def find(
+        self, images: Sequence[Image], imgsz: int, confidence: float, most_overlap: float, weak: Weak | None = None
+    ) -> list[Found]:
+        """What is in each of ``images``, uint8 (H, W, 3) RGB; boxes in pixels of the picture, some may be empty.
+
+        weak: what to tell besides; a network that chooses its boxes itself cannot.
+        """
 
         def find(image: Image) -> Found:
             box = self.letterbox(image, imgsz)
             output = self._infer(box.fill(image))
             read = read_chosen if self._has_chosen else read_output
             found = read(output, confidence, most_overlap)
-            return found._replace(xyxy=box.in_picture(found.xyxy))
+            found = found._replace(xyxy=box.in_picture(found.xyxy))
+            if weak is None or not weak.classes or self._has_chosen:
+                return found
+            faint = read_weak(output, weak)
+            return found._replace(weak=faint._replace(xyxy=box.in_picture(faint.xyxy)))
 
         return list(self._threads.map(find, images))
 

@@ -12,7 +12,7 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -61,6 +61,35 @@ def open_yolo(weights: Path, task: str = "detect", device: str = "cpu") -> Any:
         # A file may show only now what it lacks, and ultralytics opens some only now.
         model.predict(np.zeros((64, 64, 3), np.uint8), device=device, verbose=False)
     return model
+
+
+def keep_weak(model: Any, class_ids: Sequence[int], confidence: float, at_most: int) -> None:
+    """Let a network of ``open_yolo`` also tell boxes of some classes down to a low confidence.
+
+    They come as ``weak`` beside the ``boxes`` of each of ultralytics' ``Results``, ``at_most`` a picture, the surest
+    first. They are of the same pass of the network, which sees what people hide; each class is judged by its own
+    score, even where another has more. Of two boxes of a class that overlap by 0.45 the weaker is dropped.
+    """
+    predictor = model.predictor
+    usual, columns = predictor.postprocess, [0, 1, 2, 3, *(4 + i for i in class_ids)]
+
+    def postprocess(preds: Any, img: Any, orig_imgs: Any, **more: Any) -> Any:
+        from ultralytics.utils.nms import non_max_suppression
+
+        results = usual(preds, img, orig_imgs, **more)
+        whole = preds[0] if isinstance(preds, list | tuple) else preds
+        if whole.shape[-1] == _END_TO_END:  # boxes come chosen, and none is weak
+            return results
+        found = non_max_suppression(whole[:, columns], confidence, multi_label=True, max_det=at_most)
+        for result, weak in zip(results, predictor.construct_results(found, img, orig_imgs), strict=True):
+            result.weak = weak.boxes
+        return results
+
+    predictor.postprocess = postprocess
+
+
+_END_TO_END = 6
+"""Columns of a network that chooses its boxes itself."""
 
 
 def open_checkpoint(weights: Path) -> Any:

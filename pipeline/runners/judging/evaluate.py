@@ -44,6 +44,10 @@ def add_commands(subparsers: Any) -> None:
     tracks.add_argument("--plot", type=Path, metavar="FOLDER", help="draw SEQ.png: which identity covers whom, when")
     tracks.set_defaults(run=run_tracks)
     evaluate_actions.add_command(kinds)
+    ball = kinds.add_parser("ball", help="who has the ball, by frame, and where it is")
+    ball.add_argument("place", type=Path, metavar="DIR", help="an analysis")
+    ball.add_argument("--truth", type=Path, required=True, metavar="DIR", help="gt.txt, holder.csv and ball.csv")
+    ball.set_defaults(run=run_ball)
 
 
 def run_tracks(options: argparse.Namespace) -> int:
@@ -66,6 +70,17 @@ def run_tracks(options: argparse.Namespace) -> int:
     sys.stdout.write(_table(scores, together))
     if options.json is not None:
         _save(options.json, scores, together)
+    return 0
+
+
+def run_ball(options: argparse.Namespace) -> int:
+    """``courtscribe evaluate ball``."""
+    from pipeline.edits.current import load_current
+    from pipeline.evaluate.ball import NEAR, agree_on_ball
+
+    own = agree_on_ball(load_current(options.place), options.truth)
+    sys.stdout.write(f"{'holder right':24}{own.holder:.3f} of {own.num_frames} frames\n")
+    sys.stdout.write(f"{f'ball within {NEAR:.0f} px':24}{own.recall:.3f} of {own.num_places} frames\n")
     return 0
 
 

@@ -15,6 +15,7 @@ from pipeline.config import PipelineConfig, with_settings
 from pipeline.runners.flags import ANALYZE_FLAGS
 
 _WITHOUT_A_FLAG = {
+    "detector.ball_weights", "detector.thing_confidence", "ball.hold", "ball.flight",
     "detector.iou", "detector.batch", "detector.runtime", "linking.max_absence_over_cuts", "linking.min_length",
     "linking.players", "smoothing.max_gap", "windows.max_gap", "windows.min_samples", "classifier.batch",
 }  # fmt: skip

@@ -1,0 +1,183 @@
+"""The ball on broadcasts with truth: who has it, where it is, what happens to it; and the training of its second look.
+
+python -m benchmarks.ball train SHARED -o WEIGHTS [--hold-out GROUP,GROUP]
+python -m benchmarks.ball judge SHARED --weights WEIGHTS --groups GROUP,GROUP [-o RESULT]
+
+Groups are games: what is judged was never learnt from. ``IND-NYK`` and ``NYK-BOS`` are the clips with truth, the others
+are the games of ``ball_nba`` and ``nba_events``; ``frames`` and ``videos`` are the halves of Basketball Players v17.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from benchmarks.provenance import write_result
+from ground.disk.tables import read_rows
+from ground.frames import Frame, Image
+from ground.video.source import open_video
+from pipeline.analysis.timeline import Timeline
+from pipeline.analysis.values import Analysis, Drawn, VideoFacts
+from pipeline.analyze import track_players
+from pipeline.config import PipelineConfig
+from pipeline.evaluate.ball import agree_on_ball, count_events
+from pipeline.models import Models
+from pipeline.progress import Silent
+from pipeline.stages.ball import events_found, follow_ball
+from pipeline.stages.detect import detect_players
+from tracker.ball.events import PASS, SHOT
+from tracker.detect.detector import BALLS, YoloDetector
+from tracker.detect.train_ball_look import Patches, patches_of, train_ball_look
+from tracker.types import Detections, FloatArray
+
+CLIPS = ("IND-NYK", "NYK-BOS")
+_STRETCHED = (1138, 640)
+_WEAKEST = 0.003
+_BALL = 0
+"""Class of balls in Basketball Players v17."""
+_SIDE = 20.0
+"""Pixels of a ball in the clips with truth."""
+_BEFORE = 3
+"""Frames before a release in which the ball is surely in hand."""
+
+
+def pictures(shared: Path) -> Iterator[tuple[str, Image, FloatArray]]:
+    """Group, picture and the balls in it (B, 3): middle and side, pixels."""
+    yield from _players_17(shared / "detection" / "basketball_players_17")
+    folder = shared / "detection" / "ball_nba"
+    for _, row in read_rows(folder / "labels.csv", ("file", "group", "x", "y", "w", "h")):
+        x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+        yield row["group"], _read(folder / row["file"]), np.array([[x + w / 2, y + h / 2, (w * h) ** 0.5]], np.float32)
+    for name in CLIPS:
+        rows = read_rows(shared / "truth" / name / "ball.csv", ("frame", "x", "y", "visible"))
+        places = {int(r["frame"]) - 1: (float(r["x"]), float(r["y"]), _SIDE) for _, r in rows if r["visible"] == "1"}
+        with open_video(shared / "videos" / f"netba_{name}.mp4") as video:
+            for frame in video:
+                if frame.index in places:
+                    yield name, frame.image, np.array([places[frame.index]], np.float32)
+                if frame.index >= max(places):
+                    break
+
+
+def _players_17(folder: Path) -> Iterator[tuple[str, Image, FloatArray]]:
+    for path in sorted(folder.rglob("*.jpg")):
+        image = cv2.resize(_read(path), _STRETCHED)
+        label = path.parents[1].with_name("labels") / path.parent.name / f"{path.stem}.txt"
+        rows = [[float(value) for value in line.split()] for line in label.read_text().splitlines()]
+        boxes = np.array([row[1:5] for row in rows if row[0] == _BALL and len(row) == 5], np.float32).reshape(-1, 4)
+        scaled = boxes * np.array([*_STRETCHED, *_STRETCHED], np.float32)
+        side = np.sqrt(scaled[:, 2] * scaled[:, 3])
+        yield "frames" if path.name.startswith("frame") else "videos", image, np.column_stack([scaled[:, :2], side])
+
+
+def _read(path: Path) -> Image:
+    return np.ascontiguousarray(cv2.imread(str(path))[:, :, ::-1])
+
+
+def train(options: argparse.Namespace) -> None:
+    """Cut patches, train, and write the weights."""
+    torch.set_num_threads(1)
+    config = dataclasses.replace(PipelineConfig().detector, thing_confidence=_WEAKEST, ball_weights="")
+    held_out, rng = set(options.hold_out.split(",")), np.random.default_rng(0)
+    detector = YoloDetector(config)
+    found = [
+        patches_of(image, _spots(detector, image), balls, rng)
+        for group, image, balls in pictures(options.shared)
+        if group not in held_out
+    ]
+    patches = Patches(np.concatenate([p.images for p in found]), np.concatenate([p.is_ball for p in found]))
+    print(f"{len(patches.images)} patches, {int(patches.is_ball.sum())} of balls")
+    train_ball_look(patches, options.output)
+
+
+def _spots(detector: YoloDetector, image: Image) -> Detections:
+    (found,) = detector.detect([Frame(0, 0.0, image)])
+    things = found.weak or Detections.empty()
+    return things[np.isin(things.class_id, [i for i, name in enumerate(detector.names) if name in BALLS])]
+
+
+def analyzed(source: Path, config: PipelineConfig, models: Models) -> Analysis:
+    """A video with players and ball, and no labels."""
+    with open_video(source, config.start, config.end) as video:
+        found = detect_players(video, models.detector(config), Silent())
+        size = (video.info.width, video.info.height)
+        players = track_players(found, Drawn(), size, config, models, video, Silent())
+        facts = VideoFacts(str(source), *size, str(video.info.frame_rate), video.info.duration, video.info.codec)
+    ball = follow_ball(found.things, found.frames, players, size, config.ball, Silent())
+    timeline = Timeline((), ())
+    return Analysis(
+        facts, {}, found.frames, players, timeline, detections=found.detections, things=found.things, ball=ball
+    )
+
+
+def judge(options: argparse.Namespace) -> None:
+    """Print a table of clips with truth, and one of the events of each game."""
+    base, models, groups = PipelineConfig(), Models(), options.groups.split(",")
+    config = dataclasses.replace(base, detector=dataclasses.replace(base.detector, ball_weights=options.weights))
+    lines = ["| clip | frames | holder right | frames | ball within 15 px |", "|---|---|---|---|---|"]
+    for name in (clip for clip in CLIPS if clip in groups):
+        analysis = analyzed(options.shared / "videos" / f"netba_{name}.mp4", config, models)
+        own = agree_on_ball(analysis, options.shared / "truth" / name)
+        lines.append(f"| {name} | {own.num_frames} | {own.holder:.3f} | {own.num_places} | {own.recall:.3f} |")
+    lines += ["", "| game | event | right | wrong | missed | holder right before it |", "|---|---|---|---|---|---|"]
+    for group in (group for group in groups if group not in CLIPS):
+        lines += _events(options.shared / "events" / "nba_events", group, config, models)
+    write_result(options.output, "The ball and who has it", lines, [Path(options.weights)] if options.weights else [])
+
+
+def _events(folder: Path, group: str, config: PipelineConfig, models: Models) -> list[str]:
+    counts, before = {PASS: np.zeros(3, np.intp), SHOT: np.zeros(3, np.intp)}, {PASS: list[bool](), SHOT: list[bool]()}
+    for _, row in read_rows(folder / "events.csv", ("file", "label", "group", "release_frame", "actor_cx", "actor_cy")):
+        if row["group"] != group or row["label"] == "unclear":
+            continue
+        analysis, frame = analyzed(folder / row["file"], config, models), int(row["release_frame"])
+        kind = PASS if row["label"] == "pass" else SHOT
+        true = [(float(analysis.frames.time[frame]), kind)]
+        for name, own in count_events(events_found(analysis), true, (PASS, SHOT)).items():
+            counts[name] += (own.right, own.wrong, own.missed)
+        if frame >= _BEFORE:
+            actor = np.array([float(row["actor_cx"]), float(row["actor_cy"])])
+            before[kind].append(_has(analysis, frame - _BEFORE, actor))
+    return [
+        f"| {group} | {kind} | {' | '.join(map(str, counts[kind]))} | {sum(before[kind])} of {len(before[kind])} |"
+        for kind in counts
+    ]
+
+
+def _has(analysis: Analysis, frame: int, actor: FloatArray) -> bool:
+    """Whether who has the ball in a frame is the one in whose box ``actor`` is."""
+    if analysis.ball is None:
+        return False
+    holder = analysis.ball.holder[analysis.ball.frame_index == frame]
+    people = analysis.tracks.at(frame)
+    box = people.xyxy[np.isin(people.track_id, holder)]
+    return bool(len(box) and (box[0, :2] <= actor).all() and (actor <= box[0, 2:]).all())
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    training = commands.add_parser("train")
+    training.add_argument("shared", type=Path)
+    training.add_argument("-o", "--output", type=Path, required=True)
+    training.add_argument("--hold-out", default="")
+    training.set_defaults(run=train)
+    judging = commands.add_parser("judge")
+    judging.add_argument("shared", type=Path)
+    judging.add_argument("--weights", default="")
+    judging.add_argument("--groups", default=",".join(CLIPS))
+    judging.add_argument("-o", "--output", type=Path)
+    judging.set_defaults(run=judge)
+    options = parser.parse_args()
+    options.run(options)
+
+
+if __name__ == "__main__":
+    main()

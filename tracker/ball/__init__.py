@@ -1,0 +1,1 @@
+"""The ball: its path, who has it, and when it leaves him."""
