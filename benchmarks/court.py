@@ -35,7 +35,8 @@ from pipeline.stages.detect import detect_players
 from tracker.boxes import Float64Array
 from tracker.court.dimensions import COURTS
 from tracker.court.known import KnownCourt
-from tracker.court.network import AREAS, CourtNetwork, CourtSegmenter, save_network
+from tracker.court.network import CourtNetwork, save_network
+from tracker.court.segmenter import AREAS, CourtSegmenter
 from tracker.court.train import CourtPicture, balanced, court_pictures, fit, read_picture
 from tracker.detect.features import export_backbone
 from tracker.types import FloatArray

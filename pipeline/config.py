@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 from ground.disk.files import read_text
 from ground.errors import InputError
 from pipeline.analysis.timeline import TimelineConfig
-from pipeline.shipped import WEIGHTS
+from pipeline.shipped import BALL_WEIGHTS, WEIGHTS
 from pipeline.stages.court import CourtConfig
 from pipeline.stages.windows import WindowConfig
 from tracker.ball.path import BallConfig
@@ -81,7 +81,7 @@ class PipelineConfig:
     """``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``."""
     detector: DetectorConfig = field(
         default_factory=lambda: DetectorConfig(
-            weights=str(WEIGHTS / "players.pt"), ball_weights=str(WEIGHTS / "ball.safetensors")
+            weights=str(WEIGHTS / "players.pt"), ball_weights=str(WEIGHTS / BALL_WEIGHTS)
         )
     )
     court: CourtConfig = field(default_factory=CourtConfig)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 from classify.run.classifier import ActionClassifier
 from ground.compute.devices import resolve_device
 from pipeline.shipped import COURT_WEIGHTS, WEIGHTS
-from tracker.court.network import CourtSegmenter
+from tracker.court.segmenter import CourtSegmenter
 from tracker.detect.detector import YoloDetector
 from tracker.looks.describers import Describer
 from tracker.looks.registry import make_describers

@@ -18,7 +18,7 @@ from tracker.court.fit import Maps
 from tracker.court.join import AUTO, carried_court, known_court
 from tracker.court.known import OTHER, KnownCourt
 from tracker.court.landmarks import CourtLandmarks
-from tracker.court.network import CourtSegmenter, square_size
+from tracker.court.segmenter import CourtSegmenter, square_size
 from tracker.types import CameraMotion, IntArray
 
 _EVERY = 20

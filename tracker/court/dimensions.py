@@ -33,7 +33,7 @@ class Court:
     """Radius of the centre circle."""
 
     def areas(self, points: Float64Array) -> Float64Array:
-        """How deep points (..., 2) lie within each of ``tracker.court.network.AREAS``: (4, ...), negative outside.
+        """How deep points (..., 2) lie within each of ``tracker.court.segmenter.AREAS``: (4, ...), negative outside.
 
         Metres from the nearest line; beyond corners, a little less than that.
         """

@@ -21,7 +21,7 @@ from scipy.special import expit
 from tracker.boxes import Float64Array
 from tracker.court.camera import Camera
 from tracker.court.dimensions import COURTS, Court
-from tracker.court.network import cell_centres
+from tracker.court.segmenter import cell_centres
 from tracker.types import FloatArray
 
 _USUAL = np.array([0, 25, 8, 0, 0.25, 0, 0])

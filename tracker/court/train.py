@@ -19,7 +19,8 @@ from torch.nn import functional
 
 from ground.errors import InputError
 from ground.frames import Image
-from tracker.court.network import AREAS, HEIGHT, STRIDE, WIDTH, CourtNetwork
+from tracker.court.network import CourtNetwork
+from tracker.court.segmenter import AREAS, HEIGHT, STRIDE, WIDTH
 
 Mask = npt.NDArray[np.uint8]
 

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ground.compute.graph import Network, open_graph
 from ground.errors import InputError
 from ground.frames import Image
 from tracker.types import Detections, FloatArray
@@ -58,16 +59,7 @@ class BallLook:
     """The trained network. Raises InputError for weights that are none of it."""
 
     def __init__(self, weights: Path) -> None:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        self._network = make_network()
-        try:
-            self._network.load_state_dict(load_file(weights))
-        except (OSError, SafetensorError, RuntimeError) as error:
-            reason = str(error).splitlines()[0]
-            raise InputError(f"{weights}: no weights of a second look at the ball ({reason:.100})") from error
-        self._network.eval()
+        self._network = open_graph(weights) or _by_pytorch(weights)
 
     def judged(self, image: Image, spots: Detections) -> Detections:
         """``spots`` with how sure it is that each is the ball, by the detector's score and the look of it."""
@@ -82,14 +74,38 @@ class BallLook:
 
     def logits(self, patches: npt.NDArray[np.uint8]) -> FloatArray:
         """float32 (N,): of ``patches`` (N, SIDE, SIDE, 3) RGB, the mean of each and of its mirror image."""
-        import torch
+        seen = _middle(patches.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255))
+        both = self._network(np.concatenate([seen, seen[..., ::-1]]))[:, 0]
+        return (both[: len(patches)] + both[len(patches) :]) / 2
 
+
+def load_ball_network(weights: Path) -> Any:
+    """The trained network, a ``torch.nn.Module``. Raises InputError for weights that are none of it."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    network = make_network()
+    try:
+        network.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{weights}: no weights of a second look at the ball ({reason:.100})") from error
+    return network.eval()
+
+
+def _by_pytorch(weights: Path) -> Network:
+    """The network where no graph lies beside its weights."""
+    import torch
+
+    network = load_ball_network(weights)
+
+    def see(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         with torch.inference_mode():
-            seen = _middle(torch.from_numpy(patches).permute(0, 3, 1, 2).float() / 255)
-            both = self._network(torch.cat([seen, seen.flip(3)]))[:, 0]
-        return (both[: len(patches)] + both[len(patches) :]).numpy() / 2
+            return network(torch.from_numpy(inputs)).numpy()
+
+    return see
 
 
-def _middle(patches: Any) -> Any:
+def _middle(patches: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     margin = (SIDE - SEEN) // 2
     return patches[:, :, margin:-margin, margin:-margin]

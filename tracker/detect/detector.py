@@ -97,6 +97,8 @@ class YoloDetector:
         self._openvino = open_openvino_yolo(weights) if weights.is_dir() else None
         if self._openvino is not None:
             self._names, size, usual = self._openvino.names, self._openvino.fixed_size, self._openvino.size
+            if size is None:
+                _say_rounded(config, self._openvino.side(config.imgsz))
         else:
             self._model = open_yolo(weights, "detect", device)
             names: Any = self._model.names
@@ -221,6 +223,12 @@ def _say_size(config: DetectorConfig, size: tuple[int, int] | None) -> None:
         _log.warning(
             "detector %s was exported to look at %s pixels and does so, not at %d", config.weights, shape, config.imgsz
         )
+
+
+def _say_rounded(config: DetectorConfig, side: int) -> None:
+    """A network takes multiples of its stride."""
+    if side != config.imgsz:
+        _log.warning("imgsz %d is rounded up to %d pixels, as the detector takes no other", config.imgsz, side)
 
 
 def _openvino_or_same(weights: Path, runtime: str) -> Path:

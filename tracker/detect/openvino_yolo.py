@@ -73,8 +73,12 @@ class OpenVinoYolo:
         picture = (image.shape[0], image.shape[1])
         if self._facts.fixed is not None:
             return Letterbox.of(picture, self._facts.fixed)
-        side = -(-imgsz // self._facts.stride) * self._facts.stride
+        side = self.side(imgsz)
         return Letterbox.of(picture, (side, side), self._facts.stride)
+
+    def side(self, imgsz: int) -> int:
+        """``imgsz`` rounded up to a multiple of the network's stride."""
+        return -(-imgsz // self._facts.stride) * self._facts.stride
 
     def find(
         self, images: Sequence[Image], imgsz: int, confidence: float, most_overlap: float, weak: Weak | None = None
@@ -84,7 +88,7 @@ class OpenVinoYolo:
         weak: what to tell besides; a network that chooses its boxes itself cannot.
         """
 
-        def find(image: Image) -> Found:
+        def look(image: Image) -> Found:
             box = self.letterbox(image, imgsz)
             output = self._infer(box.fill(image))
             read = read_chosen if self._has_chosen else read_output
@@ -95,7 +99,7 @@ class OpenVinoYolo:
             faint = read_weak(output, weak)
             return found._replace(weak=faint._replace(xyxy=box.in_picture(faint.xyxy)))
 
-        return list(self._threads.map(find, images))
+        return list(self._threads.map(look, images))
 
     def _infer(self, inputs: FloatArray) -> FloatArray:
         """float32 (1, 3, h, w) -> the output for the picture."""
@@ -171,7 +175,7 @@ def _is_rounded(model: Any) -> bool:
 def _has_tiles() -> bool:
     """Whether the processor has AMX, with which OpenVINO crashes in eight bits where an input's size may change.
 
-    See https://github.com/openvinotoolkit/openvino/issues/37577, as ultralytics says: there each size is compiled.
+    Each size is compiled there, as ultralytics does: https://github.com/openvinotoolkit/openvino/issues/37577
     """
     try:
         return "amx_int8" in _PROCESSOR.read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from ground.errors import InputError
-from tracker.court.network import AREAS, CourtNetwork, CourtSegmenter, cell_centres, save_network
+from tracker.court.network import CourtNetwork, save_network
+from tracker.court.segmenter import AREAS, CourtSegmenter, cell_centres
 from tracker.court.train import fit, varied
 
 

@@ -128,6 +128,14 @@ def test_a_model_of_fixed_size_says_so(shared: Path, caplog: pytest.LogCaptureFi
     assert "exported to look at 640x640 pixels and does so, not at 960" in caplog.text
 
 
+def test_a_size_that_is_no_multiple_of_the_stride_is_rounded_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "courtscribe"):
+        YoloDetector(DetectorConfig(weights=_PLAYERS, imgsz=320))
+        assert not caplog.text
+        YoloDetector(DetectorConfig(weights=_PLAYERS, imgsz=321))
+    assert "imgsz 321 is rounded up to 352 pixels" in caplog.text
+
+
 @pytest.mark.parametrize("bad", [{"imgsz": 0}, {"confidence": 1.5}, {"runtime": "tpu"}, {"batch": -1}])
 def test_bad_settings_are_said(bad: dict[str, object]) -> None:
     with pytest.raises(InputError):

@@ -1,0 +1,25 @@
+"""Write the graphs of the small networks anew, beside their weights: after these were trained.
+
+python -m benchmarks.graphs
+"""
+
+from __future__ import annotations
+
+import torch
+
+from ground.compute.graph import save_graph
+from pipeline.shipped import BALL_WEIGHTS, COURT_WEIGHTS, WEIGHTS
+from tracker.court.network import load_network
+from tracker.court.segmenter import HEIGHT, WIDTH
+from tracker.detect.ball_look import SEEN, load_ball_network
+
+
+def main() -> None:
+    """Write both."""
+    court, ball = WEIGHTS / COURT_WEIGHTS, WEIGHTS / BALL_WEIGHTS
+    save_graph(load_network(court), torch.zeros(1, 3, HEIGHT, WIDTH), court)
+    save_graph(load_ball_network(ball), torch.zeros(2, 3, SEEN, SEEN), ball)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""A small network as an OpenVINO graph beside its weights: it runs without PyTorch, which takes a second to load.
+
+The graph computes in float32 on one thread, so what it says does not depend on the machine's cores.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ground.packages import need, quiet
+
+_SOURCE = "made_of"
+"""What the graph says of itself: SHA-256 of the weights that it was made of."""
+Network = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+"""One batch of inputs to the network's only output."""
+
+
+def graph_of(weights: Path) -> Path:
+    """Where the graph of a file of weights lies: beside it."""
+    return weights.with_suffix(".xml")
+
+
+def open_graph(weights: Path) -> Network | None:
+    """The network whose graph lies beside its ``weights``; None where there is none, or it was made of others.
+
+    One thread at a time.
+    """
+    try:
+        if not graph_of(weights).is_file() or not graph_of(weights).with_suffix(".bin").is_file():
+            return None
+        made_of = _digest(weights)
+    except OSError:
+        return None
+    openvino: Any = need("a network's graph", "openvino")
+    try:
+        model = openvino.Core().read_model(graph_of(weights))
+    except RuntimeError:
+        return None
+    if not model.has_rt_info(_SOURCE) or model.get_rt_info(_SOURCE).astype(str) != made_of:
+        return None
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
+    request = openvino.compile_model(model, "CPU", settings).create_infer_request()
+    return lambda inputs: np.asarray(request.infer([inputs])[0]).copy()
+
+
+def save_graph(network: Any, example: Any, weights: Path) -> None:
+    """Keep the graph of a ``torch.nn.Module`` beside its ``weights``. example: a tensor that it takes, any batch."""
+    openvino: Any = need("a network's graph", "openvino")
+    shape = [-1, *example.shape[1:]]
+    with quiet():
+        model = openvino.convert_model(network.eval(), example_input=example, input=[shape])
+    model.set_rt_info(_digest(weights), _SOURCE)
+    openvino.save_model(model, graph_of(weights), compress_to_fp16=False)
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
