@@ -76,7 +76,7 @@ class BallLook:
         """float32 (N,): of ``patches`` (N, SIDE, SIDE, 3) RGB, the mean of each and of its mirror image."""
         seen = _middle(patches.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255))
         both = self._network(np.concatenate([seen, seen[..., ::-1]]))[:, 0]
-        return (both[: len(patches)] + both[len(patches) :]) / 2
+        return np.asarray((both[: len(patches)] + both[len(patches) :]) / 2, np.float32)
 
 
 def load_ball_network(weights: Path) -> Any:
