@@ -62,6 +62,7 @@ _READ: dict[str, tuple[str, Any, str]] = {
     "actions": ("classifier.weights", str, "the action classifier's weights file, or an exported .xml or .onnx"),
     "min-confidence": ("timeline.min_confidence", float, "confidence under which the timeline says unsure; 0: never"),
     "heed-speed": ("timeline.heed_speed", bool, "let speed speak for standing, walking, running (default: yes)"),
+    "context": ("timeline.context", bool, "let who has the ball speak for dribble, pass, shoot, hold (default: yes)"),
     "runtime": ("classifier.runtime", str, f"what runs the networks: {_RUNTIMES} (that one: actions only)"),
     "device": ("device", str, "auto, cpu, cuda, cuda:N or mps"),
 }
