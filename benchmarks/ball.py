@@ -69,7 +69,7 @@ def _players_17(folder: Path) -> Iterator[tuple[str, Image, FloatArray]]:
     for path in sorted(folder.rglob("*.jpg")):
         image = cv2.resize(_read(path), _STRETCHED)
         label = path.parents[1].with_name("labels") / path.parent.name / f"{path.stem}.txt"
-        rows = [[float(value) for value in line.split()] for line in label.read_text().splitlines()]
+        rows = [[float(value) for value in line.split()] for line in label.read_text(encoding="utf-8").splitlines()]
         boxes = np.array([row[1:5] for row in rows if row[0] == _BALL and len(row) == 5], np.float32).reshape(-1, 4)
         scaled = boxes * np.array([*_STRETCHED, *_STRETCHED], np.float32)
         side = np.sqrt(scaled[:, 2] * scaled[:, 3])

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from classify.networks.profile import Profile, to_array
 from classify.weights.description import CheckpointInfo
+from ground.compute.openvino_package import openvino_package
 from ground.compute.threads import num_threads
 from ground.errors import InputError
 from ground.packages import need
@@ -88,8 +89,7 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
     OpenVINO lays out memory better for a size that it knows, and keeps more cores busy with a clip each than with a
     batch on all of them.
     """
-    import openvino
-
+    openvino = openvino_package("this runtime")
     model.reshape([1, 3, profile.frames, profile.height, profile.width])
     settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
     threads = {"INFERENCE_NUM_THREADS": num_threads()}

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ground.packages import need, quiet
+from ground.compute.openvino_package import openvino_package
+from ground.packages import quiet
 
 _SOURCE = "made_of"
 """What the graph says of itself: SHA-256 of the weights that it was made of."""
@@ -37,7 +38,7 @@ def open_graph(weights: Path) -> Network | None:
         made_of = _digest(weights)
     except OSError:
         return None
-    openvino: Any = need("a network's graph", "openvino")
+    openvino = openvino_package("a network's graph")
     try:
         model = openvino.Core().read_model(graph_of(weights))
     except RuntimeError:
@@ -51,7 +52,7 @@ def open_graph(weights: Path) -> Network | None:
 
 def save_graph(network: Any, example: Any, weights: Path) -> None:
     """Keep the graph of a ``torch.nn.Module`` beside its ``weights``. example: a tensor that it takes, any batch."""
-    openvino: Any = need("a network's graph", "openvino")
+    openvino = openvino_package("a network's graph")
     shape = [-1, *example.shape[1:]]
     with quiet():
         model = openvino.convert_model(network.eval(), example_input=example, input=[shape])

@@ -25,7 +25,7 @@ straight between."""
 AWAY = ("pass", "shoot")
 """Labels of who lets go of the ball."""
 _KEEPS, _LETS_GO = -2.0, 1.0
-"""The same of such a label over the others of ``WITH_BALL``, for who keeps the ball throughout and who lets go of it."""
+"""The same of such a label over others of ``WITH_BALL``, for who keeps the ball throughout and who lets go of it."""
 _EDGE = 0.1
 """Seconds before and after a clip that count as well."""
 _SOON = 0.3

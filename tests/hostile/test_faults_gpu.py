@@ -105,7 +105,7 @@ def test_the_detector_goes_on_with_fewer_frames(monkeypatch: pytest.MonkeyPatch)
     detector = YoloDetector.__new__(YoloDetector)
     detector._openvino = None
     detector.config, detector._device, detector._half = DetectorConfig(), "cpu", False
-    detector._batches = Batches("frames", 8)
+    detector._batches, detector._things = Batches("frames", 8), []
     sizes = list[int]()
 
     class Model:

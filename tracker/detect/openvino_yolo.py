@@ -16,10 +16,10 @@ from typing import Any
 
 import yaml
 
+from ground.compute.openvino_package import openvino_package
 from ground.compute.threads import num_threads
 from ground.errors import InputError
 from ground.frames import Image
-from ground.packages import need
 from tracker.detect.letterbox import Found, Letterbox, Weak, read_chosen, read_output, read_weak
 from tracker.types import FloatArray
 
@@ -119,8 +119,7 @@ class OpenVinoYolo:
             return self._free
 
     def _requests(self) -> SimpleQueue[Any]:
-        # Kept here and not by threads: one that ends with the last reference to a network can wait for ever.
-        openvino = need("a detector in OpenVINO's format", "openvino")
+        openvino = openvino_package("a detector in OpenVINO's format")
         settings = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": self.size}
         compiled, free = openvino.compile_model(self._model, "CPU", settings), SimpleQueue[Any]()
         for _ in range(self.size):
@@ -135,7 +134,7 @@ def open_openvino_yolo(folder: Path) -> OpenVinoYolo | None:
     if facts is None or graph is None:
         return None
     try:
-        model = need(f"{folder}", "openvino").Core().read_model(graph)
+        model = openvino_package(f"{folder}").Core().read_model(graph)
         return OpenVinoYolo(model, facts) if _is_plain(model, facts) else None
     except (InputError, RuntimeError):
         return None

@@ -39,7 +39,7 @@ class _Stopping(Silent):
             if self.left == 0:
                 raise KeyboardInterrupt
 
-        yield advance
+        yield advance if name != "ball" else lambda _: None  # over tables: it begins anew
 
 
 @pytest.fixture(scope="module")
