@@ -35,7 +35,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def game(tmp_path: Path) -> Path:
-    game = SyntheticGame(seed=2, seconds=2)
+    game = SyntheticGame(seed=2, seconds=2, size=(640, 360))
     path = tmp_path / "game.mp4"
     write_video(path, ((i / 30, game.frame(i).image) for i in range(game.num_frames)), frame_rate=Fraction(30))
     return path

@@ -23,20 +23,20 @@ from tracker.types import Detections
 pytestmark = pytest.mark.slow
 
 _FILES = ("annotated.mp4", "timeline.csv", "captions.vtt", "tracks.txt")
-_FLAGS = ["--jobs", "1", "--quiet", "--min-track-confidence", "0", "--device", "cpu"]
+_FLAGS = ["--imgsz", "640", "--jobs", "1", "--quiet", "--min-track-confidence", "0", "--device", "cpu"]
 
 
 class _Stopping(Silent):
-    """Is stopped after so many steps."""
+    """Is stopped after so many steps, or so many frames."""
 
-    def __init__(self, steps: int) -> None:
-        self.left = steps
+    def __init__(self, steps: int, *, frames: bool = False) -> None:
+        self.left, self.counts_frames = steps, frames
 
     @contextmanager
     def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
-        def advance(_count: int) -> None:
-            self.left -= 1
-            if self.left == 0:
+        def advance(count: int) -> None:
+            self.left -= count if self.counts_frames else 1
+            if self.left <= 0:
                 raise KeyboardInterrupt
 
         yield advance if name != "ball" else lambda _: None  # over tables: it begins anew
@@ -44,7 +44,7 @@ class _Stopping(Silent):
 
 @pytest.fixture(scope="module")
 def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    game = SyntheticGame(seed=2, seconds=2)
+    game = SyntheticGame(seed=2, seconds=2, size=(640, 360))
     path = tmp_path_factory.mktemp("game") / "game.mp4"
     write_video(path, ((i / 30, game.frame(i).image) for i in range(game.num_frames)), frame_rate=Fraction(30))
     return path
@@ -89,7 +89,7 @@ def test_detections_of_a_video_that_cannot_be_read_from_the_middle_are_kept_too(
     undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
     assert main(["analyze", str(cut_off), "-o", str(undisturbed), *_FLAGS]) == 0
     with monkeypatch.context() as patched:
-        patched.setattr(analyze, "choose_progress", lambda _quiet, _costs: _Stopping(35))
+        patched.setattr(analyze, "choose_progress", lambda _quiet, _costs: _Stopping(35, frames=True))
         assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 130
     kept = sorted(path.name[:11] for path in (stopped / "parts").glob("*.npz"))
     assert kept[:2] == ["follow-0000", "follow-0001"]
