@@ -45,6 +45,7 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "drop-still": ("selection.drop_still", bool, "leave out who stays in one place at the court's edge (default: yes)"),
     "drop-outside": ("selection.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
     "min-track-confidence": ("selection.min_confidence", float, "mean confidence under which a track is nobody's"),
+    "exchange": ("linking.exchange", bool, "mend identities after linking, by looks and teams (default: yes)"),
     "teams": ("teams.names", _names, "the two teams' names (default: A,B)"),
     "team-colors": (
         "teams.colors",

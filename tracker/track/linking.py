@@ -48,6 +48,8 @@ class LinkingConfig:
     """Seconds after which nobody is taken for who left before. Higher: longer absences, more strangers to mistake."""
     max_absence_over_cuts: float = 1800.0
     """Seconds, from one shot to another, where only evidence tells who it is. Lower: half-time makes new players."""
+    exchange: bool = True
+    """Let players exchange tracklets after linking, where that makes the whole likelier by links, looks and teams."""
     min_length: int = 8
     """Detections that a player has at least; what has fewer is a ghost."""
     players: int = 0
@@ -82,7 +84,7 @@ def link(
         before, chain = chain, _link_once(recording, chain, config, evidence)
         if (before == chain).all():
             break
-    if likeness is not None:
+    if likeness is not None and config.exchange:
         chain = exchange(recording, chain, config.max_absence, config.min_length, likeness(chain))
     if evidence is not None and recording.shot.any():
         chain = _reunite(recording, chain, config, evidence)
