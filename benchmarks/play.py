@@ -63,7 +63,7 @@ def main() -> None:
             rows.setdefault(name, []).append(_row(_again(found, name, settings, end, models), truth))
             lines.append(f"| {video.name} | {name} | {_shown(rows[name][-1])} |")
             print(lines[-1], flush=True)
-    lines += [f"| mean | {name} | {_shown(np.nanmean(figures, axis=0).tolist())} |" for name, figures in rows.items()]
+    lines += [f"| mean | {name} | {_shown(np.mean(figures, axis=0).tolist())} |" for name, figures in rows.items()]
     weights = [chosen_weights(config.detector, resolve_device(config.device)), Path(config.classifier.weights)]
     weights += [WEIGHTS / COURT_WEIGHTS, WEIGHTS / BALL_WEIGHTS]
     write_result(options.output, "The whole play against hand-checked truth", lines, weights)

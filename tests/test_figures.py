@@ -32,6 +32,30 @@ _FIGURES = {
         "results/real_footage_2.md",
         rf"(?s)IDF1 \| {_N} .*precision \| {_N} .*recall \| {_N} .*switches \| {_N} .*boxes \| {_N} .*occur \| {_N} ",
     ),
+    "whole play": (
+        rf"right on {_N} of matched boxes, the holder of the ball in {_N} of frames, and landmarks of the court are "
+        rf"{_N} m off",
+        "results/play.md",
+        rf"mean \| nothing \| (?:[\d.]+ \| ){{4}}{_N} \| {_N} \| [\d.]+ \| {_N} ",
+    ),
+    "exchanges": (
+        rf"exchanges of tracklets IDF1 is {_N} for {_N};",
+        "results/play.md",
+        rf"(?s)(?=.*mean \| exchanges of tracklets \| {_N} )(?=.*mean \| nothing \| {_N} )",
+    ),
+    "labels by the ball": (
+        rf"action accuracy is {_N} for {_N} and macro-F1 {_N} for {_N}\.",
+        "results/play.md",
+        rf"(?s)(?=.*mean \| who has the ball, for labels \| (?:[\d.]+ \| ){{8}}{_N} )"
+        rf"(?=.*mean \| nothing \| (?:[\d.]+ \| ){{8}}{_N} )"
+        rf"(?=.*mean \| who has the ball, for labels \| (?:[\d.]+ \| ){{9}}{_N} )"
+        rf"(?=.*mean \| nothing \| (?:[\d.]+ \| ){{9}}{_N} )",
+    ),
+    "ball": (
+        rf"them the holder is right in {_N} and {_N} of frames",
+        "results/ball.md",
+        rf"(?s)IND-NYK \| 309 \| {_N} .*NYK-BOS \| 240 \| {_N} ",
+    ),
     "demo": (
         rf"on its game, identities IDF1 {_N} and action accuracy {_N}\s",
         "results/demo.md",
