@@ -31,14 +31,11 @@ _ROOT = Path(__file__).parents[2]
 _RUNS = """
 import os, sys
 from pathlib import Path
-import openvino, torch
+import openvino
 import pipeline.analyze, pipeline.outputs.write
-from classify.networks.registry import build_model
 from benchmarks.at_write import fail_at, watch_writes
 from pipeline.runners.cli import main
 
-with torch.device("meta"):
-    build_model("pooled_maps", 2)  # loads what runs need
 for run in sys.argv[2:]:
     sys.stdout.flush()
     if not (child := os.fork()):

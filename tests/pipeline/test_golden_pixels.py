@@ -24,7 +24,7 @@ from pipeline.synthetic.game import SyntheticGame
 pytestmark = pytest.mark.slow
 
 _GOLDEN = Path(__file__).with_name("golden_pixels.csv")
-_SECONDS, _RATE = 3, 30
+_SECONDS, _RATE = 2, 30
 
 
 def _with_unsure(timeline: Timeline) -> Timeline:

@@ -204,7 +204,7 @@ def _png(image: np.ndarray) -> bytes:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["netba_NYK-BOS.mp4", "nbaction_1.mov", "ibm_basketball.mp4"])
 def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str) -> None:
-    config, models = with_settings(PipelineConfig(device="cpu", end=6), {"detector": {"imgsz": 480}}), Models()
+    config, models = with_settings(PipelineConfig(device="cpu", end=5.6), {"detector": {"imgsz": 480}}), Models()
     detector, classifier = models.detector(config), models.classifier(config)
     source = str(shared / "videos" / name)
     with open_video(source, end=config.end) as video:
