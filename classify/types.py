@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -50,6 +50,11 @@ class ActionScores:
     """Seconds, exclusive."""
     probabilities: npt.NDArray[np.float32]
     """float32 (num_actions,), sums to 1, in the order of the classifier's labels."""
+
+    def weighed(self, likelihood: npt.NDArray[np.float64]) -> ActionScores:
+        """With another witness of the same action in it: how likely, (num_actions,), each makes what he saw."""
+        product = self.probabilities * likelihood
+        return replace(self, probabilities=(product / product.sum()).astype(np.float32))
 
 
 class Classifier(Protocol):

@@ -175,3 +175,19 @@ class Detector(Protocol):
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         """Detections of each frame, in the order of ``frames``."""
         ...
+
+
+def camera_in_shot(
+    shift: npt.NDArray[np.float64], zoom: npt.NDArray[np.float64], is_cut: BoolArray
+) -> npt.NDArray[np.float64]:
+    """How the camera moved since its shot began, float64 (F, 3): shift x, y in pixels, zoom.
+
+    shift: (F, 2), zoom and is_cut: (F,): before each frame, see ``CameraMotion``.
+    """
+    camera = np.empty((len(shift), 3))
+    state = np.array([0.0, 0.0, 1.0])
+    for row, (step, factor, is_new) in enumerate(zip(shift, zoom, is_cut, strict=True)):
+        moved = np.append(factor * state[:2] + step, factor * state[2])
+        state = np.array([0.0, 0.0, 1.0]) if is_new or not row else moved
+        camera[row] = state
+    return camera

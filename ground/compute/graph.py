@@ -5,7 +5,6 @@ The graph computes in float32 on one thread, so what it says does not depend on 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ground.compute.openvino_package import openvino_package
+from ground.disk.files import sha256_of
 from ground.packages import quiet
 
 _SOURCE = "made_of"
@@ -35,7 +35,7 @@ def open_graph(weights: Path) -> Network | None:
     try:
         if not graph_of(weights).is_file() or not graph_of(weights).with_suffix(".bin").is_file():
             return None
-        made_of = _digest(weights)
+        made_of = sha256_of(weights)
     except OSError:
         return None
     openvino = openvino_package("a network's graph")
@@ -56,9 +56,5 @@ def save_graph(network: Any, example: Any, weights: Path) -> None:
     shape = [-1, *example.shape[1:]]
     with quiet():
         model = openvino.convert_model(network.eval(), example_input=example, input=[shape])
-    model.set_rt_info(_digest(weights), _SOURCE)
+    model.set_rt_info(sha256_of(weights), _SOURCE)
     openvino.save_model(model, graph_of(weights), compress_to_fp16=False)
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import hashlib
 import os
 import secrets
 from collections.abc import Generator
@@ -123,3 +124,9 @@ def _remove(part: Path) -> None:
         part.unlink(missing_ok=True)
     except OSError:  # its folder is no folder, or is locked: then nothing was written either
         return
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's content, in hexadecimal digits. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

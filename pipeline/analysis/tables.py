@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ground.disk.files import write_atomically
+from ground.disk.files import sha256_of, write_atomically
 from ground.errors import InputError
 
 Columns = Mapping[str, npt.NDArray[Any]]
@@ -61,7 +61,7 @@ def write_table(folder: Path, name: str, columns: Columns) -> Table:
     content = packed.getvalue()
     sha256 = hashlib.sha256(content).hexdigest()
     target = folder / f"{name}-{sha256[:16]}.npz"
-    if not (target.is_file() and _sha256(target) == sha256):
+    if not (target.is_file() and sha256_of(target) == sha256):
         with write_atomically(target) as part:
             part.write_bytes(content)
     return Table(target.name, sha256, len(next(iter(columns.values()))))
@@ -74,7 +74,7 @@ def read_table(folder: Path, table: Table, wanted: Mapping[str, tuple[str, tuple
     Raises InputError for another file than the one that was written, and what ``DAMAGE`` names for a damaged one.
     """
     path = folder / table.file
-    if table.sha256 and _sha256(path) != table.sha256:
+    if table.sha256 and sha256_of(path) != table.sha256:
         raise InputError(f"{path}: is damaged, or another file than the one that was written")
     with zipfile.ZipFile(path) as archive:
         names = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
@@ -104,8 +104,3 @@ def _check_header(archive: zipfile.ZipFile, info: zipfile.ZipInfo, dtype: str, e
     if info.file_size != header + prod(shape) * found.itemsize:
         raise ValueError(f"{info.filename} is shorter or longer than it claims")
     return int(shape[0])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

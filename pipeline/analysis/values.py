@@ -25,7 +25,7 @@ from tracker.court.landmarks import CourtLandmarks
 from tracker.court.positions import positions
 from tracker.names import clear_names, same
 from tracker.teams.teams import Teams
-from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, IntArray, Tracks
+from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, IntArray, Tracks, camera_in_shot
 
 NOBODY = "nobody was found: the result is empty"
 NO_COURT = "the court's lines are not known: no positions, distances and speeds in metres"
@@ -70,13 +70,7 @@ class Frames:
         """float64 (F, 3): shift x, y in pixels and zoom, about the middle of the picture, since the shot began."""
         if self.shift is None or self.zoom is None or self.is_cut is None:
             return None
-        camera = np.empty((len(self), 3))
-        state = np.array([0.0, 0.0, 1.0])
-        for row, (shift, zoom, is_cut) in enumerate(zip(self.shift, self.zoom, self.is_cut, strict=True)):
-            step = np.append(zoom * state[:2] + shift, zoom * state[2])
-            state = np.array([0.0, 0.0, 1.0]) if is_cut or not row else step
-            camera[row] = state
-        return camera
+        return camera_in_shot(self.shift, self.zoom, self.is_cut)
 
     def shot(self) -> IntArray | None:
         """int32 (F,): number of the shot, from 0."""

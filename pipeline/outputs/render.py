@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -41,8 +41,7 @@ _LONGEST_NAME = 20
 """Letters of a name that a plate shows."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShownEvent:
+class ShownEvent(NamedTuple):
     """What happens to the ball."""
 
     time: float
@@ -158,7 +157,7 @@ def _pack_shown(shown: Shown) -> Columns:
         "x264_preset": shown.x264_preset,
         "colors": {str(track_id): color for track_id, color in shown.colors.items()},
         "court": None if shown.court is None else [shown.court.kind, shown.court.extent],
-        "events": [dataclasses.asdict(event) for event in shown.events],
+        "events": [event._asdict() for event in shown.events],
     }
     court = {f"court_{name}": getattr(shown.court, name) for name in _MAP_COLUMNS if shown.court is not None}
     ball = {} if shown.ball is None else {_BALL + name: column for name, column in columns_of(shown.ball).items()}

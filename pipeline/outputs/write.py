@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 
 from ground.disk.lock import claim
@@ -25,6 +26,7 @@ from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
 from pipeline.stages.ball import events_of
 from pipeline.video.packets import X264_PRESET
+from tracker.ball.events import BallEvent
 from tracker.files.mot import write_tracks
 
 _log = logging.getLogger("courtscribe")
@@ -79,9 +81,8 @@ def write_current(
     (folder / VIDEO_NAME).unlink(missing_ok=True)
     write_timeline_csv(shown.timeline, shown.names, timeline, shown.teams)
     events = events_of(shown)
-    cues = [(time_of(event, shown), event.player, event_text(event, shown.names)) for event in events]
     start = shown.settings.get("start") or 0.0
-    write_captions(shown.timeline, shown.names, captions, start=start, events=cues)
+    write_captions(shown.timeline, shown.names, captions, start=start, events=_shown_events(events, shown))
     write_tracks(tracks, shown.tracks)
     write_court_json(shown.court, court)
     write_positions_csv(shown, positions)
@@ -121,10 +122,7 @@ def write_video(
     wants_map = settings.get("court", {}).get("map", False) if with_map is None else with_map
     seen_from_above = court_map(analysis) if wants_map else None
     colors = team_colors(analysis.tracks, analysis.teams)
-    events = tuple(
-        ShownEvent(time_of(event, analysis), event.player, event_text(event, analysis.names))
-        for event in events_of(analysis)
-    )
+    events = _shown_events(events_of(analysis), analysis)
     shown = Shown(
         analysis.tracks,
         analysis.timeline,
@@ -139,3 +137,7 @@ def write_video(
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)
+
+
+def _shown_events(events: Sequence[BallEvent], analysis: Analysis) -> tuple[ShownEvent, ...]:
+    return tuple(ShownEvent(time_of(e, analysis), e.player, event_text(e, analysis.names)) for e in events)

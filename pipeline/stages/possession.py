@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from classify.types import ActionScores
 from pipeline.analysis.values import Frames
 from tracker.ball.path import BallPath
-
-Floats = npt.NDArray[np.float64]
 
 WITH_BALL = ("pass", "dribble", "shoot", "ball in hand")
 """Labels of who has the ball."""
@@ -52,10 +49,5 @@ def combine_with_ball(
         has_it = ball.holder[low:soon] == score.track_id
         say = with_ball * (_NEVER + (_ALWAYS - _NEVER) * has_it[: high - low].mean())
         lets_go = bool((has_it[:-1] & ~has_it[1:]).any())
-        combined.append(_combine(score, say + away * (_LETS_GO if lets_go else _KEEPS)))
+        combined.append(score.weighed(np.exp(say + away * (_LETS_GO if lets_go else _KEEPS))))
     return combined
-
-
-def _combine(score: ActionScores, say: Floats) -> ActionScores:
-    product = score.probabilities * np.exp(say)
-    return ActionScores(score.track_id, score.start, score.end, (product / product.sum()).astype(np.float32))

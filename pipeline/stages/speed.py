@@ -139,8 +139,7 @@ def _combine(score: ActionScores, gaits: Sequence[int | None], likely: Floats) -
     for gait, weight in zip(gaits, likely, strict=True):
         if gait is not None:
             weights[gait] = weight
-    product = score.probabilities * weights**_SAY
-    return ActionScores(score.track_id, score.start, score.end, (product / product.sum()).astype(np.float32))
+    return score.weighed(weights**_SAY)
 
 
 def _path(track: Tracks, frames: Frames, camera: Floats, size: tuple[int, int]) -> _Path:

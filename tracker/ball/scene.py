@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
 
-from tracker.types import BoolArray, Tracks
+from tracker.types import BoolArray, Tracks, camera_in_shot
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -110,12 +110,8 @@ class BallScene:
     @cached_property
     def standing(self) -> tuple[Floats, Floats]:
         """Where the camera is since the shot began: shift (F, 2) and zoom (F,), about the middle of the picture."""
-        shift, zoom = np.zeros((len(self), 2)), np.ones(len(self))
-        for row in range(1, len(self)):
-            if not self.is_cut[row]:
-                zoom[row] = self.zoom[row] * zoom[row - 1]
-                shift[row] = self.zoom[row] * shift[row - 1] + self.shift[row]
-        return shift, zoom
+        camera = camera_in_shot(self.shift, self.zoom, self.is_cut)
+        return camera[:, :2], camera[:, 2]
 
     def standing_at(self, row: Ints, xy: Floats) -> Floats:
         """Where what is at ``xy`` (N, 2) in frames ``row`` (N,) was in its shot's first frame, from the middle."""

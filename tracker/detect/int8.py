@@ -7,13 +7,13 @@ hard broadcast 0.907, with the head in float32 0.917, all in float32 0.927).
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ground.compute.int8 import to_int8
+from ground.disk.files import sha256_of
 from ground.errors import InputError
 from ground.frames import Frame
 from ground.packages import need, quiet
@@ -40,7 +40,7 @@ def int8_copy(weights: Path) -> Path | None:
         made_of = (folder / _SOURCE).read_text(encoding="utf-8").strip()
     except OSError:
         return None
-    return folder if made_of == _digest(weights) else None
+    return folder if made_of == sha256_of(weights) else None
 
 
 def make_int8(weights: Path, frames: Iterable[Frame], output: Path, imgsz: int) -> int:
@@ -70,7 +70,7 @@ def make_int8(weights: Path, frames: Iterable[Frame], output: Path, imgsz: int) 
     output.mkdir(parents=True, exist_ok=True)
     openvino.save_model(made, output / graph.name, compress_to_fp16=False)
     shutil.copy(source / "metadata.yaml", output)
-    (output / _SOURCE).write_text(_digest(weights) + "\n", encoding="utf-8")
+    (output / _SOURCE).write_text(sha256_of(weights) + "\n", encoding="utf-8")
     return len(samples)
 
 
@@ -80,7 +80,3 @@ def _head(names: Sequence[str]) -> str:
     if not numbers:
         raise InputError("the network does not name its layers, so its head cannot be told")
     return f"__module.model.{max(numbers)}"
-
-
-def _digest(weights: Path) -> str:
-    return hashlib.sha256(weights.read_bytes()).hexdigest()

@@ -17,6 +17,7 @@ from ground.frames import Frame, Image
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
 from tracker.looks.describers import crops
+from tracker.looks.samples import hidden_share
 from tracker.types import BoolArray, FloatArray
 
 KIT = 8
@@ -74,20 +75,13 @@ class KitCollector:
             return
         self._next = frame.time + _STEP
         boxes = xyxy.astype(np.float64)
-        clear = boxes[_covered(boxes) <= _HIDDEN]
+        clear = boxes[hidden_share(np.zeros(len(boxes), np.intp), boxes) <= _HIDDEN]
         index, sure = np.full(len(clear), frame.index, np.intp), np.ones(len(clear), np.bool_)
         self._seen.append(KitViews(index, clear, kits(frame.image, clear), sure))
 
     def finish(self) -> KitViews:
         """What was seen."""
         return KitViews(*map(np.concatenate, zip(KitViews.empty(), *self._seen, strict=True)))
-
-
-def _covered(boxes: Float64Array) -> Float64Array:
-    """Share (K,) of each box (K, 4) that others cover; may exceed 1 where many do."""
-    low, high = np.maximum(boxes[:, None, :2], boxes[None, :, :2]), np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    common = (high - low).clip(0).prod(axis=2)
-    return common.sum(axis=1) / np.diagonal(common) - 1
 
 
 def kits(image: Image, xyxy: Float64Array, beside: Float64Array | None = None) -> FloatArray:

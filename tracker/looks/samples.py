@@ -33,7 +33,7 @@ def plan_samples(tracklets: Tracklets, width: int, height: int, per_tracklet: in
     if not len(tracklets.frame):
         return np.empty(0, np.intp)
     slot = _slots(tracklets, _APART, per_tracklet)
-    hidden = _hidden(tracklets)
+    hidden = hidden_share(tracklets.frame, tracklets.xyxy)
     rows = np.flatnonzero(_clear(tracklets, hidden, width, height))
     quality = tracklets.confidence[rows] * (1 - hidden[rows]) ** 2
     rows = rows[np.lexsort((-quality, slot[rows]))]
@@ -49,7 +49,7 @@ def plan_kits(tracklets: Tracklets, per_tracklet: int = 6) -> Indices:
     if not len(tracklets.frame):
         return np.empty(0, np.intp)
     slot = _slots(tracklets, _KITS_APART, per_tracklet)
-    worse = _hidden(tracklets) - _SURENESS * tracklets.confidence
+    worse = hidden_share(tracklets.frame, tracklets.xyxy) - _SURENESS * tracklets.confidence
     rows = np.lexsort((worse, slot))
     return np.sort(rows[np.unique(slot[rows], return_index=True)[1]])
 
@@ -65,7 +65,7 @@ def _slots(tracklets: Tracklets, apart: float, per_tracklet: int) -> Indices:
 
 def is_clear(tracklets: Tracklets, width: int, height: int) -> BoolArray:
     """Whether somebody is clearly seen in each row (N,): whole, sure and hardly hidden."""
-    return _clear(tracklets, _hidden(tracklets), width, height)
+    return _clear(tracklets, hidden_share(tracklets.frame, tracklets.xyxy), width, height)
 
 
 def _clear(tracklets: Tracklets, hidden: Float64Array, width: int, height: int) -> BoolArray:
@@ -74,10 +74,10 @@ def _clear(tracklets: Tracklets, hidden: Float64Array, width: int, height: int) 
     return inside & (y1 - y0 >= _SMALLEST) & (tracklets.confidence >= _SURE) & (hidden <= _HIDDEN)
 
 
-def _hidden(tracklets: Tracklets) -> Float64Array:
-    """Share (N,) of each box that others of its frame cover, in front or behind; may exceed 1 where many do."""
-    order = np.argsort(tracklets.frame, kind="stable")
-    frame, corners = tracklets.frame[order], tracklets.xyxy[order].T
+def hidden_share(frame: Indices, xyxy: Float64Array) -> Float64Array:
+    """Share (N,) of each box (N, 4) that others of its frame (N,) cover, in front or behind; over 1 where many do."""
+    order = np.argsort(frame, kind="stable")
+    frame, corners = frame[order], xyxy[order].T
     area = (corners[2:] - corners[:2]).prod(axis=0)
     covered = np.zeros(len(frame))
     one = np.arange(len(frame))

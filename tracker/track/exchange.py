@@ -57,22 +57,30 @@ def exchange(recording: Recording, chain: Indices, max_absence: float, min_lengt
     max_absence: seconds that a link may span. min_length: rows of a chain that may be a player; two that are both
     shorter exchange nothing.
     """
+    views = likeness.views
     for _ in range(_PASSES):
-        before, chain = chain, _pass(recording, chain, max_absence, min_length, likeness)
+        before, chain = chain, _pass(recording, chain, max_absence, min_length, likeness, views)
         if (before == chain).all():
             break
     return chain
 
 
-def _pass(recording: Recording, chain: Indices, max_absence: float, min_length: int, likeness: Likeness) -> Indices:
+def _pass(
+    recording: Recording,
+    chain: Indices,
+    max_absence: float,
+    min_length: int,
+    likeness: Likeness,
+    views: Float64Array,
+) -> Indices:
     """Exchange in each window once; what later windows change may bring more to gain in earlier ones."""
     chain = chain.copy()
     rows = np.bincount(recording.tracklet, minlength=len(chain))
     for members, since, until in _windows(recording, max_absence + _MARGIN):
         names, local = np.unique(chain[members], return_inverse=True)
         may_play = np.bincount(chain, rows, len(chain))[names] >= min_length
-        views, before = _condensed(recording, chain, members, local, likeness.views)
-        search = _Search(_part_of(recording, members), local, views, before, max_absence, likeness)
+        condensed, before = _condensed(recording, chain, members, local, views)
+        search = _Search(_part_of(recording, members), local, condensed, before, max_absence, likeness)
         search.run(since, until, may_play)
         _rename(recording, chain, members, names[search.chain_of()])
     return chain
@@ -158,6 +166,18 @@ class _Moments(NamedTuple):
     b: Indices
 
 
+class _Seen(NamedTuple):
+    """Two chains by themselves, as they are seen from the ends of their tracklets."""
+
+    members: Indices
+    """(M,), ascending."""
+    chain: Indices
+    """(M,), 0 or 1."""
+    recording: Recording
+    ends: Ends
+    starts: Ends
+
+
 class _Search:
     """Chains of a window, and what they gain by exchanging."""
 
@@ -194,20 +214,22 @@ class _Search:
         may_play: (G,), whose chains count; two that do not exchange nothing.
         """
         count = len(self._chains)
-        found = {
-            (a, b): move
-            for a in range(count)
-            for b in range(a)
-            if (may_play[a] or may_play[b]) and (move := self._best(a, b, since, until))
-        }
+        found: dict[tuple[int, int], _Move] = {}
+
+        def look(a: int, b: int) -> None:
+            if (may_play[a] or may_play[b]) and (move := self._best(a, b, since, until)):
+                found[a, b] = move
+
+        for a in range(count):
+            for b in range(a):
+                look(a, b)
         while found:
             pair = max(found, key=lambda pair: found[pair].gain)
             if self._exchange(*pair, found.pop(pair)):
-                for one, other in product(pair, range(count)):
-                    a, b = max(one, other), min(one, other)
+                others = ((max(x, y), min(x, y)) for x, y in product(pair, range(count)) if x != y)
+                for a, b in dict.fromkeys(others):
                     found.pop((a, b), None)
-                    if a != b and (may_play[a] or may_play[b]) and (move := self._best(a, b, since, until)):
-                        found[a, b] = move
+                    look(a, b)
 
     def _exchange(self, a: int, b: int, move: _Move) -> bool:
         """Make an exchange between two chains, if it is worth it; then nothing is as it was with either."""
@@ -217,10 +239,11 @@ class _Search:
             np.concatenate([old[0][:a1], old[1][b1:b2], old[0][a2:]]),
             np.concatenate([old[1][:b1], old[0][a1:a2], old[1][b2:]]),
         )
-        if self._value(new, a, b) <= self._value(old, a, b) + _LEAST:
+        seen = self._seen(new)
+        if self._value(new, seen, a, b) <= self._value(old, self._seen(old), a, b) + _LEAST:
             return False
         self._chains[a], self._chains[b] = new
-        self._look_again(new)
+        self._note(seen)
         return True
 
     def _best(self, a: int, b: int, since: float, until: float) -> _Move | None:
@@ -297,33 +320,32 @@ class _Search:
         of_one = self._likeness.of_one
         return of_one(whole_a + moved) + of_one(whole_b - moved) - of_one(np.stack([whole_a, whole_b])).sum()
 
-    def _value(self, chains: tuple[Indices, Indices], a: int, b: int) -> float:
+    def _value(self, chains: tuple[Indices, Indices], seen: _Seen, a: int, b: int) -> float:
         """How likely two chains are, exactly."""
-        members, local, ends, starts = self._sides(chains)
-        part = _part_of(self._recording, members)
-        order = np.lexsort((self._start[members], local))
+        order = np.lexsort((self._start[seen.members], seen.chain))
         i, j = order[:-1], order[1:]
-        linked = local[i] == local[j]
+        linked = seen.chain[i] == seen.chain[j]
         i, j = i[linked], j[linked]
-        gap = self._start[members[j]] - self._end[members[i]]
+        gap = self._start[seen.members[j]] - self._end[seen.members[i]]
         if (gap <= 0).any() or (gap > self._max_absence).any():
             return _IMPOSSIBLE
         views = [self._views[chain].sum(axis=0) + self._before[one] for chain, one in zip(chains, (a, b), strict=True)]
-        return float(link_gain(part, ends, starts, i, j).sum() + self._likeness.of_one(np.array(views)).sum())
+        links = link_gain(seen.recording, seen.ends, seen.starts, i, j).sum()
+        return float(links + self._likeness.of_one(np.array(views)).sum())
 
-    def _sides(self, chains: tuple[Indices, Indices]) -> tuple[Indices, Indices, Ends, Ends]:
-        """The tracklets of two chains, ascending, the chain of each, and how these are seen from all their ends."""
+    def _seen(self, chains: tuple[Indices, Indices]) -> _Seen:
+        """Two chains from all their ends."""
         members = np.concatenate(chains)
         order = np.argsort(members)
         local = np.repeat([0, 1], [len(chain) for chain in chains])[order]
-        return members[order], local, *sides(_part_of(self._recording, members[order]), local)
+        part = _part_of(self._recording, members[order])
+        return _Seen(members[order], local, part, *sides(part, local))
 
-    def _look_again(self, chains: tuple[Indices, Indices]) -> None:
-        """Note how changed chains are seen from the ends of their tracklets."""
-        members, _, ends, starts = self._sides(chains)
-        for known, now in ((self._ends, ends), (self._starts, starts)):
+    def _note(self, seen: _Seen) -> None:
+        """Remember how changed chains are seen from the ends of their tracklets."""
+        for known, now in ((self._ends, seen.ends), (self._starts, seen.starts)):
             for column, new in zip(known, now, strict=True):
-                column[..., members] = new
+                column[..., seen.members] = new
 
 
 def _spans(count: int) -> tuple[Indices, Indices]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import importlib.util
 import os
 import sys
@@ -105,6 +104,7 @@ def _window() -> Iterator[Finding]:
 
 
 def _weights() -> Iterator[Finding]:
+    from ground.disk.files import sha256_of
     from pipeline.shipped import WEIGHTS
 
     manifest = tomllib.loads((WEIGHTS / "manifest.toml").read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def _weights() -> Iterator[Finding]:
         path = WEIGHTS / name
         if not path.is_file():
             yield Finding(name, "missing", f"put the shipped file at {path}")
-        elif hashlib.sha256(path.read_bytes()).hexdigest() != facts["sha256"]:
+        elif sha256_of(path) != facts["sha256"]:
             yield Finding(name, "missing", f"{path} is not the file of the manifest: restore it (git checkout)")
         else:
             yield Finding(name, "ok", str(facts["score"]))
