@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -115,12 +115,28 @@ def find_court(
     if camera is None or not len(views.frame_index):
         return KnownCourt()
     width, height = square_size(size, float(aspect))
-    rows = np.searchsorted(frames.index, views.frame_index).tolist()
-    seen = {row: Maps.of(areas / np.float32(255), width, height) for row, areas in zip(rows, views.areas, strict=True)}
+    seen = _Seen(views.areas, np.searchsorted(frames.index, views.frame_index), width, height)
     squared = [CameraMotion((x * float(aspect), y), m.zoom, m.is_cut) for m in camera for x, y in [m.shift]]
     found = known_court(seen, squared, config.type)
     to_square = np.diag([width / size[0], 1.0, 1.0])
     return KnownCourt(found.kind, frames.index[found.frame_index], found.homography @ to_square)
+
+
+class _Seen(Mapping[int, Maps]):
+    """Views by the rows of their frames, made ready when they are wanted: all those of a game are a gigabyte."""
+
+    def __init__(self, areas: npt.NDArray[np.uint8], rows: npt.NDArray[np.intp], width: int, height: int) -> None:
+        self._at = {row: view for view, row in enumerate(rows.tolist())}
+        self._areas, self._size = areas, (width, height)
+
+    def __getitem__(self, row: int) -> Maps:
+        return Maps.of(self._areas[self._at[row]] / np.float32(255), *self._size)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._at)
+
+    def __len__(self) -> int:
+        return len(self._at)
 
 
 def court_by_hand(

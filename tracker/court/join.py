@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import groupby, pairwise
+from typing import NamedTuple
 
 import numpy as np
 
-from ground.errors import InputError
 from tracker.boxes import Float64Array
 from tracker.court.camera import Camera
 from tracker.court.dimensions import COURTS, Court
 from tracker.court.fit import CameraFit, Maps, fit_camera, judged, refined, turned
-from tracker.court.homography import from_points, moved
+from tracker.court.homography import all_from_points, moved
 from tracker.court.known import KnownCourt
-from tracker.types import CameraMotion
+from tracker.types import CameraMotion, IntArray
 
 AUTO = "auto"
 """Kind of a court that is to be told."""
@@ -44,6 +44,15 @@ _REACH = 30
 """Frames from one that is known to which the camera's motion is trusted on one side alone."""
 
 
+class KnownRows(NamedTuple):
+    """Rows of frames in which the court is known."""
+
+    row: IntArray
+    """int32 (N,), ascending."""
+    homography: Float64Array
+    """(N, 3, 3), pixels to metres."""
+
+
 def known_court(seen: Mapping[int, Maps], motion: Sequence[CameraMotion], kind: str = AUTO) -> KnownCourt:
     """The court, from the areas seen in some frames.
 
@@ -60,7 +69,8 @@ def known_court(seen: Mapping[int, Maps], motion: Sequence[CameraMotion], kind: 
         found = {row: fit_camera(seen[row], COURTS[chosen], fit.camera) for row, fit in found.items()}
     cameras = _standing(seen, found, shots, COURTS[chosen])
     to_metres = {row: _to_metres(seen[row], camera) for row, camera in cameras.items()}
-    size = min((maps.width, maps.height) for maps in seen.values())
+    any_maps = seen[next(iter(seen))]
+    size = (any_maps.width, any_maps.height)
     path = _path(motion, size)
     agreeing = _moving_alike(to_metres, path, shots, size)
     return _as_known(chosen, _between(agreeing, path, shots, size, _REACH))
@@ -77,10 +87,8 @@ def carried_court(
     return _as_known(kind, _between(drawn, _path(motion, size), shots, size, len(motion)))
 
 
-def _as_known(kind: str, found: Mapping[int, Float64Array]) -> KnownCourt:
-    if not found:
-        return KnownCourt()
-    return KnownCourt(kind, np.array(list(found), np.int32), np.stack(list(found.values())))
+def _as_known(kind: str, found: KnownRows) -> KnownCourt:
+    return KnownCourt(kind, *found) if len(found.row) else KnownCourt()
 
 
 def _is_real(fit: CameraFit) -> bool:
@@ -92,21 +100,22 @@ def _is_real(fit: CameraFit) -> bool:
 def _fits(seen: Mapping[int, Maps], shots: Sequence[int], court: Court) -> dict[int, CameraFit]:
     """Cameras that are believed, of shots in which most are."""
     found: dict[int, CameraFit] = {}
-    for shot in sorted({shots[row] for row in seen}):
-        mine = {row: maps for row, maps in sorted(seen.items()) if shots[row] == shot}
-        real = _fits_of_shot(mine, court)
+    for _, rows in groupby(sorted(seen), lambda row: shots[row]):
+        mine = list(rows)
+        real = _fits_of_shot(mine, seen, court)
         if len(real) >= _MOST * len(mine):
             found |= real
     return found
 
 
-def _fits_of_shot(seen: Mapping[int, Maps], court: Court) -> dict[int, CameraFit]:
+def _fits_of_shot(rows: Sequence[int], seen: Mapping[int, Maps], court: Court) -> dict[int, CameraFit]:
     """Cameras that are believed, each looked for near the one before it first; no more where the most cannot be."""
     found: dict[int, CameraFit] = {}
     near: Camera | None = None
-    for number, (row, maps) in enumerate(seen.items()):
-        if number - len(found) > (1 - _MOST) * len(seen):
+    for number, row in enumerate(rows):
+        if number - len(found) > (1 - _MOST) * len(rows):
             return {}
+        maps = seen[row]
         fit = fit_camera(maps, court, near)
         if near is not None and not _is_real(fit):
             fit = fit_camera(maps, court)
@@ -137,14 +146,15 @@ def _standing(
 ) -> dict[int, Camera]:
     """Cameras of each shot from one place, but for those that are seen better from their own."""
     cameras: dict[int, Camera] = {}
-    for shot in sorted({shots[row] for row in found}):
-        mine = {row: fit.camera for row, fit in found.items() if shots[row] == shot}
+    for _, rows in groupby(sorted(found), lambda row: shots[row]):
+        mine = {row: found[row].camera for row in rows}
         asked = [refined(seen[row], court, mine[row]).camera for row in _spread(list(mine))]
         x, y, z = np.median([camera.numbers()[:3] for camera in asked], axis=0).tolist()
         for row, camera in mine.items():
-            there = turned(seen[row], court, replace(camera, x=x, y=y, z=z))
-            is_there = _is_real(there) and there.cost < _DEARER * judged(seen[row], court, camera).cost
-            cameras[row] = there.camera if is_there else refined(seen[row], court, camera).camera
+            maps = seen[row]
+            there = turned(maps, court, replace(camera, x=x, y=y, z=z))
+            is_there = _is_real(there) and there.cost < _DEARER * judged(maps, court, camera).cost
+            cameras[row] = there.camera if is_there else refined(maps, court, camera).camera
     return cameras
 
 
@@ -152,16 +162,16 @@ def _to_metres(maps: Maps, camera: Camera) -> Float64Array:
     return np.asarray(np.linalg.inv(camera.homography(maps.width, maps.height)), np.float64)
 
 
-def _path(motion: Sequence[CameraMotion], size: tuple[int, int]) -> list[Float64Array]:
-    """Of each frame, (3, 3): where a pixel of the first one is in it, if they are of one shot."""
+def _path(motion: Sequence[CameraMotion], size: tuple[int, int]) -> Float64Array:
+    """Of each frame, (F, 3, 3): where a pixel of the first one is in it, if they are of one shot."""
     path = [np.eye(3)]
     for step in motion[1:]:
         path.append(_shown(step, size) @ path[-1])
-    return path
+    return np.stack(path)
 
 
 def _moving_alike(
-    known: Mapping[int, Float64Array], path: Sequence[Float64Array], shots: Sequence[int], size: tuple[int, int]
+    known: Mapping[int, Float64Array], path: Float64Array, shots: Sequence[int], size: tuple[int, int]
 ) -> dict[int, Float64Array]:
     """Those of shots in which the court moves as the background does, from one known frame to the next.
 
@@ -170,8 +180,8 @@ def _moving_alike(
     """
     pixels = _PLACES * size
     kept: dict[int, Float64Array] = {}
-    for shot in sorted({shots[row] for row in known}):
-        rows = [row for row in sorted(known) if shots[row] == shot]
+    for _, of_shot in groupby(sorted(known), lambda row: shots[row]):
+        rows = list(of_shot)
         apart = [
             np.hypot(*(moved(known[a] @ path[a] @ np.linalg.inv(path[b]), pixels) - moved(known[b], pixels)).T)
             for a, b in pairwise(rows)
@@ -183,24 +193,29 @@ def _moving_alike(
 
 def _between(
     known: Mapping[int, Float64Array],
-    path: Sequence[Float64Array],
+    path: Float64Array,
     shots: Sequence[int],
     size: tuple[int, int],
     reach: int,
-) -> dict[int, Float64Array]:
+) -> KnownRows:
     """Homographies of all frames that are reached from known ones without a cut, within ``reach`` frames."""
-    rows = sorted(known)
-    homographies: dict[int, Float64Array] = {}
-    for row in range(len(path)):
-        place = int(np.searchsorted(rows, row, side="right"))
-        near = [i for i in rows[max(0, place - 1) : place + 1] if shots[i] == shots[row]]
-        reached = [known[i] @ path[i] @ np.linalg.inv(path[row]) for i in near]
-        away = [abs(row - i) for i in near]
-        if near and min(away) <= reach:
-            homography = _blended(reached, away, size)
-            if homography is not None:
-                homographies[row] = homography
-    return homographies
+    if not known:
+        return KnownRows(np.empty(0, np.int32), np.empty((0, 3, 3)))
+    rows, shot, row = np.array(sorted(known)), np.array(shots), np.arange(len(path))
+    back, homography = np.linalg.inv(path), np.stack([known[i] for i in rows.tolist()])
+    after = np.searchsorted(rows, row, side="right")
+    before, after = np.maximum(after - 1, 0), np.minimum(after, len(rows) - 1)
+    near = np.stack([before, after])
+    away = np.where(
+        (shot[rows[near]] == shot) & ([rows[before] <= row, rows[after] > row]), np.abs(rows[near] - row), np.inf
+    )
+    reached = homography[near] @ path[rows[near]] @ back
+    best = away.argmin(axis=0)
+    found = reached[best, row]
+    two = np.flatnonzero(np.isfinite(away).all(axis=0) & (away[0] > 0))
+    found[two] = _blended(reached[:, two], away[:, two], size)
+    told = (away.min(axis=0) <= reach) & ~np.isnan(found).any(axis=(1, 2))
+    return KnownRows(np.flatnonzero(told).astype(np.int32), found[told])
 
 
 def _shown(step: CameraMotion, size: tuple[int, int]) -> Float64Array:
@@ -210,16 +225,13 @@ def _shown(step: CameraMotion, size: tuple[int, int]) -> Float64Array:
     return np.array([[step.zoom, 0, shift[0]], [0, step.zoom, shift[1]], [0, 0, 1.0]])
 
 
-def _blended(reached: Sequence[Float64Array], away: Sequence[int], size: tuple[int, int]) -> Float64Array | None:
-    """One homography of one or two, the nearer one counting more; None: the floor is not before the camera."""
-    if len(reached) == 1 or not away[0]:
-        return reached[0]
+def _blended(reached: Float64Array, away: Float64Array, size: tuple[int, int]) -> Float64Array:
+    """One homography (N, 3, 3) of two (2, N, 3, 3), the nearer one counting more; NaN: the floor is not before the
+    camera."""
     pixels = _PLACES * size
-    share = away[0] / (away[0] + away[1])
+    share = (away[0] / away.sum(axis=0))[:, None, None]
     metres = (1 - share) * moved(reached[0], pixels) + share * moved(reached[1], pixels)
-    if np.isnan(metres).any():
-        return None
-    try:
-        return from_points(pixels, metres)
-    except InputError:
-        return None
+    blended = np.full((len(metres), 3, 3), np.nan)
+    before_it = ~np.isnan(metres).any(axis=(1, 2))
+    blended[before_it] = all_from_points(pixels, metres[before_it])
+    return blended

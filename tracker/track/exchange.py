@@ -200,6 +200,9 @@ class _Search:
         by_time = np.argsort(self._start, kind="stable")
         self._chains = [by_time[chain[by_time] == one] for one in range(len(before))]
         self._ends, self._starts = sides(recording, chain)
+        everybody = np.arange(len(chain))
+        self._gain = np.zeros((len(chain) + 1, len(chain) + 1))
+        self._learn_gain(everybody, everybody)
 
     def chain_of(self) -> Indices:
         """The chain of each tracklet (P,)."""
@@ -284,30 +287,23 @@ class _Search:
         left_b, right_b = padded_b[moments.b - 1], padded_b[moments.b]
         sides = (left_a, right_a), (left_b, right_b), (left_a, right_b), (left_b, right_a)
         i, j = (np.concatenate(ends) for ends in zip(*sides, strict=True))
-        in_a, in_b, a_to_b, b_to_a = self._gain(i, j).reshape(4, -1)
+        in_a, in_b, a_to_b, b_to_a = self._gain[i, j].reshape(4, -1)
         crossing = a_to_b + b_to_a - in_a - in_b
         gain = crossing[first] + crossing[second]
         # Where one has nothing between the moments, it has one link there and not two.
         no_a, no_b = (np.flatnonzero(place[first] == place[second]) for place in (moments.a, moments.b))
         (i, j), (k, m) = (first[no_a], second[no_a]), (first[no_b], second[no_b])
-        over = self._gain(np.concatenate([left_b[i], left_a[k]]), np.concatenate([right_b[j], right_a[m]]))
-        over_a, over_b = np.split(over, [len(no_a)])
-        gain[no_a] = over_a + a_to_b[i] + b_to_a[j] - in_b[i] - in_b[j] - in_a[i]
-        gain[no_b] = over_b + b_to_a[k] + a_to_b[m] - in_a[k] - in_a[m] - in_b[k]
+        gain[no_a] = self._gain[left_b[i], right_b[j]] + a_to_b[i] + b_to_a[j] - in_b[i] - in_b[j] - in_a[i]
+        gain[no_b] = self._gain[left_a[k], right_a[m]] + b_to_a[k] + a_to_b[m] - in_a[k] - in_a[m] - in_b[k]
         return gain
 
-    def _gain(self, i: Indices, j: Indices) -> Float64Array:
-        """What links from ``i`` to ``j`` (K,) are worth; 0 where either is -1, nobody."""
-        gain = np.zeros(len(i))
-        real = np.flatnonzero((i >= 0) & (j >= 0))
-        i, j = i[real], j[real]
-        gap = self._start[j] - self._end[i]
-        gain[real] = np.where(
-            (gap > 0) & (gap <= self._max_absence),
-            link_gain(self._recording, self._ends, self._starts, i, j),
-            _IMPOSSIBLE,
-        )
-        return gain
+    def _learn_gain(self, i: Indices, j: Indices) -> None:
+        """What links from each of ``i`` to each of ``j`` are worth; the last row and column, -1, are nobody's: 0."""
+        gap = self._start[j] - self._end[i][:, None]
+        before, after = np.nonzero((gap > 0) & (gap <= self._max_absence))
+        gain = np.full(gap.shape, _IMPOSSIBLE)
+        gain[before, after] = link_gain(self._recording, self._ends, self._starts, i[before], j[after])
+        self._gain[i[:, None], j] = gain
 
     def _looks(self, a: int, b: int, a1: Indices, a2: Indices, b1: Indices, b2: Indices) -> Float64Array:
         """What exchanges (K,) gain by what is seen."""
@@ -346,6 +342,9 @@ class _Search:
         for known, now in ((self._ends, seen.ends), (self._starts, seen.starts)):
             for column, new in zip(known, now, strict=True):
                 column[..., seen.members] = new
+        everybody = np.arange(len(self._start))
+        self._learn_gain(seen.members, everybody)
+        self._learn_gain(everybody, seen.members)
 
 
 def _spans(count: int) -> tuple[Indices, Indices]:
