@@ -138,7 +138,7 @@ def _timed(detected: Detected, clip: _Clip, config: PipelineConfig) -> tuple[dic
         plan = plan_windows(players.tracks, frames.index, frames.time, config.windows, frames.shot())
     scores = _drawn_scores(plan)
     with _clock(seconds, "join"):
-        join(scores, ACTIONS, 0.2, players.tracks, frames, size, config.timeline, court, ball)
+        join(scores, ACTIONS, 0.2, players.tracks, frames, size, config.timeline, court, ball, players.teams)
     return seconds, len(scores.windows)
 
 

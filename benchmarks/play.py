@@ -37,7 +37,7 @@ _WITHOUT: Mapping[str, dict[str, dict[str, bool]]] = {
     "nothing": {},
     "exchanges of tracklets": {"linking": {"exchange": False}},
     _COURT: {},
-    "who has the ball, for labels": {"timeline": {"context": False}},
+    "who has the ball and whose team, for labels": {"timeline": {"context": False}},
     "all three": {"linking": {"exchange": False}, "timeline": {"context": False}},
 }
 _COLUMNS = (

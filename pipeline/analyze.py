@@ -253,7 +253,9 @@ def _label(
         scores = label_players(tracks, frames, video, classifier, config.windows, progress)
     facts = _classifier_facts(classifier)
     unsure, court = facts.unsure_below, found.court
-    timeline = join(scores, classifier.labels, unsure, tracks, frames, size, config.timeline, court, found.ball)
+    timeline = join(
+        scores, classifier.labels, unsure, tracks, frames, size, config.timeline, court, found.ball, found.teams
+    )
     return dataclasses.replace(found, scores=scores, timeline=timeline, classifier=facts)
 
 

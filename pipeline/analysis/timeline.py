@@ -82,8 +82,8 @@ class TimelineConfig:
     heed_speed: bool = True
     """Let the player's speed over the floor speak for standing, walking or running (see ``pipeline.stages.speed``)."""
     context: bool = True
-    """Let who has the ball speak for and against dribbling, passing, shooting, ball in hand (see
-    ``pipeline.stages.possession``)."""
+    """Let who has the ball speak for and against dribbling, passing, shooting, ball in hand, and whose team has it for
+    and against defending, blocking, setting a pick (see ``pipeline.stages.possession`` and ``sides``)."""
 
     def __post_init__(self) -> None:
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:

@@ -16,10 +16,12 @@ from pipeline.analysis.values import Frames, Scores
 from pipeline.profile import note_batch
 from pipeline.progress import Advance, Progress
 from pipeline.stages.possession import combine_with_ball
+from pipeline.stages.sides import combine_with_sides
 from pipeline.stages.speed import WORTH_SAYING, combine_with_speed, tells_gait
 from pipeline.stages.windows import ClipCutter, WindowConfig, notes_on_times, plan_windows
 from tracker.ball.path import BallPath
 from tracker.court.known import KnownCourt
+from tracker.teams.teams import Teams
 from tracker.types import Tracks
 
 _NO_CLIP = "nobody is labelled: no player is in the picture for long enough to cut a clip"
@@ -86,13 +88,14 @@ def join(
     config: TimelineConfig,
     court: KnownCourt | None = None,
     ball: BallPath | None = None,
+    teams: Teams | None = None,
 ) -> Timeline:
-    """Scores as the classifier gave them, and what the players' speed and the ball say, into a timeline.
+    """Scores as the classifier gave them, and what speed, the ball and the teams say, into a timeline.
 
     labels: in the order of the probabilities. unsure_below: the classifier's own threshold, where ``config`` has none;
     it was found without speed, so where speed is heeded what is worth saying with speed counts if it is higher.
     size: width and height of the picture, pixels. court: where it is known, speed is in metres; None: nowhere. ball:
-    who has it; None: nobody looked.
+    who has it; None: nobody looked. teams: who is of which; None: not known.
     """
     windows, combined = scores.windows, None
     if config.heed_speed and tells_gait(labels, frames):
@@ -100,5 +103,7 @@ def join(
         unsure_below = max(unsure_below, WORTH_SAYING)
     if config.context and ball is not None:
         combined = combine_with_ball(combined or windows, labels, ball, frames)
+        if teams is not None:
+            combined = combine_with_sides(combined, labels, ball, teams, frames)
     timeline = join_scores(windows, labels, frames.index, frames.time, config, combined)
     return say_unsure(timeline, unsure_below if config.min_confidence is None else config.min_confidence)
