@@ -21,10 +21,10 @@ def boxes_of(centre: np.ndarray, height: float = 150.0, width: float = 60.0) -> 
     return np.concatenate([centre - half, centre + half], axis=1)
 
 
-def running_player(num_frames: int = 150) -> np.ndarray:
-    """Boxes (N, 4) of a player who runs right, stops, and runs back at several heights per second."""
+def running_player(num_frames: int = 150, turns: float = 0.45) -> np.ndarray:
+    """Boxes (N, 4) of a player who runs to and fro, so many times a second; with 0.45 faster than anybody can."""
     t = np.arange(num_frames) / FPS
-    x = 300 + 250 * np.sin(2 * np.pi * 0.45 * t)
+    x = 300 + 250 * np.sin(2 * np.pi * turns * t)
     return boxes_of(np.stack([x, 300 + 30 * np.cos(2 * np.pi * 0.3 * t)], axis=1))
 
 
@@ -73,7 +73,7 @@ def test_a_sudden_jump_stays_a_jump(seed: int, distance: float) -> None:
 
 
 def test_a_short_gap_is_filled_and_marked() -> None:
-    truth = running_player()
+    truth = running_player(turns=0.15)
     seen = np.r_[0:60, 72:150]
     smooth = smooth_tracks(track_of(truth[seen], seen), times(150), max_gap=0.5)
     assert smooth.frame_index.tolist() == list(range(150))
@@ -94,7 +94,7 @@ def test_a_long_gap_stays_and_each_side_is_smoothed_by_itself() -> None:
 
 
 def test_gaps_are_judged_by_time_and_not_by_frames() -> None:
-    truth = running_player(60)
+    truth = running_player(60, turns=0.15)
     seen = np.r_[0:30, 40:60]
     track = track_of(truth[seen], seen)
     assert len(smooth_tracks(track, np.arange(60) / 10, max_gap=0.5)) == 50
@@ -152,10 +152,24 @@ def test_real_players_jitter_less_and_keep_their_boxes(shared: Path) -> None:
 
 def test_nothing_is_smoothed_or_filled_across_a_cut() -> None:
     frames = np.array([*range(20), *range(24, 40)])
-    left = np.where(frames < 22, 100.0, 700.0)
+    left = np.where(frames < 22, 100.0, 110.0)
     tracks = Tracks.of(frames, np.ones(36), np.stack([left, left, left + 40, left + 80], axis=1))
     times, shot = np.arange(40) / 25, (np.arange(40) >= 22).astype(np.int32)
     smooth = smooth_tracks(tracks, times, 1.0, shot)
     assert smooth.frame_index.tolist() == frames.tolist()
     np.testing.assert_allclose(smooth.xyxy[:, 0], left, atol=0.5)
     assert len(smooth_tracks(tracks, times, 1.0)) == 40
+
+
+@given(st.floats(-1.5, 1.5), st.floats(-4, 4), st.integers(4, 20))
+def test_a_gap_is_filled_where_he_can_have_gone_on_and_not_where_somebody_else_does(
+    speed: float, jump: float, missing: int
+) -> None:
+    """Heights per second, and heights that the second half is beside the first one's way."""
+    frames = np.r_[0:20, 20 + missing : 40 + missing]
+    centre = np.stack([300 + 150 * (speed * frames / 30 + jump * (frames >= 20)), np.full(len(frames), 300.0)], axis=1)
+    smooth = smooth_tracks(track_of(boxes_of(centre), frames), times(60))
+    if abs(jump) < 0.2:
+        assert len(smooth) == 40 + missing
+    elif abs(jump) > 1.2:
+        assert smooth.frame_index.tolist() == frames.tolist()
