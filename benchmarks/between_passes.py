@@ -42,7 +42,7 @@ from tracker.looks.describers import Describer
 from tracker.track.linking import link
 from tracker.track.registry import make_tracker
 from tracker.track.tracklets import Tracklets
-from tracker.types import IntArray
+from tracker.types import FloatArray, IntArray
 
 
 def main() -> None:
@@ -108,11 +108,28 @@ def _seen(source: str, config: PipelineConfig, folder: Path) -> _Clip:
     return _Clip(detected, size, aspect, models.describers(config), folder / "pictures")
 
 
+class _Again(AppearanceCollector):
+    """Looks at each picture once for the same boxes, whichever repetition they are of."""
+
+    def __init__(self, tracklets: Tracklets, clip: _Clip) -> None:
+        super().__init__(tracklets, *clip.size, clip.describers)
+        self._clip, self._known = clip, dict[tuple[int, bytes], list[FloatArray]]()
+
+    def look(self, frame: int) -> None:
+        """At one that is needed."""
+        rows = [self._views_at.at(frame), self._kits_at.at(frame), self._everybody.at(frame)]
+        wanted = b"|".join(self._tracklets.xyxy[some].tobytes() for some in rows)
+        key = frame % (int(self._clip.detected.frames.index[-1]) + 1), wanted
+        if key not in self._known:
+            self._known[key] = self.describe(frame, self._clip.picture(frame))
+        self.add(frame, self._known[key])
+
+
 def _glanced(tracklets: Tracklets, clip: _Clip) -> Looks:
     """What the pictures of the clip tell of the tracklets of its repetitions."""
-    collector = AppearanceCollector(tracklets, *clip.size, clip.describers)
+    collector = _Again(tracklets, clip)
     for frame in collector.frames.tolist():
-        collector.add(frame, collector.describe(frame, clip.picture(frame)))
+        collector.look(frame)
     return Looks.of(collector, tracklets)
 
 
