@@ -242,7 +242,7 @@ class State:
 
 def _view(column: npt.NDArray[Any]) -> memoryview:
     """A column, to read single numbers from."""
-    return memoryview(np.ascontiguousarray(column))
+    return np.ascontiguousarray(column).data
 
 
 def _whole(source: int, track: Tracks, segments: Sequence[ActionSegment], team: Member | None) -> Piece:

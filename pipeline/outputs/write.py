@@ -75,7 +75,21 @@ def write_current(
     it may show something else. video: where the analysed video is now, if it has been moved.
     Returns the files written. Raises InputError as ``write_outputs``.
     """
-    shown = with_edits(analysis, folder)
+    return write_shown(
+        with_edits(analysis, folder), folder, progress, with_video=with_video, video=video, workers=workers
+    )
+
+
+def write_shown(
+    shown: Analysis,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    with_video: bool = True,
+    video: str | None = None,
+    workers: Workers | None = None,
+) -> list[Path]:
+    """As ``write_current``, of an analysis that its edits are in already."""
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
     court, positions = folder / "court.json", folder / "positions.csv"
     (folder / VIDEO_NAME).unlink(missing_ok=True)

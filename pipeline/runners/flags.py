@@ -175,6 +175,12 @@ def add_quiet(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="no progress, no log lines")
 
 
+def add_progress_file(parser: argparse.ArgumentParser) -> None:
+    """The flag of commands that other programs start and wait for."""
+    text = "keep a file that says how far it is (JSON), for programs that wait"
+    parser.add_argument("--progress-file", type=Path, metavar="FILE", help=text)
+
+
 def add_runtime(parser: argparse.ArgumentParser) -> None:
     """The flag of every command that labels clips and nothing else."""
     parser.add_argument("--runtime", default="auto", metavar="NAME", help=f"what runs the network: {_RUNTIMES}")

@@ -16,6 +16,7 @@ from pipeline.runners.flags import (
     TRACK_FLAGS,
     add_config,
     add_flags,
+    add_progress_file,
     add_quiet,
     add_work,
     apply_flags,
@@ -82,6 +83,7 @@ def _add_analyze(subparsers: Any) -> None:
     add_work(analyze, "annotated video")
     analyze.add_argument("--profile", action="store_true", help="say where the time went: per pass, queues, batches")
     add_config(analyze)
+    add_progress_file(analyze)
     add_quiet(analyze)
     analyze.set_defaults(run=run_analyze)
 
@@ -93,6 +95,7 @@ def _add_render(subparsers: Any) -> None:
     render.add_argument("-o", "--output", type=Path, required=True, help="the video to write")
     shown = "show the court from above in a corner (default: as the analysis was asked to)"
     render.add_argument("--map", action=argparse.BooleanOptionalAction, default=None, help=shown)
+    add_progress_file(render)
     add_quiet(render)
     render.set_defaults(run=run_render)
 
@@ -130,7 +133,8 @@ def run_analyze(options: argparse.Namespace) -> int:
         config = with_duration(config, options.duration)
     rois, profile = _chosen_rois(options, config), folder if options.profile else None
     outlines, landmarks = _chosen_court(options, config)
-    begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
+    begin = time.monotonic()
+    progress = choose_progress(options.quiet, ANALYZE_COSTS, options.progress_file)
     with (
         claim(folder),
         _profiled(folder, options),
@@ -191,7 +195,8 @@ def run_render(options: argparse.Namespace) -> int:
 
     require_file(options.output, [options.video, *kept_files(options.analysis)])
     analysis = load_current(options.analysis)
-    write_video(analysis, options.output, choose_progress(options.quiet), options.video, with_map=options.map)
+    progress = choose_progress(options.quiet, file=options.progress_file)
+    write_video(analysis, options.output, progress, options.video, with_map=options.map)
     say(options, f"annotated video: {options.output}")
     return 0
 

@@ -1,0 +1,181 @@
+"""Who may talk to the studio: whoever was given its address, from a page of its own, and nobody else."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HOST = "127.0.0.1"
+"""The only address that is served: of this machine, by number, so that no name leads to it."""
+MOST_BYTES = 4 << 20
+"""Of what is sent to the studio at once."""
+_READS = frozenset({"GET", "HEAD"})
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+"""Of every answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the studio is, and the secret that its address holds."""
+
+    port: int
+    token: str
+
+    @staticmethod
+    def new(port: int) -> Address:
+        """One that nobody can guess."""
+        return Address(port, secrets.token_urlsafe(32))
+
+    @property
+    def host(self) -> str:
+        """As a browser names it in ``Host``."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def origin(self) -> str:
+        """As a browser names it in ``Origin``."""
+        return f"http://{self.host}"
+
+    @property
+    def url(self) -> str:
+        """For a person to open."""
+        return f"{self.origin}/?token={self.token}"
+
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie; a browser does not tell ports apart."""
+        return f"courtscribe-{self.port}"
+
+
+class Guard:
+    """Lets to ``app`` what comes from the studio's own page, and adds ``HEADERS`` to all answers.
+
+    A request names exactly this host, so that no other site's name can be made to lead here. The token of the address
+    becomes a cookie that no script and no other site's page can use. What writes names this origin, says that it is
+    JSON, and is at most ``MOST_BYTES`` long.
+    """
+
+    def __init__(self, app: App, address: Address) -> None:
+        self._app, self._address = app, address
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":  # there are no web sockets here
+            return
+        given = _headers(scope)
+        refusal = self._refusal(scope, given)
+        if refusal is not None:
+            await _answer(send, *refusal)
+        elif self._brings_token(scope):
+            await self._give_cookie(scope, send)
+        else:
+            await self._app(scope, _limited(receive), _with_headers(send))
+
+    def _refusal(self, scope: Scope, given: dict[str, list[str]]) -> tuple[int, str] | None:
+        """Why a request is not let in; None: it is."""
+        if given.get("host") != [self._address.host]:
+            return 421, f"the studio is at {self._address.host} only"
+        if self._brings_token(scope):
+            return None
+        if not _same(self._cookie(given), self._address.token):
+            return 403, "open the address that the studio has printed where it was started"
+        return None if scope["method"] in _READS else self._refusal_to_write(given)
+
+    def _refusal_to_write(self, given: dict[str, list[str]]) -> tuple[int, str] | None:
+        if given.get("origin") != [self._address.origin]:
+            return 403, "only the studio's own page may change anything"
+        if given.get("content-type", [""])[0].partition(";")[0].strip() != "application/json":
+            return 415, "what is sent to the studio is JSON"
+        length = given.get("content-length", ["0"])[0]
+        if not (length.isascii() and length.isdigit() and int(length) <= MOST_BYTES):
+            return 413, f"at most {MOST_BYTES} bytes are taken at once"
+        return None
+
+    def _brings_token(self, scope: Scope) -> bool:
+        if scope["method"] != "GET" or scope["path"] != "/":
+            return False
+        tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
+        return len(tokens) == 1 and _same(tokens[0], self._address.token)
+
+    def _cookie(self, given: dict[str, list[str]]) -> str:
+        try:
+            cookies = SimpleCookie("; ".join(given.get("cookie", ())))
+        except CookieError:
+            return ""
+        found = cookies.get(self._address.cookie)
+        return "" if found is None else found.value
+
+    async def _give_cookie(self, scope: Scope, send: Send) -> None:
+        """The token goes into a cookie and out of the address, which is seen and kept in more places."""
+        cookie = f"{self._address.cookie}={self._address.token}; Path=/; HttpOnly; SameSite=Strict"
+        headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0"), *HEADERS]
+        await send({"type": "http.response.start", "status": 303, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _same(given: str, wanted: str) -> bool:
+    """In a time that does not tell how much of it is right."""
+    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), wanted.encode())
+
+
+def _headers(scope: Scope) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for name, value in scope["headers"]:
+        found.setdefault(name.decode("latin-1").lower(), []).append(value.decode("latin-1"))
+    return found
+
+
+def _limited(receive: Receive) -> Receive:
+    """A body that says nothing of its length ends the request when it is too long."""
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        return {"type": "http.disconnect"} if taken > MOST_BYTES else message
+
+    return limited
+
+
+def _with_headers(send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            named = {name for name, _ in message.get("headers", ())}
+            message = {**message, "headers": [*message.get("headers", ()), *(h for h in HEADERS if h[0] not in named)]}
+        await send(message)
+
+    return with_headers
+
+
+async def _answer(send: Send, status: int, why: str) -> None:
+    body = json.dumps({"error": why}).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()), *HEADERS]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
