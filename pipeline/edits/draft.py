@@ -62,6 +62,16 @@ class Draft:
         return self._state.folded(notes_on(self._left_out)) if effective(self.edits) else self._found.analysis
 
     @property
+    def left_out(self) -> Mapping[int, str]:
+        """Who is not shown, and why; he can be brought back."""
+        return {player: why for player, why in self._state.out.items() if player in self._state.pieces}
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Of everybody, shown or not."""
+        return self._state.names
+
+    @property
     def teams(self) -> Teams:
         """As they were found."""
         return self._found.analysis.teams

@@ -134,7 +134,7 @@ class Guard:
     async def _give_cookie(self, scope: Scope, send: Send) -> None:
         """The token goes into a cookie and out of the address, which is seen and kept in more places."""
         cookie = f"{self._address.cookie}={self._address.token}; Path=/; HttpOnly; SameSite=Strict"
-        headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0"), *HEADERS]
+        headers = [(b"location", b"/#first"), (b"set-cookie", cookie.encode()), (b"content-length", b"0"), *HEADERS]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 from ground.disk.lock import claim
 from ground.errors import InputError, unwritable
 from pipeline.analysis.folder import JSON_NAME, is_analysis, load_analysis
-from pipeline.analysis.values import Analysis
+from pipeline.analysis.values import Analysis, player_name
 from pipeline.edits.draft import Draft
 from pipeline.edits.entries import Edit
 from pipeline.edits.log import NAME, append_edits, effective, read_edits
@@ -36,17 +36,32 @@ class Editing:
         self.folder = folder
         self._lock = threading.RLock()
         self._held = ExitStack()
+        self._closed = False
         self.refusal = ""
         """Why nobody may correct here; empty: one may."""
-        try:
-            self._held.enter_context(claim(folder))
-        except InputError as error:
-            self.refusal = str(error)
+        self._claim()
         try:
             self._read()
         except BaseException:
             self.close()
             raise
+
+    def _claim(self) -> None:
+        try:
+            self._held.enter_context(claim(self.folder))
+        except InputError as error:
+            self.refusal = str(error)
+        else:
+            self.refusal = ""
+
+    def ask_again(self) -> bool:
+        """Whether it can be corrected, now that whoever did has perhaps ended."""
+        with self._lock:
+            if self.refusal and not self._closed:
+                self._claim()
+                if not self.refusal and _stamp(self.folder) != self._stamp:
+                    self._read()
+            return not self.refusal
 
     def _read(self) -> None:
         self._stamp = _stamp(self.folder)
@@ -56,7 +71,7 @@ class Editing:
     def close(self) -> None:
         """Let others correct it."""
         with self._lock:
-            self.refusal = self.refusal or "it is closed"
+            self._closed, self.refusal = True, self.refusal or "it is closed"
             try:
                 self._held.close()
             except InputError:  # the folder was removed: then there is nothing to let go of
@@ -81,6 +96,12 @@ class Editing:
         """How many changes can be undone, and done again."""
         with self._lock:
             return _steps(self._draft.edits)
+
+    def left_out(self) -> dict[int, tuple[str, str]]:
+        """Name and reason of everybody who is not shown and can be brought back, by number."""
+        with self._lock:
+            names = self._draft.names
+            return {i: (player_name(names, i), why) for i, why in self._draft.left_out.items()}
 
     def history(self, most: int = 200) -> list[Edit]:
         """The latest changes that count, in their order."""
