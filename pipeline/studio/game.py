@@ -9,7 +9,7 @@ from typing import Any
 
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
-from pipeline.analysis.values import Analysis, VideoFacts
+from pipeline.analysis.values import VideoFacts
 from pipeline.edits.entries import Edit
 from pipeline.outputs.place import VIDEO_NAME
 from pipeline.outputs.shades import team_colors
@@ -124,6 +124,7 @@ class Game:
             "follow": self.following.state(),
             "copy": self.copy.state(),
             "lost": source is None,
+            "teams": list(self.editing.shown()[0].teams.names),
             "out": [{"id": i, "name": name, "why": why} for i, (name, why) in sorted(self.editing.left_out().items())],
             "history": [described(edit) for edit in self.editing.history()],
         }
@@ -174,7 +175,3 @@ def described(edit: Edit) -> dict[str, Any]:
         "count": len(edit.parts),
     }
 
-
-def size_of(analysis: Analysis) -> tuple[int, int]:
-    """Width and height of the picture, pixels."""
-    return analysis.video.width, analysis.video.height

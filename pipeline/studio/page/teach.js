@@ -1,0 +1,6 @@
+// Teaching: not built yet.
+export class Teach {
+  commands() {
+    return [];
+  }
+}
