@@ -77,9 +77,10 @@ def make_app(studio: Studio) -> FastAPI:
     app.mount("/report", _static("pipeline.report"))
     app.mount("/studio", _static("pipeline.studio"))
     _add_pages(app)
-    _add_places(app, studio)
+    runs = Runs(studio.command, studio.fields)
+    _add_places(app, studio, runs)
     _add_game(app, studio)
-    _add_runs(app, studio, Runs(studio.command, studio.fields))
+    _add_runs(app, studio, runs)
     return app
 
 
@@ -119,7 +120,7 @@ def _add_pages(app: FastAPI) -> None:
         return Response(status_code=204)
 
 
-def _add_places(app: FastAPI, studio: Studio) -> None:
+def _add_places(app: FastAPI, studio: Studio, runs: Runs) -> None:
     places = studio.places
 
     @app.get("/api/start")
@@ -152,6 +153,8 @@ def _add_places(app: FastAPI, studio: Studio) -> None:
                 "codec": info.codec,
                 "notes": list(info.notes),
                 "results": places.name(results),
+                "request": runs.request(results),
+                **runs.state(results),
             }
         )
 

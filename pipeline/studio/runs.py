@@ -48,6 +48,7 @@ class Field:
     """As in ``selection.players``."""
     kind: str
     """``text``, ``names``, ``integer``, ``number``, ``switch``."""
+    title: str
     about: str
     choices: tuple[str, ...] = ()
     default: Any = None

@@ -19,6 +19,8 @@ _OFFERED = (
     "min-confidence", "actions",
 )  # fmt: skip
 """Flags of ``analyze`` that the page offers as settings."""
+_ABOUT = {"court.find": ("court in metres", "look for the court's lines, by which everything is in metres")}
+"""Titles and texts of settings whose flag says the opposite."""
 _CHOICES = {
     "preset": ("balanced", "fast", "accurate"),
     "court.type": ("auto", "nba", "fiba", "ncaa", "high-school"),
@@ -94,5 +96,6 @@ def _fields() -> list[Field]:
         for name in setting.split("."):
             value = getattr(value, name)
         default = list(value) if isinstance(value, tuple) else value
-        fields.append(Field(setting, kinds.get(kind, "names"), about, _CHOICES.get(setting, ()), default))
+        title, text = _ABOUT.get(setting, (flag.replace("-", " "), about))
+        fields.append(Field(setting, kinds.get(kind, "names"), title, text, _CHOICES.get(setting, ()), default))
     return fields

@@ -25,24 +25,16 @@ class NewAnalysis {
   }
 
   async start() {
-    const run = await this.#state();
-    const before = run?.request;
+    const { video: run } = this;
+    const before = run.request;
     for (const { box, name, frame } of before?.rois ?? []) this.board.boxes.push({ box, name: name ?? "", frame: frame ?? 0 });
     if (before?.court?.length) this.board.outline = before.court[0];
     this.settings = new Settings(this.fields, flat(before?.settings ?? {}));
     this.drawn = new Drawn(this.board);
-    if (run?.state === "running") this.#watch(run.id);
+    if (run.state === "running") this.#watch(run.results);
     else this.#form(run);
     await this.#show(0);
     document.body.dataset.ready = "true";
-  }
-
-  async #state() {
-    try {
-      return await get("/api/run", { id: this.video.results });
-    } catch {
-      return null; // it has no results yet
-    }
   }
 
   #drawBar() {
@@ -112,11 +104,11 @@ class NewAnalysis {
   }
 
   #form(run) {
-    const go = element("button", { type: "button", class: "primary", id: "start" }, run?.state === "stopped" ? "Go on" : run?.ready ? "Analyse again" : "Analyse");
+    const go = element("button", { type: "button", class: "primary", id: "start" }, run.state === "stopped" ? "Go on" : run.ready ? "Analyse again" : "Analyse");
     go.addEventListener("click", () => this.#begin(go));
     this.everybody = element("input", { type: "checkbox", id: "everybody" });
-    const open = run?.ready ? [element("a", { class: "back", href: addressOf("/game", { id: this.video.results }) }, "Open the analysis")] : [];
-    const said = run && ["failed", "stopped"].includes(run.state) ? [element("pre", { class: "why" }, run.said.join("\n"))] : [];
+    const open = run.ready ? [element("a", { class: "back", href: addressOf("/game", { id: this.video.results }) }, "Open the analysis")] : [];
+    const said = ["failed", "stopped"].includes(run.state) ? [element("pre", { class: "why" }, run.said.join("\n"))] : [];
     const notes = this.video.notes.map((note) => element("p", { class: "why" }, note));
     document.getElementById("form").replaceChildren(
       element("h2", {}, "Players and court"),

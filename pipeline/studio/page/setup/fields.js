@@ -27,16 +27,11 @@ export class Settings {
     return element(
       "div",
       { class: "setting" },
-      element("label", { for: made.id }, nameOf(field.setting)),
+      element("label", { for: made.id }, field.title),
       made,
       element("span", { class: "about", id: `${made.id}-about` }, field.about),
     );
   }
-}
-
-function nameOf(setting) {
-  const [group, name] = setting.split(".");
-  return (name === undefined ? group : `${group}: ${name}`).replaceAll("_", " ");
 }
 
 function input({ kind, choices }, value) {
