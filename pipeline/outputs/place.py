@@ -21,8 +21,8 @@ from pipeline.analysis.folder import JSON_NAME
 
 _log = logging.getLogger("courtscribe")
 
-VIDEO_NAME = "annotated.mp4"
-OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", VIDEO_NAME)
+VIDEO_NAME, REPORT_NAME = "annotated.mp4", "report.html"
+OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", REPORT_NAME, VIDEO_NAME)
 """What shows an analysis, beside it in its folder."""
 BALL_OUTPUTS = ("ball.csv", "events.csv")
 """What is shown besides where the ball was looked for."""

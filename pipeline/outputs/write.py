@@ -17,13 +17,15 @@ from pipeline.outputs.ball import event_text, time_of, write_ball_csv, write_eve
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map
-from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, VIDEO_NAME, require_file, require_folder
+from pipeline.outputs.draw import color_of
+from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, REPORT_NAME, VIDEO_NAME, require_file, require_folder
 from pipeline.outputs.render import Shown, ShownEvent, render_video
 from pipeline.outputs.shades import team_colors
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
+from pipeline.report.write import remove_report, write_report
 from pipeline.stages.ball import events_of
 from pipeline.video.packets import X264_PRESET
 from tracker.ball.events import BallEvent
@@ -41,6 +43,7 @@ def write_outputs(
     progress: Progress | None = None,
     *,
     with_video: bool = True,
+    with_report: bool = True,
     replace: bool = False,
     workers: Workers | None = None,
 ) -> list[Path]:
@@ -56,7 +59,9 @@ def write_outputs(
     require_folder(folder, analysis.video.source, replace=replace)
     with claim(folder):
         save_analysis(analysis, folder, outdated=(*OUTPUTS, *BALL_OUTPUTS))
-        written = write_current(analysis, folder, progress, with_video=with_video, workers=workers)
+        written = write_current(
+            analysis, folder, progress, with_video=with_video, with_report=with_report, workers=workers
+        )
         return [*written, folder / JSON_NAME]
 
 
@@ -66,17 +71,25 @@ def write_current(
     progress: Progress | None = None,
     *,
     with_video: bool = True,
+    with_report: bool = True,
     video: str | None = None,
     workers: Workers | None = None,
 ) -> list[Path]:
     """Write what shows the analysis in ``folder``, with the edits that lie there; nothing of it needs a model.
 
     analysis: as it is saved there. with_video: the annotated video, too; without it, one that is there is removed, as
-    it may show something else. video: where the analysed video is now, if it has been moved.
+    it may show something else. with_report: the page, too; likewise. video: where the analysed video is now, if it has
+    been moved.
     Returns the files written. Raises InputError as ``write_outputs``.
     """
     return write_shown(
-        with_edits(analysis, folder), folder, progress, with_video=with_video, video=video, workers=workers
+        with_edits(analysis, folder),
+        folder,
+        progress,
+        with_video=with_video,
+        with_report=with_report,
+        video=video,
+        workers=workers,
     )
 
 
@@ -86,6 +99,7 @@ def write_shown(
     progress: Progress | None = None,
     *,
     with_video: bool = True,
+    with_report: bool = True,
     video: str | None = None,
     workers: Workers | None = None,
 ) -> list[Path]:
@@ -105,10 +119,32 @@ def write_shown(
         written += [folder / name for name in BALL_OUTPUTS]
         write_ball_csv(shown, written[-2])
         write_events_csv(events, shown, written[-1])
+    if with_report:
+        video_beside = folder / VIDEO_NAME if with_video else None
+        written.append(show_report(shown, folder / REPORT_NAME, video, video_beside, written))
+    else:
+        remove_report(folder / REPORT_NAME)
     if with_video:
         write_video(shown, folder / VIDEO_NAME, progress or Silent(), video, workers)
         written.insert(0, folder / VIDEO_NAME)
     return written
+
+
+def show_report(
+    analysis: Analysis,
+    output: Path,
+    video: str | None = None,
+    annotated: Path | None = None,
+    files: Sequence[Path] = (),
+) -> Path:
+    """Write the page that shows an analysis in a browser, with its boxes beside it; see ``write_report``.
+
+    Raises InputError where it cannot be written.
+    """
+    colors = {player: color_of(player) for player in analysis.tracks.ids.tolist()}
+    colors |= team_colors(analysis.tracks, analysis.teams)
+    events = events_of(analysis)
+    return write_report(analysis, output, events, colors=colors, video=video, annotated=annotated, files=files)[-1]
 
 
 def write_video(
@@ -126,8 +162,7 @@ def write_video(
     """
     source = video or analysis.video.source
     require_file(output, [source])
-    with open_video(source, image_rate=analysis.video.image_rate) as opened:
-        require_same_video(analysis.video, opened)
+    require_analysed(analysis, source)
     facts = analysis.classifier
     banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
     settings = analysis.settings
@@ -151,6 +186,12 @@ def write_video(
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)
+
+
+def require_analysed(analysis: Analysis, source: str) -> None:
+    """Raise InputError where ``source`` cannot be read, or is another video than the analysed one."""
+    with open_video(source, image_rate=analysis.video.image_rate) as opened:
+        require_same_video(analysis.video, opened)
 
 
 def _shown_events(events: Sequence[BallEvent], analysis: Analysis) -> tuple[ShownEvent, ...]:

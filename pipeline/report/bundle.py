@@ -54,7 +54,7 @@ def source(name: str) -> str:
 def bundle(entry: str) -> str:
     """``entry`` and all modules that it imports, as one classic script with nothing global.
 
-    Modules import by ``import { a, b } from "./folder/name.js";`` and export declarations: no more than a page of this size
+    Modules import by ``import { a, b } from "./folder/name.js";`` and export declarations: no more than such a page
     needs. Raises ValueError for other forms, and for modules that import each other in a circle.
     """
     done: dict[str, str] = {}

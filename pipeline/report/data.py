@@ -136,7 +136,7 @@ def _runs(
     number: Mapping[int, int],
     wanted: npt.NDArray[np.bool_],
 ) -> dict[str, npt.ArrayLike]:
-    """Runs of analysed frames without a gap in which a player has a box that is ``wanted``: who, first row, how many."""
+    """Runs of analysed frames in each of which a player has a box that is ``wanted``: who, first row, how many."""
     chosen = np.flatnonzero(wanted)
     order = chosen[np.lexsort((rows[chosen], tracks.track_id[chosen]))]
     who, row = tracks.track_id[order], rows[order]

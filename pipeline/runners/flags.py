@@ -159,9 +159,15 @@ def _known_flags(parser: argparse.ArgumentParser) -> set[str]:
 def add_work(parser: argparse.ArgumentParser, what: str) -> None:
     """The flags of commands that analyse: what is shown, who works, what is kept. what: that is made, for the help."""
     parser.add_argument("--no-video", action="store_true", help=f"do not make the {what}")
+    add_no_report(parser)
     jobs = "processes (default: 0, what suits cores, memory and what there is to do)"
     parser.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
     parser.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
+
+
+def add_no_report(parser: argparse.ArgumentParser) -> None:
+    """The flag of commands that write all that shows an analysis."""
+    parser.add_argument("--no-report", action="store_true", help="do not write report.html")
 
 
 def _jobs(text: str) -> int:

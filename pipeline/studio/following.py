@@ -16,8 +16,8 @@ import psutil
 from ground.disk.files import PART_PREFIX, PART_SUFFIX
 from ground.errors import InputError
 from pipeline.analysis.values import Analysis
-from pipeline.outputs.place import VIDEO_NAME
-from pipeline.outputs.write import write_shown
+from pipeline.outputs.place import REPORT_NAME, VIDEO_NAME
+from pipeline.outputs.write import show_report, write_shown
 from pipeline.studio.editing import BEHIND, Editing
 
 _QUIET = 4.0
@@ -115,7 +115,7 @@ class Following:
         analysis, _ = self._editing.shown()
         error = ""
         try:
-            write_shown(analysis, self._editing.folder, with_video=False)
+            write_shown(analysis, self._editing.folder, with_video=False, video=self.source or None)
             if not self._wants_video:
                 self._unmark(number)
         except (InputError, OSError) as reason:
@@ -152,11 +152,19 @@ class Following:
             if process.returncode == 0 and number == self._wanted:
                 part.replace(folder / VIDEO_NAME)
                 self._video_of = number
+                self._name_video()
                 (folder / BEHIND).unlink(missing_ok=True)
             else:
                 part.unlink(missing_ok=True)
                 if process.returncode and number == self._wanted and not self._closed:
                     self._error, self._failed_at = said.splitlines()[-1] if said else "the video was not made", number
+
+    def _name_video(self) -> None:
+        """Let the report know that the annotated video is there."""
+        analysis, _ = self._editing.shown()
+        folder = self._editing.folder
+        with suppress(InputError):  # it has shown all but this before
+            show_report(analysis, folder / REPORT_NAME, self.source, folder / VIDEO_NAME, files_of(analysis, folder))
 
     @property
     def _progress_file(self) -> Path:

@@ -174,4 +174,3 @@ def described(edit: Edit) -> dict[str, Any]:
         "parts": [described(part) for part in edit.parts[:20]],
         "count": len(edit.parts),
     }
-

@@ -17,6 +17,7 @@ from pipeline.runners.flags import (
     add_config,
     add_flags,
     add_progress_file,
+    add_no_report,
     add_quiet,
     add_work,
     apply_flags,
@@ -107,6 +108,7 @@ def _add_track(subparsers: Any) -> None:
     track.add_argument("--video", help="where the analysed video is now, if it has been moved")
     track.add_argument("-o", "--output", type=Path, help="where the result goes (default: the analysis itself)")
     track.add_argument("--no-video", action="store_true", help="do not make the annotated video")
+    add_no_report(track)
     add_flags(track, TRACK_FLAGS)
     add_config(track)
     add_quiet(track)
@@ -329,8 +331,15 @@ def _show(
 ) -> None:
     from pipeline.outputs.write import write_outputs
 
-    with_video = not options.no_video
-    written = write_outputs(analysis, folder, progress, with_video=with_video, replace=replace, workers=workers)
+    written = write_outputs(
+        analysis,
+        folder,
+        progress,
+        with_video=not options.no_video,
+        with_report=not options.no_report,
+        replace=replace,
+        workers=workers,
+    )
     players, segments = len(analysis.tracks.ids), len(analysis.timeline.segments)
     say(options, f"{players} players, {segments} segments in {folder}: {', '.join(path.name for path in written)}")
     for note in analysis.notes:

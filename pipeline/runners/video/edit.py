@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import add_quiet, say
+from pipeline.runners.flags import add_no_report, add_quiet, say
 
 _FLAGS: dict[str, tuple[str, str]] = {
     "rename": ("PLAYER=NAME", "call a player by a name; an empty one gives him his number again"),
@@ -44,6 +44,7 @@ def add_commands(subparsers: Any) -> None:
         edit.add_argument(f"--{flag}", action=_InOrder, dest="edits", nargs=0, help=text)
     edit.add_argument("--render", action="store_true", help="make the annotated video again, too")
     edit.add_argument("--video", help="where the analysed video is now, if it has been moved")
+    add_no_report(edit)
     add_quiet(edit)
     edit.set_defaults(run=run_edit)
 
@@ -70,7 +71,12 @@ def run_edit(options: argparse.Namespace) -> int:
             append_edits(options.analysis, draft.added)
         had_video = (options.analysis / VIDEO_NAME).exists()
         written = write_current(
-            analysis, options.analysis, choose_progress(options.quiet), with_video=options.render, video=options.video
+            analysis,
+            options.analysis,
+            choose_progress(options.quiet),
+            with_video=options.render,
+            with_report=not options.no_report,
+            video=options.video,
         )
     count = len(draft.added)
     say(options, f"{count} edit{'s' * (count != 1)}; written again: {', '.join(path.name for path in written)}")

@@ -25,7 +25,18 @@ export class Lists extends EventTarget {
     const at = segments.length ? this.#found.indexOf(segments.at(-1)) : -1;
     if (at >= 0 && Math.floor(at / PAGE) !== this.#page) this.#turn(Math.floor(at / PAGE));
     else this.#mark();
-    if (!this.actions.hidden) this.actions.querySelector("tr.is-chosen")?.scrollIntoView({ block: "nearest" });
+    this.#scrollTo(this.actions.querySelector("tr.is-chosen"));
+  }
+
+  /** Scroll the panel, and never the page. */
+  #scrollTo(row) {
+    if (!row || this.actions.hidden) return;
+    const [head, foot] = [70, 44];
+    const { scrollTop, clientHeight } = this.actions;
+    if (row.offsetTop < scrollTop + head) this.actions.scrollTop = row.offsetTop - head;
+    else if (row.offsetTop + row.offsetHeight > scrollTop + clientHeight - foot) {
+      this.actions.scrollTop = row.offsetTop + row.offsetHeight - clientHeight + foot;
+    }
   }
 
   #again() {

@@ -13,7 +13,7 @@ export class Stage extends EventTarget {
   #stopAt = Infinity;
   #loop = null;
   #shownRow = -1; // of the picture that is on the screen
-  #wanted = { boxes: true, labels: true };
+  #showsBoxes = true;
 
   /** video, canvas: elements, the canvas over the video. colors: player -> colour, from the theme. */
   constructor({ video, canvas, model, boxes, colorOf }) {
@@ -47,11 +47,11 @@ export class Stage extends EventTarget {
   }
 
   get showsBoxes() {
-    return this.#wanted.boxes;
+    return this.#showsBoxes;
   }
 
   set showsBoxes(wanted) {
-    this.#wanted.boxes = wanted;
+    this.#showsBoxes = wanted;
     this.draw();
     this.dispatchEvent(new Event("state"));
   }
@@ -125,7 +125,7 @@ export class Stage extends EventTarget {
     context.clearRect(0, 0, width, height);
     canvas.dataset.row = String(this.#shownRow);
     const facts = this.model.data.video;
-    if (!this.isThere || this.#shownRow < 0 || this.source.kind === "annotated" || !this.#wanted.boxes) return;
+    if (!this.isThere || this.#shownRow < 0 || this.source.kind === "annotated" || !this.#showsBoxes) return;
     const found = this.boxes.at(this.#shownRow);
     if (!found) return;
     // The picture lies in the middle of the element; its pixels need not be square.
@@ -134,45 +134,58 @@ export class Stage extends EventTarget {
     context.translate((width - w) / 2, (height - h) / 2);
     const [sx, sy] = [w / facts.width, h / facts.height];
     const time = this.model.frames.time[this.#shownRow];
-    for (const { player, box, filled } of found.boxes) {
-      const [x, y, bw, bh] = [box[0] * sx, box[1] * sy, box[2] * sx, box[3] * sy];
-      this.#drawBox(context, player, [x, y, bw, bh], filled, time, w);
-    }
+    const boxes = found.boxes.map(({ player, box: [x, y, bw, bh], filled }) => ({
+      player,
+      filled,
+      box: [x * sx, y * sy, bw * sx, bh * sy],
+    }));
+    boxes.sort((a, b) => (a.player === this.selected) - (b.player === this.selected)); // the chosen one on top
+    for (const { player, box, filled } of boxes) this.#drawBox(context, player, box, filled);
     if (found.ball) this.#drawBall(context, found.ball, sx, sy);
+    const taken = [];
+    for (const { player, box } of boxes.reverse()) this.#drawPlate(context, player, box, time, [w, h], taken);
   }
 
-  #drawBox(context, player, [x, y, w, h], filled, time, across) {
-    const color = this.colorOf(player);
-    const isSelected = player === this.selected;
-    context.lineWidth = isSelected ? 3.5 : 2;
+  #drawBox(context, player, [x, y, w, h], filled) {
+    context.lineWidth = player === this.selected ? 4 : 2;
     context.setLineDash(filled ? [5, 4] : []);
     context.strokeStyle = "rgb(0 0 0 / 0.55)";
     context.strokeRect(x - 1, y - 1, w + 2, h + 2);
-    context.strokeStyle = color.fill;
+    context.strokeStyle = this.colorOf(player).fill;
     context.strokeRect(x, y, w, h);
     context.setLineDash([]);
-    if (!this.#wanted.labels) return;
-    const at = this.model.segmentAt(player, time + 1e-6);
-    const what = at < 0 ? "" : this.model.labels[this.model.action[at]];
+  }
+
+  /** Name and action over a box, or under it where another plate lies over it. */
+  #drawPlate(context, player, box, time, [across, down], taken) {
+    const { model } = this;
+    const color = this.colorOf(player);
+    const at = model.segmentAt(player, time + 1e-6);
+    const isUnsure = at >= 0 && model.action[at] === model.unsure;
     const size = Math.max(10, Math.min(14, across / 70));
-    const name = shortened(this.model.players[player].name, 18);
-    context.font = `600 ${size}px system-ui, sans-serif`;
+    const fonts = [`600 ${size}px system-ui, sans-serif`, `${isUnsure ? "italic " : ""}${size}px system-ui, sans-serif`];
+    const texts = [shortened(model.players[player].name, 18), at < 0 ? "" : model.labels[model.action[at]].replaceAll("_", " ")];
+    const widths = texts.map((text, i) => {
+      context.font = fonts[i];
+      return text ? context.measureText(text).width + 8 : 0;
+    });
+    const [width, height] = [widths[0] + widths[1], size + 6];
+    const left = Math.min(Math.max(box[0], 0), across - width);
+    const places = [box[1] - height - 1, box[1] + box[3] + 1, box[1] - 2 * height - 1].map((y) => [left, Math.min(Math.max(y, 0), down - height), width, height]);
+    const place = places.find((one) => !taken.some((other) => overlap(one, other))) ?? places[0];
+    taken.push(place);
+    const top = place[1];
     context.textBaseline = "middle";
-    const nameWidth = context.measureText(name).width + 8;
-    context.font = `${size}px system-ui, sans-serif`;
-    const width = nameWidth + (what ? context.measureText(what).width + 8 : 0);
-    const [left, top] = [Math.min(Math.max(x, 0), across - width), Math.max(y - size - 7, 0)];
-    context.fillStyle = "rgb(12 14 18 / 0.78)";
-    context.fillRect(left, top, width, size + 6);
+    context.fillStyle = "rgb(12 14 18 / 0.8)";
+    context.fillRect(left, top, width, height);
     context.fillStyle = color.fill;
-    context.fillRect(left, top, nameWidth, size + 6);
+    context.fillRect(left, top, widths[0], height);
     context.fillStyle = color.ink;
-    context.font = `600 ${size}px system-ui, sans-serif`;
-    context.fillText(name, left + 4, top + size / 2 + 3.5);
-    if (!what) return;
-    context.fillStyle = at >= 0 && this.model.action[at] === this.model.unsure ? "#b9bec8" : "#fff";
-    context.font = `${at >= 0 && this.model.action[at] === this.model.unsure ? "italic " : ""}${size}px system-ui, sans-serif`;
-    context.fillText(what, left + nameWidth + 4, top + size / 2 + 3.5);
+    context.font = fonts[0];
+    context.fillText(texts[0], left + 4, top + height / 2 + 0.5);
+    context.fillStyle = isUnsure ? "#b9bec8" : "#ffffff";
+    context.font = fonts[1];
+    context.fillText(texts[1], left + widths[0] + 4, top + height / 2 + 0.5);
   }
 
   #drawBall(context, { x, y, state }, sx, sy) {
@@ -271,6 +284,10 @@ export class Stage extends EventTarget {
     const { frames } = this.model;
     return frames.length ? `${clock(this.time, 2)}, frame ${frames.index[this.row]}` : clock(0, 2);
   }
+}
+
+function overlap([x, y, w, h], [left, top, width, height]) {
+  return x < left + width && left < x + w && y < top + height && top < y + h;
 }
 
 function shortened(name, length) {

@@ -269,7 +269,7 @@ export class Timeline extends EventTarget {
       const [x0, x1] = [Math.max(this.xOf(start[at]), 0), Math.min(this.xOf(end[at]), this.width)];
       if (x1 - x0 < 1.5) continue;
       context.fillStyle = hatch;
-      context.fillRect(x0, y + PAD, x1 - x0, ROW - 2 * PAD);
+      context.fillRect(x0, y + ROW - PAD - 8, x1 - x0, 7);
     }
   }
 
