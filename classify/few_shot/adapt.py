@@ -23,6 +23,7 @@ from classify.data.spacejam import is_spacejam
 from classify.data.splits import split_clips
 from classify.evaluate.calibration import fit_threshold
 from classify.evaluate.metrics import Report, score
+from classify.few_shot.curve import Curve, learning_curve
 from classify.few_shot.heads import AUTO, Examples, Head, fit_heads
 from classify.labels import check_label_set
 from classify.networks.pooled import pooled_backbone
@@ -65,6 +66,8 @@ class AdaptConfig:
     mirror: bool = True
     """Learn from mirror images too: where no label has a side, examples count twice."""
     device: str = "auto"
+    curve: bool = False
+    """Say how good it becomes with more examples; takes a second."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +80,8 @@ class Adapted:
     """Each example judged by a head that learnt from no example of its group."""
     heads: tuple[tuple[str, float, float], ...]
     """Kind, setting and macro-F1 of each head that was tried; the first one is in the checkpoint."""
+    curve: Curve | None = None
+    """None: nobody asked for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +137,7 @@ def adapt(
     # Not in half precision: a head's weights may be large and take each other away.
     save_checkpoint(output, network, info, half=False)
     tried = tuple((h.kind, h.setting, r.macro_f1) for h, r in zip(heads, reports, strict=True))
-    return Adapted(info, reports[0], tried)
+    return Adapted(info, reports[0], tried, learning_curve(examples, labels) if config.curve else None)
 
 
 def example_files(source: Path) -> list[ClipFile]:

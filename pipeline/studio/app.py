@@ -21,6 +21,7 @@ from ground.video.source import open_video
 from pipeline.outputs.place import VIDEO_NAME
 from pipeline.report.bundle import source as report_source
 from pipeline.studio.game import Game
+from pipeline.studio.lessons import Lessons
 from pipeline.studio.places import Places, results_of, shown
 from pipeline.studio.playable import picture_at
 from pipeline.studio.runs import Field, Runs
@@ -67,9 +68,12 @@ class Studio:
 def make_app(studio: Studio) -> FastAPI:
     """The studio's server, without its guard."""
 
+    lessons = Lessons(studio.places, studio.command)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         yield
+        lessons.close()
         studio.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
@@ -81,6 +85,7 @@ def make_app(studio: Studio) -> FastAPI:
     _add_places(app, studio, runs)
     _add_game(app, studio)
     _add_runs(app, studio, runs)
+    _add_lessons(app, studio, lessons)
     return app
 
 
@@ -269,6 +274,39 @@ def _add_runs(app: FastAPI, studio: Studio, runs: Runs) -> None:
     def first(id: str, part: int) -> Response:  # noqa: A002
         """A picture of what is found so far."""
         return Response(runs.first_results(places.find(id), part), media_type="image/jpeg")
+
+
+def _add_lessons(app: FastAPI, studio: Studio, lessons: Lessons) -> None:
+    @app.get("/api/lesson")
+    def state(id: str) -> Response:  # noqa: A002
+        return json_of(lessons.state(studio.game(id)))
+
+    @app.get("/api/lesson/compare")
+    def compare(id: str) -> Response:  # noqa: A002
+        return json_of(lessons.compare(studio.game(id)))
+
+    @app.post("/api/lesson/add")
+    def add(body: Json) -> Response:
+        game = studio.game(_text(body, "id"))
+        lessons.add(game, _text(body, "label"), _entries(body, "spans"))
+        return json_of(lessons.state(game))
+
+    def simple(name: str, do: Callable[[Game, Mapping[str, Any]], object]) -> None:
+        @app.post(f"/api/lesson/{name}")
+        def done(body: Json) -> Response:
+            game = studio.game(_text(body, "id"))
+            do(game, body)
+            return json_of(lessons.state(game))
+
+    simple("remove", lambda _, body: lessons.remove(_text(body, "example")))
+    simple("learn", lambda game, _: lessons.learn(game))
+    simple("discard", lambda game, _: lessons.discard(game))
+
+    @app.post("/api/lesson/keep")
+    def keep(body: Json) -> Response:
+        game = studio.game(_text(body, "id"))
+        lessons.keep(game)
+        return json_of(game.data())
 
 
 def _file(path: Path) -> FileResponse:

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from ground.disk.lock import claim
 from ground.errors import InputError, unwritable
-from pipeline.analysis.folder import JSON_NAME, is_analysis, load_analysis
+from pipeline.analysis.folder import JSON_NAME, is_analysis, load_analysis, save_analysis
 from pipeline.analysis.values import Analysis, player_name
 from pipeline.edits.draft import Draft
 from pipeline.edits.entries import Edit
@@ -105,8 +105,12 @@ class Editing:
 
     def history(self, most: int = 200) -> list[Edit]:
         """The latest changes that count, in their order."""
+        return self.effective()[-most:]
+
+    def effective(self) -> list[Edit]:
+        """All changes that count, in their order."""
         with self._lock:
-            return effective(self._draft.edits)[-most:]
+            return effective(self._draft.edits)
 
     def change(self, wanted: Sequence[Mapping[str, Any]]) -> None:
         """Do what a page asks for, as one entry: several changes are undone at once.
@@ -128,6 +132,15 @@ class Editing:
                 self._draft.take_back()
                 raise
             self._shown = self._draft.shown()
+
+    def replace(self, analysis: Analysis) -> None:
+        """Keep another analysis of the same video here; the edits stay. Raises InputError where it cannot be kept."""
+        with self._lock:
+            if self.refusal:
+                raise InputError(self.refusal)
+            self._mark_behind()
+            save_analysis(analysis, self.folder)
+            self._read()
 
     def _mark_behind(self) -> None:
         mark = self.folder / BEHIND
