@@ -25,6 +25,7 @@ from classify.evaluate.calibration import fit_threshold
 from classify.evaluate.metrics import Report, score
 from classify.few_shot.curve import Curve, learning_curve
 from classify.few_shot.heads import AUTO, Examples, Head, fit_heads
+from classify.few_shot.limits import MAX_EXAMPLES, MIN_EXAMPLES
 from classify.labels import check_label_set
 from classify.networks.pooled import pooled_backbone
 from classify.networks.preprocess import to_tensor
@@ -38,11 +39,6 @@ from classify.weights.description import CheckpointInfo, Origin
 from ground.compute.devices import torch_device
 from ground.disk.files import visible
 from ground.errors import InputError
-
-MIN_EXAMPLES = 3
-"""Of each label. With fewer, what is said of an example that is left out is a matter of chance."""
-MAX_EXAMPLES = 50
-"""Of each label; more are worth training on. Raised, adapting takes more than a minute."""
 
 _STRIDE = 8
 """Frames between the windows of a longer example, as in an analysis."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from classify.few_shot.adapt import MIN_EXAMPLES
+from classify.few_shot.limits import MIN_EXAMPLES
 from ground.disk.files import visible, write_atomically
 from ground.errors import InputError
 from pipeline.analysis.folder import is_analysis, load_analysis

@@ -118,7 +118,8 @@ def cut_pictures(span: Span, folder: Path, video: str | None = None) -> Path:
 def _small(image: Image) -> Image:
     """A picture no wider than a clip needs."""
     scale = min(1.0, _WIDEST / image.shape[1])
-    return image if scale == 1 else cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    return image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 def _check_folder_name(label: str) -> None:

@@ -10,7 +10,7 @@ import { Edits } from "./edit/edits.js";
 import { Sidings } from "./edit/sidings.js";
 import { Doubts } from "./edit/doubts.js";
 import { Following } from "./following.js";
-import { Teach } from "./teach.js";
+import { Teach } from "./teach/teach.js";
 
 async function start() {
   const id = idOfPage();
@@ -23,7 +23,7 @@ async function start() {
   const bar = new EditBar({ root: document.getElementById("editbar"), edits, app, model });
   new Sidings({ root: document.getElementById("panel-corrections"), edits, app, model });
   const doubts = new Doubts({ root: document.getElementById("panel-doubts"), id, app, model, edits });
-  const teach = new Teach({ root: document.getElementById("panel-teach"), id, app, model, edits });
+  const teach = new Teach({ root: document.getElementById("panel-teach"), id, app, model, edits, bar });
   app.commands.push(...bar.commands(), ...doubts.commands(), ...teach.commands());
   app.open();
   new Following({ id, app, model, edits });

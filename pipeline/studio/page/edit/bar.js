@@ -60,7 +60,7 @@ export class EditBar {
 
   relabel(label) {
     if (!label || label === "unsure") return;
-    const spans = this.#spans();
+    const spans = this.spans();
     if (!spans.length) return this.app.say("Choose an action first, or a player and mark a span");
     const changes = spans.map(({ id, start, end }) => ({ edit: "relabel", players: [id], time: start, end, text: label }));
     this.edits.span = null;
@@ -114,7 +114,7 @@ export class EditBar {
   }
 
   /** What labels are about: the marked span of the chosen player, or the chosen actions. */
-  #spans() {
+  spans() {
     if (this.edits.span && this.player >= 0) return [{ id: this.#id, start: this.edits.span[0], end: this.edits.span[1] }];
     return this.app.selection.map((index) => this.model.segment(index));
   }
@@ -222,7 +222,7 @@ export class EditBar {
     const { undo, redo } = edits.state;
     this.undo.disabled = !undo || !edits.isWritable;
     this.redo.disabled = !redo || !edits.isWritable;
-    const spans = this.#spans();
+    const spans = this.spans();
     this.chosen.textContent = this.#describe(spans);
     this.label.disabled = !spans.length || !edits.isWritable;
     this.#fillLabels();

@@ -1,6 +1,0 @@
-// Teaching: not built yet.
-export class Teach {
-  commands() {
-    return [];
-  }
-}
