@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -39,6 +40,14 @@ def found_browser(name: str) -> str:
             pytest.fail(reason)
         pytest.skip(reason)
     return path
+
+
+def until(page: Page, condition: str, seconds: float = 5.0) -> None:
+    """Wait until a JavaScript condition holds; Playwright's own way needs ``eval``, which the page forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"not after {seconds} s: {condition}"
+        page.wait_for_timeout(20)
 
 
 @pytest.fixture(scope="session")
@@ -88,6 +97,7 @@ def report(page: Page, game: tuple[Path, Analysis]) -> Page:
     """The page, opened from disk, its video ready."""
     page.goto(game[0].as_uri())
     page.wait_for_selector("body[data-ready]")
-    page.wait_for_function("video.readyState >= 2 || trouble.hidden === false")
+    until(page, "video.readyState >= 2 || trouble.hidden === false")
     assert page.evaluate("video.videoWidth") == 640, "this Chromium does not play H.264"
     return page
+
