@@ -13,13 +13,19 @@ from pipeline.report.data import version_of
 
 PATTERN = "boxes-*.js"
 """Names of the files."""
+_NAME = "boxes-{:04d}.js"
 _MINUTE = 60.0
 _PER_PIXEL = 2
 """Boxes are kept to half a pixel."""
 
 
-def box_files(analysis: Analysis) -> Iterator[tuple[str, str]]:
-    """Name and text of each file, a classic script: a page that is opened from disk may load nothing else.
+def file_name(minute: int) -> str:
+    """Of the file of a minute."""
+    return _NAME.format(minute)
+
+
+def box_files(analysis: Analysis) -> Iterator[tuple[int, str]]:
+    """The minute and the text of each file, a classic script: a page that is opened from disk may load nothing else.
 
     Minutes are of the video, by the times of its frames; there is no file where there is neither box nor ball.
     """
@@ -51,4 +57,4 @@ def box_files(analysis: Analysis) -> Iterator[tuple[str, str]]:
             "ball_state": [] if ball is None else ball.state[seen],
         }
         content = json.dumps({"version": version, "minute": minute, **pack(columns)}, separators=(",", ":"))
-        yield f"boxes-{minute:04d}.js", f"(self.courtscribeBoxes??=[]).push({content});\n"
+        yield minute, f"(self.courtscribeBoxes??=[]).push({content});\n"

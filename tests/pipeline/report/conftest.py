@@ -69,7 +69,9 @@ def page(browser: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
-    page.on("request", lambda asked: None if asked.url.startswith(("file:", "blob:", "data:")) else wrong.append(asked.url))
+    page.on(
+        "request", lambda asked: None if asked.url.startswith(("file:", "blob:", "data:")) else wrong.append(asked.url)
+    )
     page.wrong = wrong  # type: ignore[attr-defined]
     yield page
     context.close()
@@ -84,7 +86,13 @@ def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Analysis]:
     video = folder / "the game's 100%.mp4"
     write_numbered(video, "cfr", 120)
     analysis = analysis_of(video, HOSTILE)
-    kinds = [(PASS, 20, 1, 2), (SHOT, 40, 2, NOBODY), (SHOT, 60, 7, NOBODY), (PASS, 70, 3, NOBODY), (SHOT, 90, 4, NOBODY)]
+    kinds = [
+        (PASS, 20, 1, 2),
+        (SHOT, 40, 2, NOBODY),
+        (SHOT, 60, 7, NOBODY),
+        (PASS, 70, 3, NOBODY),
+        (SHOT, 90, 4, NOBODY),
+    ]
     events = [BallEvent(kind, frame, player, to, 0.8) for kind, frame, player, to in kinds]
     page = folder / "game.courtscribe" / "report.html"
     colors = {i: color_of(i) for i in range(1, 13)}
@@ -100,4 +108,3 @@ def report(page: Page, game: tuple[Path, Analysis]) -> Page:
     until(page, "video.readyState >= 2 || trouble.hidden === false")
     assert page.evaluate("video.videoWidth") == 640, "this Chromium does not play H.264"
     return page
-
