@@ -14,13 +14,19 @@ from pipeline.report.data import version_of
 
 PATTERN = "boxes-*.js"
 """Names of the files."""
+_NAME = "boxes-{:04d}.js"
 _MINUTE = 60.0
 _PER_PIXEL = 2
 """Boxes are kept to half a pixel."""
 
 
-def box_files(analysis: Analysis) -> Iterator[tuple[str, str]]:
-    """Name and text of each file, a classic script: a page that is opened from disk may load nothing else.
+def file_name(minute: int) -> str:
+    """Of the file of a minute."""
+    return _NAME.format(minute)
+
+
+def box_files(analysis: Analysis) -> Iterator[tuple[int, str]]:
+    """The minute and the text of each file, a classic script: a page that is opened from disk may load nothing else.
 
     Minutes are of the video, by the times of its frames; there is no file where there is neither box nor ball.
     """
@@ -29,7 +35,7 @@ def box_files(analysis: Analysis) -> Iterator[tuple[str, str]]:
         content = boxes_in(analysis, minute, version)
         if content is not None:
             text = json.dumps(content, separators=(",", ":"))
-            yield f"boxes-{minute:04d}.js", f"(self.courtscribeBoxes??=[]).push({text});\n"
+            yield minute, f"(self.courtscribeBoxes??=[]).push({text});\n"
 
 
 def boxes_in(analysis: Analysis, minute: int, version: str) -> dict[str, Any] | None:

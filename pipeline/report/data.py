@@ -35,6 +35,8 @@ class Surroundings:
     """Address of the annotated video; empty: there is none."""
     boxes: str = ""
     """Address of the folder with the boxes."""
+    minutes: Sequence[int] = ()
+    """Those of which there are boxes."""
     files: Sequence[str] = ()
     """Addresses of other files to download."""
     colors: Mapping[int, Color] = field(default_factory=dict[int, Color])
@@ -60,6 +62,7 @@ def report_data(analysis: Analysis, events: Sequence[BallEvent], around: Surroun
         },
         "annotated": {"url": around.annotated, "start": analysis.settings.get("start") or 0.0},
         "boxes": around.boxes,
+        "minutes": list(around.minutes),
         "files": list(around.files),
         "labels": list(labels),
         "players": [

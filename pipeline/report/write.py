@@ -11,7 +11,7 @@ from ground.disk.files import write_text
 from ground.errors import unwritable
 from ground.video.images import IMAGES
 from pipeline.analysis.values import Analysis
-from pipeline.report.boxes import PATTERN, box_files
+from pipeline.report.boxes import PATTERN, box_files, file_name
 from pipeline.report.bundle import page
 from pipeline.report.data import Color, Surroundings, report_data
 from tracker.ball.events import BallEvent
@@ -35,13 +35,16 @@ def write_report(
     """
     folder = output.with_suffix("") if output.suffix else output.with_name(f"{output.name}-boxes")
     written: list[Path] = []
-    for name, text in box_files(analysis):
-        written.append(folder / name)
+    minutes: list[int] = []
+    for minute, text in box_files(analysis):
+        minutes.append(minute)
+        written.append(folder / file_name(minute))
         write_text(written[-1], text)
     around = Surroundings(
         video="" if analysis.video.codec == IMAGES else _address(video or analysis.video.source, output),
         annotated="" if annotated is None else _address(annotated, output),
         boxes=_address(folder, output),
+        minutes=minutes,
         files=[_address(path, output) for path in files],
         colors=colors or {},
     )

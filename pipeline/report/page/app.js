@@ -286,20 +286,30 @@ export class App {
     tip.style.top = `${y + offsetHeight + 22 > innerHeight ? y - offsetHeight - 12 : y + 16}px`;
   }
 
-  /** The next or the last wanted segment in the chosen row; without a row, of everybody. */
+  /** Go to the next wanted segment, or the one before: of the chosen player, else of everybody. */
   #neighbour(step) {
     const { model, timeline, stage } = this;
-    const from = this.selection.length ? model.start[this.selection.at(-1)] : stage.time;
-    const rows = timeline.player >= 0 ? [timeline.player] : timeline.shown;
-    const found = rows.map((player) => model.neighbour(player, from, step)).filter((at) => at >= 0);
-    if (!found.length) {
+    const chosen = this.selection.length ? this.selection.at(-1) : -1;
+    const found =
+      timeline.player >= 0
+        ? model.neighbour(timeline.player, chosen >= 0 ? model.start[chosen] : stage.time - 1e-3, step)
+        : this.#neighbourOfAll(chosen, step);
+    if (found < 0) {
       this.say(step > 0 ? "No action after this" : "No action before this");
       return;
     }
-    const nearest = found.reduce((a, b) => (step * (model.start[b] - model.start[a]) < 0 ? b : a));
-    this.stage.pause();
-    this.select([nearest], timeline.player >= 0 ? undefined : timeline.player);
-    this.stage.seek(model.start[nearest] + 1e-4);
+    stage.pause();
+    this.select([found], timeline.player);
+    stage.seek(model.start[found] + 1e-4);
+  }
+
+  #neighbourOfAll(chosen, step) {
+    const { model, stage } = this;
+    const wanted = model.wanted();
+    const at = wanted.indexOf(chosen);
+    if (at >= 0) return wanted[at + step] ?? -1;
+    const next = wanted.findIndex((i) => model.start[i] > stage.time - 1e-3);
+    return (step > 0 ? wanted[next] : wanted[(next < 0 ? wanted.length : next) - 1]) ?? -1;
   }
 
   #row(step) {

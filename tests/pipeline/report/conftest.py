@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from benchmarks.report.numbered import analysis_of, write_numbered
 from pipeline.analysis.values import Analysis
@@ -26,29 +25,14 @@ HOSTILE = {
     6: "Very long name that goes on and on until nobody can read it all of it",
 }
 """Names that a page must show as they are."""
-FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
-"""Of Chromium: it runs as root and asks nobody for anything."""
 
 
-def found_browser(name: str) -> str:
-    """Where a browser is; the test is skipped without one, but under CI it fails."""
-    path = shutil.which(name)
-    if path is None:
-        reason = f"{name} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, headless, one for all tests."""
-    path = found_browser("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield chromium
-        chromium.close()
+def until(page: Page, condition: str, seconds: float = 5.0) -> None:
+    """Wait until a JavaScript condition holds; Playwright's own way needs ``eval``, which the page forbids."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(condition):
+        assert time.monotonic() < end, f"not after {seconds} s: {condition}"
+        page.wait_for_timeout(20)
 
 
 @pytest.fixture
@@ -60,7 +44,9 @@ def page(browser: Browser) -> Iterator[Page]:
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if line.type == "error" else None)
-    page.on("request", lambda asked: None if asked.url.startswith(("file:", "blob:", "data:")) else wrong.append(asked.url))
+    page.on(
+        "request", lambda asked: None if asked.url.startswith(("file:", "blob:", "data:")) else wrong.append(asked.url)
+    )
     page.wrong = wrong  # type: ignore[attr-defined]
     yield page
     context.close()
@@ -75,7 +61,13 @@ def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Analysis]:
     video = folder / "the game's 100%.mp4"
     write_numbered(video, "cfr", 120)
     analysis = analysis_of(video, HOSTILE)
-    kinds = [(PASS, 20, 1, 2), (SHOT, 40, 2, NOBODY), (SHOT, 60, 7, NOBODY), (PASS, 70, 3, NOBODY), (SHOT, 90, 4, NOBODY)]
+    kinds = [
+        (PASS, 20, 1, 2),
+        (SHOT, 40, 2, NOBODY),
+        (SHOT, 60, 7, NOBODY),
+        (PASS, 70, 3, NOBODY),
+        (SHOT, 90, 4, NOBODY),
+    ]
     events = [BallEvent(kind, frame, player, to, 0.8) for kind, frame, player, to in kinds]
     page = folder / "game.courtscribe" / "report.html"
     colors = {i: color_of(i) for i in range(1, 13)}
@@ -88,6 +80,6 @@ def report(page: Page, game: tuple[Path, Analysis]) -> Page:
     """The page, opened from disk, its video ready."""
     page.goto(game[0].as_uri())
     page.wait_for_selector("body[data-ready]")
-    page.wait_for_function("video.readyState >= 2 || trouble.hidden === false")
+    until(page, "video.readyState >= 2 || trouble.hidden === false")
     assert page.evaluate("video.videoWidth") == 640, "this Chromium does not play H.264"
     return page

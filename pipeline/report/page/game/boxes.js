@@ -63,7 +63,7 @@ export class BoxStore extends EventTarget {
       this.#take(await this.address(minute));
       return;
     }
-    if (!this.address) return;
+    if (!this.model.data.minutes.includes(minute)) return;
     const script = document.createElement("script");
     script.src = `${this.address}/boxes-${String(minute).padStart(4, "0")}.js`;
     script.onload = script.onerror = () => script.remove();

@@ -43,6 +43,8 @@ export class Frames {
  * player p begin. Events: "changed" (other data: everything is drawn anew), "filtered" (`matches` is another).
  */
 export class Model extends EventTarget {
+  #wanted = null; // sorted when somebody asks
+
   /** data: what pipeline/report/data.py gives. */
   async load(data) {
     const columns = await unpack(data);
@@ -123,11 +125,14 @@ export class Model extends EventTarget {
     return players ? this.order.filter((player) => players.has(this.players[player].id)) : this.order;
   }
 
-  /** Numbers of wanted segments, by time. */
+  /** Numbers of wanted segments, by time, then by player. */
   wanted() {
-    const found = [];
-    for (let i = 0; i < this.length; i++) if (this.matches[i]) found.push(i);
-    return found.sort((a, b) => this.start[a] - this.start[b] || this.player[a] - this.player[b]);
+    if (!this.#wanted) {
+      const found = Uint32Array.from({ length: this.numMatches });
+      for (let i = 0, n = 0; i < this.length; i++) if (this.matches[i]) found[n++] = i;
+      this.#wanted = [...found.sort((a, b) => this.start[a] - this.start[b] || this.player[a] - this.player[b])];
+    }
+    return this.#wanted;
   }
 
   /** Events of wanted players, by time; where actions are chosen, only passes with "pass" and shots with "shoot". */
@@ -160,6 +165,7 @@ export class Model extends EventTarget {
     const { players, actions, confidence, duration } = this.filter;
     const isPlayer = this.players.map(({ id }) => !players || players.has(id));
     const isAction = this.labels.map((label) => !actions || actions.has(label));
+    this.#wanted = null;
     this.matches = new Uint8Array(this.length);
     this.numMatches = 0;
     for (let i = 0; i < this.length; i++) {

@@ -41,12 +41,12 @@ export class Filters {
       chip.style.background = color;
       box.addEventListener("change", () => {
         const wanted = new Set(all().filter((one) => one.checked).map((one) => one.value));
-        apply(wanted.size === items.length || !wanted.size ? null : wanted);
+        apply(wanted.size ? wanted : null); // none chosen: all are wanted
       });
       return element("label", { class: "check" }, box, chip, element("bdi", {}, text));
     });
     const all = () => [...details.querySelectorAll("input")];
-    const only = element("button", { type: "button", class: "link" }, "All");
+    const only = element("button", { type: "button", class: "link" }, "All of them");
     only.addEventListener("click", () => apply(null));
     const details = element(
       "details",
@@ -89,7 +89,7 @@ export class Filters {
       root.querySelector(`#${id}`).classList.toggle("is-set", Boolean(text));
     };
     const check = (id, wanted) => {
-      for (const box of root.querySelectorAll(`#${id} input`)) box.checked = !wanted || wanted.has(box.value);
+      for (const box of root.querySelectorAll(`#${id} input`)) box.checked = Boolean(wanted?.has(box.value));
     };
     check("filter-players", players && new Set([...players].map(String)));
     check("filter-actions", actions);

@@ -5,6 +5,16 @@ import { element } from "../text.js";
 
 const NAMES = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+/** Keys that elements have a use for of their own. */
+const OWN = [
+  ["button, summary", [" ", "Enter"]],
+  ["a", ["Enter"]],
+  ["input[type=checkbox]", [" "]],
+  ["input[type=range]", [...ARROWS, "PageUp", "PageDown"]],
+  ["[role=tab]", ARROWS],
+];
+
 export class Keys {
   /**
    * commands: [{keys: ["Shift+ArrowLeft", ...], does: text, run: () => ..., group: text}]; keys as in KeyboardEvent.key.
@@ -24,10 +34,7 @@ export class Keys {
     const isField = target.closest?.("input:not([type=checkbox], [type=range]), textarea, select, [contenteditable]");
     if (isField) return;
     const name = (event.shiftKey && event.key.length > 1 ? "Shift+" : "") + event.key;
-    const own = { summary: " Enter", button: " Enter", a: "Enter", input: " ArrowLeft ArrowRight ArrowUp ArrowDown Home End" };
-    const tag = target.tagName?.toLowerCase();
-    if (own[tag] && (own[tag].includes(event.key) || (tag === "input" && event.key.startsWith("Arrow")))) return;
-    if (target.getAttribute?.("role") === "tab" && /^(Arrow|Home|End)/.test(event.key)) return;
+    if (OWN.some(([selector, keys]) => target.matches?.(selector) && keys.includes(event.key))) return;
     if (!this.letters && event.key.length === 1 && event.key !== " ") return;
     const command = this.commands.find(({ keys }) => keys.includes(name));
     if (!command) return;

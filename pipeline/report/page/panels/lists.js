@@ -16,6 +16,10 @@ export class Lists extends EventTarget {
     this.chosen = new Set();
     for (const name of ["changed", "filtered"]) model.addEventListener(name, () => this.#again());
     theme.addEventListener("changed", () => this.#fill());
+    for (const panel of [actions, events]) {
+      panel.addEventListener("keydown", (event) => rove(panel, event));
+      panel.addEventListener("focusin", ({ target }) => target.matches(".jump") && reach(panel, target));
+    }
     this.#again();
   }
 
@@ -116,6 +120,7 @@ export class Lists extends EventTarget {
       row.classList.toggle("is-chosen", isChosen);
       row.querySelector(".jump").setAttribute("aria-current", String(isChosen));
     }
+    reach(this.actions, this.actions.querySelector(".is-chosen .jump"));
   }
 
   #fillEvents() {
@@ -143,9 +148,28 @@ export class Lists extends EventTarget {
       element("tbody", {}, ...rows),
     );
     this.events.replaceChildren(rows.length ? table : element("p", { class: "empty" }, "No passes or shots are known here."));
+    reach(this.events, null);
   }
 
   #emit(detail) {
     this.dispatchEvent(new CustomEvent("activate", { detail }));
   }
+}
+
+/** One button of a table is reached by Tab: this one, or the first. */
+function reach(panel, button) {
+  const all = [...panel.querySelectorAll(".jump")];
+  const chosen = button ?? all[0];
+  for (const one of all) one.tabIndex = one === chosen ? 0 : -1;
+}
+
+/** Up and down go from row to row. */
+function rove(panel, event) {
+  if (!event.target.matches(".jump")) return;
+  const all = [...panel.querySelectorAll(".jump")];
+  const at = all.indexOf(event.target);
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+  if (to === undefined || event.shiftKey) return;
+  event.preventDefault();
+  all[Math.min(Math.max(to, 0), all.length - 1)].focus();
 }
