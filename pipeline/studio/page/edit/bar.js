@@ -47,7 +47,8 @@ export class EditBar {
 
   /** The number of the player whose row is chosen; -1: none. */
   get player() {
-    return this.app.timeline.player;
+    const { player } = this.app.timeline;
+    return player < this.model.players.length ? player : -1; // between other data and what is chosen in them
   }
 
   get #id() {
