@@ -17,7 +17,7 @@ from pipeline.outputs.ball import event_text, time_of, write_ball_csv, write_eve
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map
-from pipeline.outputs.draw import color_of
+from pipeline.outputs.draw import Color, color_of
 from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, REPORT_NAME, VIDEO_NAME, require_file, require_folder
 from pipeline.outputs.render import Shown, ShownEvent, render_video
 from pipeline.outputs.shades import team_colors
@@ -141,10 +141,14 @@ def show_report(
 
     Raises InputError where it cannot be written.
     """
-    colors = {player: color_of(player) for player in analysis.tracks.ids.tolist()}
-    colors |= team_colors(analysis.tracks, analysis.teams)
-    events = events_of(analysis)
+    events, colors = events_of(analysis), player_colors(analysis)
     return write_report(analysis, output, events, colors=colors, video=video, annotated=annotated, files=files)[-1]
+
+
+def player_colors(analysis: Analysis) -> dict[int, Color]:
+    """The colour of everybody who is shown: a shade of his team's, where that is known."""
+    colors = {player: color_of(player) for player in analysis.tracks.ids.tolist()}
+    return colors | team_colors(analysis.tracks, analysis.teams)
 
 
 def write_video(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
@@ -37,6 +37,7 @@ class Editing:
         self._lock = threading.RLock()
         self._held = ExitStack()
         self._closed = False
+        self._state = 0
         self.refusal = ""
         """Why nobody may correct here; empty: one may."""
         self._claim()
@@ -66,7 +67,7 @@ class Editing:
     def _read(self) -> None:
         self._stamp = _stamp(self.folder)
         self._draft = Draft(load_analysis(self.folder), read_edits(self.folder))
-        self._shown = self._draft.shown()
+        self._shown, self._state = self._draft.shown(), self._state + 1
 
     def close(self) -> None:
         """Let others correct it."""
@@ -83,14 +84,31 @@ class Editing:
         return not self.refusal
 
     def shown(self) -> tuple[Analysis, int]:
-        """The analysis with its edits, and the number of entries that it rests on.
+        """The analysis with its edits, and a number that is another one whenever it is another.
 
         Whoever only reads sees what another has written since.
         """
         with self._lock:
             if not self.is_writable and _stamp(self.folder) != self._stamp:
                 self._read()
-            return self._shown, len(self._draft.edits)
+            return self._shown, self._state
+
+    def settle(self, state: int, publish: Callable[[], object] = lambda: None) -> bool:
+        """Unless it is another one than in ``state``: ``publish``, after which nothing is behind any more.
+
+        Returns whether it was the same.
+        """
+        with self._lock:
+            if state != self._state:
+                return False
+            publish()
+            (self.folder / BEHIND).unlink(missing_ok=True)
+            return True
+
+    def num_entries(self) -> int:
+        """How many entries there are, undos included."""
+        with self._lock:
+            return len(self._draft.edits)
 
     def steps(self) -> tuple[int, int]:
         """How many changes can be undone, and done again."""
@@ -131,7 +149,7 @@ class Editing:
             except BaseException:
                 self._draft.take_back()
                 raise
-            self._shown = self._draft.shown()
+            self._shown, self._state = self._draft.shown(), self._state + 1
 
     def replace(self, analysis: Analysis) -> None:
         """Keep another analysis of the same video here; the edits stay. Raises InputError where it cannot be kept."""

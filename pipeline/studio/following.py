@@ -22,6 +22,8 @@ from pipeline.studio.editing import BEHIND, Editing
 
 _QUIET = 4.0
 """Seconds without an edit after which the video is made: it takes the whole machine, and a person is at work."""
+_AGAIN = 10.0
+"""Seconds after which files that could not be written are tried again: a full disk may have been mended."""
 _LOOK = 0.1
 """Seconds between looks at a video that is being made."""
 _NICE = 10
@@ -41,15 +43,21 @@ class Following:
         self._changed_at = 0.0
         self._closed = False
         self._error = ""
-        self._failed_at = -1
+        self._failed_at, self._failed_when = -1, 0.0
         self.source = ""
         """Where the analysed video is; empty: nowhere, and no video is made."""
         folder = editing.folder
         self._wants_video = (folder / VIDEO_NAME).is_file() or (folder / BEHIND).exists()
-        (folder / _PART).unlink(missing_ok=True) if editing.is_writable else None
         self._thread = threading.Thread(target=self._work, name="following", daemon=True)
         self._thread.start()
-        if editing.is_writable and (folder / BEHIND).exists():  # it was killed before all had followed
+        if editing.is_writable:
+            self.take_over()
+
+    def take_over(self) -> None:
+        """This studio corrects it from now on: what an earlier one left unfinished is finished."""
+        folder = self._editing.folder
+        (folder / _PART).unlink(missing_ok=True)
+        if (folder / BEHIND).exists():  # it was killed before all had followed
             self.follow()
 
     def follow(self) -> None:
@@ -60,7 +68,9 @@ class Following:
             self._wake.notify_all()
 
     def want_video(self) -> None:
-        """Make the annotated video, too, from now on."""
+        """Make the annotated video, too, from now on. Raises InputError where this studio only reads."""
+        if not self._editing.is_writable:
+            raise InputError(self._editing.refusal)
         with self._wake:
             self._wants_video, self._failed_at = True, -1
             if not (self._editing.folder / VIDEO_NAME).is_file():
@@ -90,7 +100,7 @@ class Following:
         while True:
             with self._wake:
                 while not (job := self._next()) and not self._closed:
-                    self._wake.wait(timeout=self._until_quiet())
+                    self._wake.wait(timeout=self._until_quiet() or (_AGAIN if self._error else None))
                 if not job:
                     return
             if job == "tables":
@@ -99,7 +109,8 @@ class Following:
                 self._make_video()
 
     def _next(self) -> str:
-        if self._tables_of != self._wanted and not (self._error and self._failed_at == self._wanted):
+        has_failed = self._failed_at == self._wanted and time.monotonic() - self._failed_when < _AGAIN
+        if self._tables_of != self._wanted and not (self._error and has_failed):
             return "tables"
         is_due = self._wants_video and self._video_of != self._wanted and bool(self.source) and not self._error
         if is_due and self._failed_at != self._wanted and not self._closed and not self._until_quiet():
@@ -112,29 +123,24 @@ class Following:
 
     def _write_tables(self) -> None:
         number = self._wanted
-        analysis, _ = self._editing.shown()
+        analysis, state = self._editing.shown()
         error = ""
         try:
             write_shown(analysis, self._editing.folder, with_video=False, video=self.source or None)
             if not self._wants_video:
-                self._unmark(number)
+                self._editing.settle(state)
         except (InputError, OSError) as reason:
             error = str(reason)
         with self._wake:
             self._error = error
             if error:
-                self._failed_at = number
+                self._failed_at, self._failed_when = number, time.monotonic()
             else:
                 self._tables_of = number
 
-    def _unmark(self, number: int) -> None:
-        """Nothing is behind any more, unless something has changed meanwhile."""
-        with self._wake:
-            if number == self._wanted:
-                (self._editing.folder / BEHIND).unlink(missing_ok=True)
-
     def _make_video(self) -> None:
         number, folder = self._wanted, self._editing.folder
+        _, state = self._editing.shown()
         part, progress = folder / _PART, self._progress_file
         arguments = ["render", self.source, str(folder), "-o", str(part), "--quiet", "--progress-file", str(progress)]
         with subprocess.Popen(
@@ -148,16 +154,15 @@ class Following:
                 time.sleep(_LOOK)
             said = (process.stderr.read() if process.stderr else b"").decode("utf-8", "replace").strip()
         progress.unlink(missing_ok=True)
+        is_made = process.returncode == 0 and self._editing.settle(state, lambda: part.replace(folder / VIDEO_NAME))
+        part.unlink(missing_ok=True)
+        if is_made:
+            self._name_video()
         with self._wake:
-            if process.returncode == 0 and number == self._wanted:
-                part.replace(folder / VIDEO_NAME)
+            if is_made:
                 self._video_of = number
-                self._name_video()
-                (folder / BEHIND).unlink(missing_ok=True)
-            else:
-                part.unlink(missing_ok=True)
-                if process.returncode and number == self._wanted and not self._closed:
-                    self._error, self._failed_at = said.splitlines()[-1] if said else "the video was not made", number
+            elif process.returncode and number == self._wanted and not self._closed:
+                self._error, self._failed_at = said.splitlines()[-1] if said else "the video was not made", number
 
     def _name_video(self) -> None:
         """Let the report know that the annotated video is there."""

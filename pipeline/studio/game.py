@@ -12,7 +12,7 @@ from ground.video.fingerprint import fingerprint
 from pipeline.analysis.values import VideoFacts
 from pipeline.edits.entries import Edit
 from pipeline.outputs.place import VIDEO_NAME
-from pipeline.outputs.shades import team_colors
+from pipeline.outputs.write import player_colors
 from pipeline.report.boxes import boxes_in
 from pipeline.report.data import Surroundings, report_data
 from pipeline.stages.ball import events_of
@@ -83,18 +83,18 @@ class Game:
 
     def data(self) -> dict[str, Any]:
         """All that the page shows, as JSON takes it."""
-        analysis, count = self.editing.shown()
+        analysis, state = self.editing.shown()
         query = f"?id={self.name_in_query}"
         playable, folder = self.playable(), self.editing.folder
         around = Surroundings(
             video=f"/api/game/video{query}&of={int(self.copy.path.is_file())}" if playable is not None else "",
-            annotated=f"/api/game/annotated{query}&of={count}" if (folder / VIDEO_NAME).is_file() else "",
+            annotated=f"/api/game/annotated{query}&of={state}" if (folder / VIDEO_NAME).is_file() else "",
             files=[f"/api/game/file{query}&name={path.name}#/{path.name}" for path in files_of(analysis, folder)],
-            colors=team_colors(analysis.tracks, analysis.teams),
+            colors=player_colors(analysis),
         )
         data = report_data(analysis, events_of(analysis), around)
         with self._lock:
-            self._boxes = (count, data["version"])
+            self._boxes = (state, data["version"])
         return {**data, "studio": self.state()}
 
     @property
@@ -104,19 +104,21 @@ class Game:
 
     def boxes(self, minute: int) -> dict[str, Any] | None:
         """Boxes of a minute of what ``data`` told last."""
-        analysis, count = self.editing.shown()
+        analysis, state = self.editing.shown()
         known, version = self._boxes
-        if known != count:
+        if known != state:
             return None  # the page asks again when it has the newer data
         return boxes_in(analysis, minute, version)
 
     def state(self) -> dict[str, Any]:
         """What changes while the page is open."""
-        self.editing.ask_again()
+        if not self.editing.is_writable and self.editing.ask_again():
+            self.following.take_over()
         undo, redo = self.editing.steps()
         source = self.source()
         return {
-            "changes": self.editing.shown()[1],
+            "entries": self.editing.num_entries(),
+            "state": self.editing.shown()[1],
             "writable": self.editing.is_writable,
             "why": self.editing.refusal,
             "undo": undo,

@@ -35,7 +35,7 @@ export class Following {
       return;
     }
     const before = this.edits.state;
-    const isNew = state.changes !== before.changes || state.writable !== before.writable || state.copy.state !== before.copy.state || (state.follow.video === "there") !== Boolean(this.model.data.annotated.url);
+    const isNew = state.state !== before.state || state.writable !== before.writable || state.copy.state !== before.copy.state || (state.follow.video === "there") !== Boolean(this.model.data.annotated.url);
     if (isNew && this.edits.status !== "saving") {
       const data = await get("/api/game", { id: this.id });
       const { url } = this.model.data.video;

@@ -17,9 +17,9 @@ export class Sidings {
     undo.addEventListener("click", () => this.edits.undo());
     const entries = [...history].reverse().map((entry) => this.#entry(entry));
     this.root.replaceChildren(
-      element("h3", {}, "Corrected"),
+      element("h2", {}, "Corrected"),
       ...(entries.length ? [element("ol", { class: "history", reversed: true, start: String(this.edits.state.undo) }, ...entries), undo] : [element("p", { class: "empty" }, "Nothing yet.")]),
-      element("h3", {}, "Left out"),
+      element("h2", {}, "Left out"),
       ...(out.length ? [element("ul", { class: "out" }, ...out.map((one) => this.#out(one)))] : [element("p", { class: "empty" }, "Nobody.")]),
     );
   }

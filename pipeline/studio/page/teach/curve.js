@@ -9,7 +9,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function curveOf({ points, beyond }) {
   if (!points.length) return [element("p", { class: "why" }, "With so few examples nobody can say what more would bring.")];
   const words = points.map(({ size, macro_f1: f1, low, high }) => element("li", {}, `${size} of each label: ${span(f1, low, high)}`));
-  const parts = [element("h3", {}, "With more examples"), picture(points, beyond), element("ul", { class: "why" }, ...words)];
+  const parts = [element("h2", {}, "With more examples"), picture(points, beyond), element("ul", { class: "why" }, ...words)];
   if (beyond) {
     const said = `With ${beyond.size} of each label it might be ${span(beyond.macro_f1, beyond.low, beyond.high)}. That is an extrapolation: nobody has measured it.`;
     parts.push(element("p", { id: "teach-beyond" }, said));
