@@ -27,7 +27,10 @@ HOSTILE = {
     6: "Very long name that goes on and on until nobody can read it all of it",
 }
 """Names that a page must show as they are."""
-FLAGS = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync --no-first-run"
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
+    "--no-first-run"
+)
 """Of Chromium: it runs as root and asks nobody for anything."""
 
 

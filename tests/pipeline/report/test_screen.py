@@ -115,7 +115,7 @@ def numbered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     video = folder / "video.mp4"
     write_numbered(video, request.param, 150, seed=4)
     analysis = analysis_of(video)
-    write_report(analysis, folder / "report.html", colors={i: (250, 40, 250) for i in range(1, 13)})
+    write_report(analysis, folder / "report.html", colors=dict.fromkeys(range(1, 13), (250, 40, 250)))
     return folder / "report.html"
 
 
