@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from benchmarks.report.numbered import analysis_of, write_numbered
 from pipeline.analysis.values import Analysis
@@ -27,22 +25,6 @@ HOSTILE = {
     6: "Very long name that goes on and on until nobody can read it all of it",
 }
 """Names that a page must show as they are."""
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
-    "--no-first-run"
-)
-"""Of Chromium: it runs as root and asks nobody for anything."""
-
-
-def found_browser(name: str) -> str:
-    """Where a browser is; the test is skipped without one, but under CI it fails."""
-    path = shutil.which(name)
-    if path is None:
-        reason = f"{name} is not installed"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return path
 
 
 def until(page: Page, condition: str, seconds: float = 5.0) -> None:
@@ -51,16 +33,6 @@ def until(page: Page, condition: str, seconds: float = 5.0) -> None:
     while not page.evaluate(condition):
         assert time.monotonic() < end, f"not after {seconds} s: {condition}"
         page.wait_for_timeout(20)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """Chromium, headless, one for all tests."""
-    path = found_browser("chromium")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS.split())
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
