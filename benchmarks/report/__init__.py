@@ -1,1 +1,1 @@
-"""The report page in a real browser: how soon it is there, how smooth it moves, and whether it shows the right frame."""
+"""The report page in a real browser: how soon it is there, how smoothly it moves, whether its frames are right."""

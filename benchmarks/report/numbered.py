@@ -37,7 +37,7 @@ KINDS: Mapping[str, tuple[Fraction, Fraction]] = {
 
 
 def times_of(kind: str, count: int, seed: int = 0) -> npt.NDArray[np.float64]:
-    """When each of ``count`` pictures is shown, seconds; those of a VFR are 8 to 90 ms long, as of a phone or a game."""
+    """When each of ``count`` pictures is shown, seconds; those of a VFR are 8 to 90 ms long, as a phone makes them."""
     rate, tick = KINDS[kind]
     if kind != "vfr":
         return np.arange(count) / float(rate)

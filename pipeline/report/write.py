@@ -78,7 +78,7 @@ def _sweep(folder: Path, named: set[str]) -> None:
 
 def _address(path: str | Path, output: Path) -> str:
     """A file as a page in ``output`` names it: relative, so both may be moved together. Empty: it is no file."""
-    if "://" in str(path):
+    if "://" in str(path) or str(path).startswith("device:"):
         return ""
     try:
         relative = os.path.relpath(Path(path).absolute(), output.absolute().parent)

@@ -353,16 +353,17 @@ export class Timeline extends EventTarget {
   #drawEvents(context) {
     const rowOf = new Map(this.shown.map((player, row) => [player, row]));
     const { accent, surface, ink } = this.theme.css;
-    const perSecond = this.width / (this.view.end - this.view.start);
-    const size = perSecond > 4 ? 5 : 2.5;
-    for (const { time, kind, player } of this.model.wantedEvents()) {
-      const row = rowOf.get(player);
-      if (row === undefined || time < this.view.start || time > this.view.end) continue;
+    const { start, end } = this.view;
+    const inView = this.model.wantedEvents().filter(({ time, player }) => time >= start && time <= end && rowOf.has(player));
+    const isCrowded = inView.length * 12 > this.width; // then shots alone, which people look for
+    const size = isCrowded ? 2.5 : 5;
+    for (const { time, kind, player } of inView) {
+      if (isCrowded && kind !== "shot") continue;
       context.fillStyle = kind === "shot" ? accent : kind === "turnover" ? ink : surface;
       context.strokeStyle = kind === "shot" ? surface : ink;
-      context.lineWidth = 1.5;
+      context.lineWidth = isCrowded ? 1 : 1.5;
       context.beginPath();
-      shape(context, kind, this.xOf(time), row * ROW + ROW - 7, size);
+      shape(context, kind, this.xOf(time), rowOf.get(player) * ROW + ROW - 7, size);
       context.fill();
       context.stroke();
     }
