@@ -29,6 +29,7 @@ from pipeline.studio.places import results_of
 from pipeline.studio.playable import jpeg_of
 from tracker.by_hand.court_outline import read_court_file
 from tracker.by_hand.rois import read_roi_file, validate_rois
+from tracker.detect.detector import people_classes
 
 RUN = "run"
 """Folder in that of the results: what was asked for, how far it is, what was said."""
@@ -83,7 +84,8 @@ class Runs:
                 raise InputError("this video is being analysed already")
             require_folder(folder, video)
             checked = self._checked(settings)
-            files = self._write_request(folder, video, checked, rois, court)
+            asked = {"video": str(video), "settings": checked, "everybody": everybody}
+            files = self._write_request(folder, video, {**asked, "rois": list(rois), "court": list(court)})
             arguments = ["analyze", str(video), "-o", str(folder), "--config", str(files / _SETTINGS)]
             arguments += ["--progress-file", str(files / PROGRESS)]
             if rois:
@@ -119,24 +121,17 @@ class Runs:
         with_settings(with_preset(PipelineConfig(), preset), nested)
         return {**({} if preset is None else {"preset": preset}), **nested}
 
-    def _write_request(
-        self,
-        folder: Path,
-        video: Path,
-        settings: Mapping[str, Any],
-        rois: Sequence[Mapping[str, Any]],
-        court: Sequence[Mapping[str, Any]],
-    ) -> Path:
+    def _write_request(self, folder: Path, video: Path, request: Mapping[str, Any]) -> Path:
+        """Files of what is asked for, checked as they are read. Raises InputError."""
         files = folder / RUN
-        write_text(files / _SETTINGS, _toml(settings))
-        if rois:
-            write_text(files / _ROIS, json.dumps(list(rois), indent=1))
+        write_text(files / _SETTINGS, _toml(request["settings"]))
+        if request["rois"]:
+            write_text(files / _ROIS, json.dumps(request["rois"], indent=1))
             with open_video(video) as opened:
                 validate_rois(read_roi_file(files / _ROIS), opened.info.width, opened.info.height)
-        if court:
-            write_text(files / _COURT, json.dumps(list(court), indent=1))
+        if request["court"]:
+            write_text(files / _COURT, json.dumps(request["court"], indent=1))
             read_court_file(files / _COURT)
-        request = {"video": str(video), "settings": settings, "rois": list(rois), "court": list(court)}
         write_text(files / REQUEST, json.dumps(request, indent=1) + "\n")
         return files
 
@@ -187,7 +182,9 @@ class Runs:
             with np.load(parts[part], allow_pickle=False) as columns:
                 index, times = columns["index"], columns["time"]
                 middle = len(index) // 2
-                boxes = columns["xyxy"][columns["frame_index"] == index[middle]]
+                people = np.isin(columns["class_id"], people_classes(columns["names"].tolist()))
+                is_shown = (columns["frame_index"] == index[middle]) & people
+                boxes = columns["xyxy"][is_shown]
                 time_shown = float(times[middle])
         except (OSError, ValueError, LookupError) as error:
             raise InputError("there are no results yet") from error

@@ -107,6 +107,7 @@ class NewAnalysis {
     const go = element("button", { type: "button", class: "primary", id: "start" }, run.state === "stopped" ? "Go on" : run.ready ? "Analyse again" : "Analyse");
     go.addEventListener("click", () => this.#begin(go));
     this.everybody = element("input", { type: "checkbox", id: "everybody" });
+    this.everybody.checked = Boolean(run.request?.everybody);
     const open = run.ready ? [element("a", { class: "back", href: addressOf("/game", { id: this.video.results }) }, "Open the analysis")] : [];
     const said = ["failed", "stopped"].includes(run.state) ? [element("pre", { class: "why" }, run.said.join("\n"))] : [];
     const notes = this.video.notes.map((note) => element("p", { class: "why" }, note));
