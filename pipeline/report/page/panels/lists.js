@@ -62,7 +62,7 @@ export class Lists extends EventTarget {
       "table",
       { "aria-rowcount": String(this.model.numMatches + 1) },
       element("caption", {}, this.#caption()),
-      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...head.map(headed))),
       element("tbody", {}, ...rows),
     );
     this.actions.replaceChildren(...(rows.length ? [table] : [element("p", { class: "empty" }, "No action is like that.")]));
@@ -143,7 +143,7 @@ export class Lists extends EventTarget {
       "table",
       {},
       element("caption", {}, `${rows.length} passes, shots, rebounds and turnovers`),
-      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...head.map(headed))),
       element("tbody", {}, ...rows),
     );
     this.events.replaceChildren(rows.length ? table : element("p", { class: "empty" }, "No passes or shots are known here."));
@@ -153,6 +153,12 @@ export class Lists extends EventTarget {
   #emit(detail) {
     this.dispatchEvent(new CustomEvent("activate", { detail }));
   }
+}
+
+const NUMBERS = ["Length", "Confidence", "Ball seen"];
+
+function headed(name) {
+  return element("th", { scope: "col", class: NUMBERS.includes(name) ? "number" : "" }, name);
 }
 
 /** One button of a table is reached by Tab: this one, or the first. */

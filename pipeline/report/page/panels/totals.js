@@ -114,7 +114,7 @@ export class Totals {
       "table",
       {},
       element("caption", {}, `${label} per player and action`),
-      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...head.map((name, i) => element("th", { scope: "col", class: i ? "number" : "" }, name)))),
       element("tbody", {}, ...rows),
     );
   }
