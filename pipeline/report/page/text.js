@@ -53,3 +53,14 @@ export function icon(name) {
   svg.append(use);
   return svg;
 }
+
+/** A function that fills an element: now, or as soon as it is no longer hidden. */
+export function whileShown(root, fill) {
+  let isStale = false;
+  const run = () => {
+    isStale = root.hidden;
+    if (!isStale) fill();
+  };
+  new MutationObserver(() => isStale && run()).observe(root, { attributes: true, attributeFilter: ["hidden"] });
+  return run;
+}

@@ -12,8 +12,8 @@ from PIL import Image
 
 from benchmarks.report.numbered import numbers_in
 from pipeline.analysis.values import Analysis
-from tests.pipeline.report.bidi import Firefox, firefox
 from tests.pipeline.conftest import found_browser
+from tests.pipeline.report.bidi import Firefox, firefox
 from tests.pipeline.report.conftest import HOSTILE
 
 pytestmark = pytest.mark.browser

@@ -43,7 +43,7 @@ export class Frames {
  * player p begin. Events: "changed" (other data: everything is drawn anew), "filtered" (`matches` is another).
  */
 export class Model extends EventTarget {
-  #wanted = null; // sorted when somebody asks
+  #wanted = null; // gathered when somebody asks
 
   /** data: what pipeline/report/data.py gives. */
   async load(data) {
@@ -61,6 +61,8 @@ export class Model extends EventTarget {
     this.confidence = Float32Array.from(columns.confidence, (share) => share / 1000);
     this.byPerson = Uint8Array.from(columns.by_person);
     this.rows = offsets(this.player, this.players.length);
+    const { start, player } = this;
+    this.byTime = Array.from(player, (_, i) => i).sort((a, b) => start[a] - start[b] || player[a] - player[b]);
     this.there = this.#runs(columns, "there");
     this.filled = this.#runs(columns, "filled");
     this.cuts = Array.from(columns.cut, (row) => this.frames.time[row]);
@@ -127,11 +129,7 @@ export class Model extends EventTarget {
 
   /** Numbers of wanted segments, by time, then by player. */
   wanted() {
-    if (!this.#wanted) {
-      const found = Uint32Array.from({ length: this.numMatches });
-      for (let i = 0, n = 0; i < this.length; i++) if (this.matches[i]) found[n++] = i;
-      this.#wanted = [...found.sort((a, b) => this.start[a] - this.start[b] || this.player[a] - this.player[b])];
-    }
+    this.#wanted ??= this.byTime.filter((i) => this.matches[i]);
     return this.#wanted;
   }
 
@@ -153,7 +151,7 @@ export class Model extends EventTarget {
   }
 
   resetFilter() {
-    this.setFilter(EVERYTHING);
+    if (this.isFiltered) this.setFilter(EVERYTHING);
   }
 
   get isFiltered() {

@@ -10,7 +10,6 @@ export class Filters {
     Object.assign(this, { root, count, model, theme });
     model.addEventListener("changed", () => this.#build());
     model.addEventListener("filtered", () => this.#show());
-    theme.addEventListener("changed", () => this.#build());
     this.#build();
   }
 

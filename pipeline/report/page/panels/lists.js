@@ -1,21 +1,21 @@
 // The timeline as tables: actions and events, for eyes, screen readers and the keyboard alike.
 
-import { clock, duration, element, icon, percent } from "../text.js";
+import { clock, duration, element, icon, percent, whileShown } from "../text.js";
 
-const PAGE = 100; // rows at a time
+const PAGE = 50; // rows at a time
 
 /** Events: "activate" {segment} or {event} (detail): a row's button was pressed. */
 export class Lists extends EventTarget {
   #page = 0;
-  #found = [];
 
   /** actions, events: empty elements of the two panels. */
   constructor({ actions, events, model, theme }) {
     super();
     Object.assign(this, { actions, events, model, theme });
     this.chosen = new Set();
+    this.fillActions = whileShown(actions, () => this.#fill());
+    this.fillEvents = whileShown(events, () => this.#fillEvents());
     for (const name of ["changed", "filtered"]) model.addEventListener(name, () => this.#again());
-    theme.addEventListener("changed", () => this.#fill());
     for (const panel of [actions, events]) {
       panel.addEventListener("keydown", (event) => rove(panel, event));
       panel.addEventListener("focusin", ({ target }) => target.matches(".jump") && reach(panel, target));
@@ -26,7 +26,7 @@ export class Lists extends EventTarget {
   /** Show that segments are chosen; the page with the last of them is turned to. */
   select(segments) {
     this.chosen = new Set(segments);
-    const at = segments.length ? this.#found.indexOf(segments.at(-1)) : -1;
+    const at = segments.length ? this.model.wanted().indexOf(segments.at(-1)) : -1;
     if (at >= 0 && Math.floor(at / PAGE) !== this.#page) this.#turn(Math.floor(at / PAGE));
     else this.#mark();
     this.#scrollTo(this.actions.querySelector("tr.is-chosen"));
@@ -44,35 +44,34 @@ export class Lists extends EventTarget {
   }
 
   #again() {
-    this.#found = this.model.wanted();
-    this.#page = Math.min(this.#page, Math.max(Math.ceil(this.#found.length / PAGE) - 1, 0));
-    this.#fill();
-    this.#fillEvents();
+    this.#page = Math.min(this.#page, Math.max(Math.ceil(this.model.numMatches / PAGE) - 1, 0));
+    this.fillActions();
+    this.fillEvents();
   }
 
   #turn(page) {
     this.#page = page;
-    this.#fill();
+    this.fillActions();
   }
 
   #fill() {
     const { model } = this;
-    const rows = this.#found.slice(this.#page * PAGE, (this.#page + 1) * PAGE).map((i) => this.#row(model.segment(i)));
+    const rows = model.wanted().slice(this.#page * PAGE, (this.#page + 1) * PAGE).map((i) => this.#row(model.segment(i)));
     const head = ["Start", "Length", "Player", "Action", "Confidence"];
     const table = element(
       "table",
-      { "aria-rowcount": String(this.#found.length + 1) },
+      { "aria-rowcount": String(this.model.numMatches + 1) },
       element("caption", {}, this.#caption()),
-      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...head.map(headed))),
       element("tbody", {}, ...rows),
     );
     this.actions.replaceChildren(...(rows.length ? [table] : [element("p", { class: "empty" }, "No action is like that.")]));
-    if (this.#found.length > PAGE) this.actions.append(this.#pages());
+    if (this.model.numMatches > PAGE) this.actions.append(this.#pages());
     this.#mark();
   }
 
   #caption() {
-    const [n, all] = [this.#found.length, this.model.length];
+    const [n, all] = [this.model.numMatches, this.model.length];
     return n === all ? `${n} actions` : `${n} of ${all} actions`;
   }
 
@@ -99,7 +98,7 @@ export class Lists extends EventTarget {
   }
 
   #pages() {
-    const last = Math.ceil(this.#found.length / PAGE) - 1;
+    const last = Math.ceil(this.model.numMatches / PAGE) - 1;
     const button = (name, label, page) => {
       const made = element("button", { type: "button", class: "ghost", "aria-label": label, disabled: page < 0 || page > last }, icon(name));
       made.addEventListener("click", () => this.#turn(page));
@@ -144,7 +143,7 @@ export class Lists extends EventTarget {
       "table",
       {},
       element("caption", {}, `${rows.length} passes, shots, rebounds and turnovers`),
-      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...head.map(headed))),
       element("tbody", {}, ...rows),
     );
     this.events.replaceChildren(rows.length ? table : element("p", { class: "empty" }, "No passes or shots are known here."));
@@ -154,6 +153,12 @@ export class Lists extends EventTarget {
   #emit(detail) {
     this.dispatchEvent(new CustomEvent("activate", { detail }));
   }
+}
+
+const NUMBERS = ["Length", "Confidence", "Ball seen"];
+
+function headed(name) {
+  return element("th", { scope: "col", class: NUMBERS.includes(name) ? "number" : "" }, name);
 }
 
 /** One button of a table is reached by Tab: this one, or the first. */

@@ -1,6 +1,6 @@
 // What everybody did in all: a plot of how long, and a table with seconds, counts, means and shares.
 
-import { duration, element, percent } from "../text.js";
+import { duration, element, percent, whileShown } from "../text.js";
 
 const MEASURES = {
   seconds: ["Seconds", ({ seconds }) => seconds.toFixed(1)],
@@ -15,9 +15,9 @@ export class Totals {
   /** root: an empty element. Counts what the filter lets through. */
   constructor({ root, model, theme }) {
     Object.assign(this, { root, model, theme });
-    for (const name of ["changed", "filtered"]) model.addEventListener(name, () => this.fill());
-    theme.addEventListener("changed", () => this.fill());
-    this.fill();
+    const fill = whileShown(root, () => this.fill());
+    for (const name of ["changed", "filtered"]) model.addEventListener(name, fill);
+    fill();
   }
 
   fill() {
@@ -114,7 +114,7 @@ export class Totals {
       "table",
       {},
       element("caption", {}, `${label} per player and action`),
-      element("thead", {}, element("tr", {}, ...head.map((name) => element("th", { scope: "col" }, name)))),
+      element("thead", {}, element("tr", {}, ...head.map((name, i) => element("th", { scope: "col", class: i ? "number" : "" }, name)))),
       element("tbody", {}, ...rows),
     );
   }

@@ -6,6 +6,7 @@ const HEIGHT = 34;
 
 /** Events: "view" {start, end} (detail), when another part is asked for. */
 export class Overview extends EventTarget {
+  #asked = null;
   #drag = null;
 
   constructor({ canvas, model, theme }) {
@@ -23,12 +24,20 @@ export class Overview extends EventTarget {
 
   setView(view) {
     this.view = view;
-    this.draw();
+    this.redraw();
   }
 
   setTime(time) {
     this.time = time;
-    this.draw();
+    this.redraw();
+  }
+
+  /** Draw with the next picture of the screen. */
+  redraw() {
+    this.#asked ??= requestAnimationFrame(() => {
+      this.#asked = null;
+      this.draw();
+    });
   }
 
   draw() {
@@ -59,7 +68,7 @@ export class Overview extends EventTarget {
 
   #again() {
     this.#picture = null;
-    this.draw();
+    this.redraw();
   }
 
   /** How many wanted players do something with the ball, or anything at all, along the game. */

@@ -19,6 +19,7 @@ const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800,
  * it is let go.
  */
 export class Timeline extends EventTarget {
+  #asked = null;
   #dirty = true;
   #hatches = new Map();
   #hovered = -1;
@@ -37,7 +38,8 @@ export class Timeline extends EventTarget {
     this.selection = new Set(); // segments
     this.player = -1; // whose row is chosen
     this.#build();
-    for (const name of ["changed", "filtered"]) model.addEventListener(name, () => this.#relayout());
+    model.addEventListener("changed", () => this.#relayout(true));
+    model.addEventListener("filtered", () => this.#relayout());
     theme.addEventListener("changed", () => {
       this.#hatches.clear();
       this.redraw();
@@ -48,8 +50,16 @@ export class Timeline extends EventTarget {
 
   /** Draw everything with the next picture of the screen. */
   redraw() {
-    if (!this.#dirty) requestAnimationFrame(() => this.draw());
     this.#dirty = true;
+    this.#redrawTop();
+  }
+
+  /** Draw playhead and choice with the next picture of the screen. */
+  #redrawTop() {
+    this.#asked ??= requestAnimationFrame(() => {
+      this.#asked = null;
+      this.draw();
+    });
   }
 
   setTime(time, follow = true) {
@@ -59,7 +69,7 @@ export class Timeline extends EventTarget {
       const length = end - start;
       this.setView(time - 0.1 * length, time + 0.9 * length);
     }
-    this.#drawTop();
+    this.#redrawTop();
   }
 
   /** Show from start to end, seconds, as far as there is anything. */
@@ -100,7 +110,7 @@ export class Timeline extends EventTarget {
       name.firstElementChild.setAttribute("aria-pressed", String(this.shown[i] === player)),
     );
     if (row >= 0) this.#scrollTo(row);
-    this.#drawTop();
+    this.#redrawTop();
   }
 
   /** The time at a place, pixels from the left of the rows. */
@@ -164,21 +174,23 @@ export class Timeline extends EventTarget {
     this.setView(start - length, end + length);
   }
 
-  #relayout() {
+  #relayout(isOther = false) {
     const { model } = this;
-    this.shown = model.shownPlayers();
+    const shown = model.shownPlayers();
+    const sameRows = !isOther && shown.length === this.shown?.length && shown.every((player, row) => player === this.shown[row]);
+    this.shown = shown;
     this.width = Math.max(this.body.clientWidth, 1);
     this.height = Math.max(this.shown.length, 1) * ROW;
     this.body.style.height = `${this.height}px`;
-    this.#fillNames();
+    if (!sameRows) this.#fillNames();
     for (const [canvas, width, height] of [
       [this.rulerCanvas, this.width, RULER],
       [this.base, this.width, this.height],
       [this.top, this.width, this.height],
     ]) {
       const scale = devicePixelRatio;
-      canvas.width = Math.round(width * scale);
-      canvas.height = Math.round(height * scale);
+      if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
+      if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
       canvas.style.width = `${width}px`;
       canvas.style.height = `${height}px`;
     }
@@ -207,9 +219,13 @@ export class Timeline extends EventTarget {
     );
   }
 
-  /** Draw rows and ruler now, if anything has changed. */
+  /** Draw now: rows and ruler if anything there has changed. */
   draw() {
-    if (!this.#dirty) return;
+    if (this.#dirty) this.#drawRows();
+    this.#drawTop();
+  }
+
+  #drawRows() {
     this.#dirty = false;
     const context = prepared(this.base);
     const { theme, width } = this;
@@ -226,7 +242,6 @@ export class Timeline extends EventTarget {
     });
     this.#drawEvents(context);
     this.#drawRuler();
-    this.#drawTop();
   }
 
   #drawGrid(context) {
@@ -525,7 +540,7 @@ export class Timeline extends EventTarget {
     } else if (this.#edge) {
       this.#edge.time = this.timeAt(x);
       this.#emit("edgepreview", { ...this.#edge });
-      this.#drawTop();
+      this.#redrawTop();
     } else {
       const seconds = ((drag.x - x) / this.width) * (drag.view.end - drag.view.start);
       this.setView(drag.view.start + seconds, drag.view.end + seconds);
@@ -541,7 +556,7 @@ export class Timeline extends EventTarget {
     if (!drag || event.type === "pointercancel") return;
     if (edge?.time !== undefined) this.#emit("edge", edge);
     else if (!drag.moved && area === this.body) this.#click(x, y, event);
-    this.#drawTop();
+    this.#redrawTop();
   }
 
   #click(x, y, event) {
@@ -587,7 +602,7 @@ export class Timeline extends EventTarget {
     const isOther = segment !== this.#hovered;
     this.#hovered = segment;
     this.#emit("hover", { segment, x: event?.clientX ?? 0, y: event?.clientY ?? 0 });
-    if (isOther) this.#drawTop();
+    if (isOther) this.#redrawTop();
   }
 }
 
