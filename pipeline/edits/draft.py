@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from ground.errors import InputError
 from pipeline.analysis.values import Analysis, find_player
 from pipeline.edits.entries import Edit, Who
 from pipeline.edits.fold import apply, replay
+from pipeline.edits.from_annotations import differences
 from pipeline.edits.log import effective
 from tracker.teams.teams import Teams
 from tracker.types import Tracks
@@ -34,7 +36,19 @@ class Draft:
 
         Raises InputError, changing nothing, where it is not understood or cannot be done.
         """
-        edit = Edit(kind) if kind in ("undo", "redo") else _READ[kind](self, kind, text)
+        return self._do(Edit(kind) if kind in ("undo", "redo") else _READ[kind](self, kind, text))
+
+    def add_differences(self, path: Path) -> tuple[int, tuple[str, ...]]:
+        """Do what a person corrected in the file of another program; returns how many edits, and notes.
+
+        Raises InputError, changing nothing, as ``differences``.
+        """
+        found, notes = differences(self._state.folded(()), path)
+        for span in found:
+            self._do(Edit("relabel", (self._box(span.track_id, span.start),), span.start, span.end, span.label))
+        return len(found), notes
+
+    def _do(self, edit: Edit) -> Edit:
         if edit.kind in ("undo", "redo"):
             before, after = effective(self.edits), effective([*self.edits, edit])
             if before == after:
@@ -56,7 +70,9 @@ class Draft:
 
         Raises InputError where there is no such player, or more than one.
         """
-        track_id = find_player(self._state.pieces, self._state.names, player)
+        return self._box(find_player(self._state.pieces, self._state.names, player), time)
+
+    def _box(self, track_id: int, time: float | None) -> Who:
         boxes = [self._state.boxes(piece) for piece in self._state.pieces[track_id]]
         frames = [int(frame) for part in boxes for frame in part.frame_index]
         row = len(frames) // 2 if time is None else self._nearest(frames, time)

@@ -22,7 +22,7 @@ from pipeline.analysis.folder import JSON_NAME
 _log = logging.getLogger("courtscribe")
 
 VIDEO_NAME = "annotated.mp4"
-OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", VIDEO_NAME)
+OUTPUTS = ("timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", VIDEO_NAME)
 """What shows an analysis, beside it in its folder."""
 BALL_OUTPUTS = ("ball.csv", "events.csv")
 """What is shown besides where the ball was looked for."""

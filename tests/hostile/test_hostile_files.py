@@ -23,8 +23,9 @@ from ground.video.source import open_video
 from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
+from pipeline.annotations.formats import read_annotations
 from pipeline.config import read_config
-from pipeline.evaluate.truth import read_timeline_actions, read_truth_folder
+from pipeline.evaluate.truth import read_truth_folder
 from pipeline.outputs.table import read_timeline_csv
 from pipeline.shipped import WEIGHTS
 from tests.hostile.attack import Damage, Reader, attack
@@ -137,7 +138,7 @@ READERS = {
     "court": Reader("a.json", _COURT, read_court_file, _JSON),
     "court's landmarks": Reader("a.json", _LANDMARKS, lambda path: read_court(path, "nba"), _JSON),
     "timeline": Reader("a.csv", _TIMELINE, lambda p: read_timeline_csv(p, ("run",), {2: "Ann"}), _CELLS),
-    "actions of a timeline": Reader("a.csv", _TIMELINE, read_timeline_actions, _CELLS),
+    "annotations: table": Reader("a.csv", _TIMELINE, read_annotations, _CELLS),
     "settings": Reader("a.toml", _TOML, read_config, _TEXT),
     "sequence": Reader("seqinfo.ini", _INI, lambda p: _frames(p.parent), _TEXT, _pictures),
     "labels of SpaceJam": Reader("labels_dict.json", b'{"0": "run", "1": "walk"}', lambda p: list_spacejam(p.parent),
