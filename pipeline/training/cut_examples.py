@@ -80,7 +80,7 @@ def cut_examples(spans: Sequence[Span], folder: Path, video: str | None = None) 
     analyses = {path: load_current(path) for path in dict.fromkeys(span.analysis for span in spans)}
     cuts = [_find(span, analyses[span.analysis]) for span in spans]
     for analysis in analyses.values():
-        _check_video(analysis, video)
+        check_video(analysis, video)
     return [path for cut in cuts for path in _write(cut, folder, video)]
 
 
@@ -113,8 +113,11 @@ def _times(analysis: Analysis, track: Tracks) -> npt.NDArray[np.float64]:
     return analysis.frames.time[np.searchsorted(analysis.frames.index, track.frame_index)]
 
 
-def _check_video(analysis: Analysis, video: str | None) -> None:
-    """Raise InputError when the video is gone, or is another one than the one that was analysed."""
+def check_video(analysis: Analysis, video: str | None) -> None:
+    """Raise InputError when the video is gone, or is another one than the one that was analysed.
+
+    video: where it is now, if it has been moved.
+    """
     source = video or analysis.video.source
     try:
         with open_video(source, image_rate=analysis.video.image_rate) as opened:
