@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.runners.judging import doctor, evaluate
-from pipeline.runners.learning import adapt, train, weights
+from pipeline.runners.learning import adapt, clips, train, weights
 from pipeline.runners.video import analyze, batch, classify, demo, edit, export, plot
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.video.encode import write_video
@@ -93,7 +93,7 @@ def test_the_checks_find_what_is_not_there(tmp_path: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(exit_on_error=False)
     commands = parser.add_subparsers(required=True)
-    for module in (analyze, batch, edit, adapt, classify, evaluate, export, plot, demo, doctor, train, weights):
+    for module in (analyze, batch, edit, adapt, clips, classify, evaluate, export, plot, demo, doctor, train, weights):
         module.add_commands(commands)
     return parser
 
