@@ -28,7 +28,6 @@ from pipeline.annotations.formats import read_annotations
 from pipeline.annotations.on_video import match_annotations
 from pipeline.config import read_config
 from pipeline.evaluate.truth import read_truth_folder
-from pipeline.outputs.table import read_timeline_csv
 from pipeline.shipped import WEIGHTS
 from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
@@ -179,7 +178,6 @@ READERS = {
     "boxes by hand": Reader("a.json", _ROI, read_roi_file, _JSON),
     "court": Reader("a.json", _COURT, read_court_file, _JSON),
     "court's landmarks": Reader("a.json", _LANDMARKS, lambda path: read_court(path, "nba"), _JSON),
-    "timeline": Reader("a.csv", _TIMELINE, lambda p: read_timeline_csv(p, ("run",), {2: "Ann"}), _CELLS),
     "table of annotations": Reader("a.csv", _TIMELINE, read_annotations, _CELLS),
     "sportscode": Reader("a.xml", _SPORTSCODE, lambda p: ANNOTATION_READERS["sportscode"](p, ("run",)), _TEXT),
     "elan": Reader("a.eaf", _ELAN, lambda p: ANNOTATION_READERS["elan"](p, ()), _TEXT),
