@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from ground.errors import InputError
 from pipeline.analysis.values import Analysis, find_player
 from pipeline.edits.entries import Edit, Who
 from pipeline.edits.fold import apply, apply_all, notes_on
+from pipeline.edits.from_annotations import differences
 from pipeline.edits.log import effective
 from pipeline.edits.pieces import Piece, State
 from tracker.teams.teams import Teams
@@ -34,6 +36,16 @@ class Draft:
         Raises InputError, changing nothing, where it is not understood or cannot be done.
         """
         return self.do(Edit(kind) if kind in ("undo", "redo") else _READ[kind](self, kind, text))
+
+    def add_differences(self, path: Path) -> tuple[int, tuple[str, ...]]:
+        """Do what a person corrected in the file of another program; returns how many edits, and notes.
+
+        Raises InputError, changing nothing, as ``differences``.
+        """
+        found, notes = differences(self._state.folded(()), path)
+        for span in found:
+            self.do(Edit("relabel", (self.who_is(span.track_id, span.start),), span.start, span.end, span.label))
+        return len(found), notes
 
     def do(self, edit: Edit) -> Edit:
         """Do ``edit``. Raises InputError, changing nothing, where it cannot be done."""

@@ -22,7 +22,10 @@ from pipeline.analysis.folder import JSON_NAME
 _log = logging.getLogger("courtscribe")
 
 VIDEO_NAME, REPORT_NAME = "annotated.mp4", "report.html"
-OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", REPORT_NAME, VIDEO_NAME)
+OUTPUTS = (
+    "timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", REPORT_NAME,
+    VIDEO_NAME,
+)  # fmt: skip
 """What shows an analysis, beside it in its folder."""
 BALL_OUTPUTS = ("ball.csv", "events.csv")
 """What is shown besides where the ball was looked for."""

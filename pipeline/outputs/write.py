@@ -14,6 +14,7 @@ from pipeline.analysis.values import Analysis
 from pipeline.config import X264_PRESETS
 from pipeline.edits.current import with_edits
 from pipeline.outputs.ball import event_text, time_of, write_ball_csv, write_events_csv
+from pipeline.outputs.budget import write_time_budget
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map
@@ -105,16 +106,17 @@ def write_shown(
 ) -> list[Path]:
     """As ``write_current``, of an analysis that its edits are in already."""
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
-    court, positions = folder / "court.json", folder / "positions.csv"
+    court, positions, budget = folder / "court.json", folder / "positions.csv", folder / "timebudget.csv"
     (folder / VIDEO_NAME).unlink(missing_ok=True)
     write_timeline_csv(shown.timeline, shown.names, timeline, shown.teams)
+    write_time_budget(shown.timeline, shown.names, budget, shown.teams)
     events = events_of(shown)
     start = shown.settings.get("start") or 0.0
     write_captions(shown.timeline, shown.names, captions, start=start, events=_shown_events(events, shown))
     write_tracks(tracks, shown.tracks)
     write_court_json(shown.court, court)
     write_positions_csv(shown, positions)
-    written = [timeline, captions, tracks, court, positions]
+    written = [timeline, budget, captions, tracks, court, positions]
     if shown.ball is not None:
         written += [folder / name for name in BALL_OUTPUTS]
         write_ball_csv(shown, written[-2])

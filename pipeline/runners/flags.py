@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
 
 
-def _names(text: str) -> list[str]:
+def comma_separated(text: str) -> list[str]:
+    """The names in a list such as ``shoot,pass``."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -32,7 +33,11 @@ _DETECT: dict[str, tuple[str, Any, str]] = {
     "confidence": ("detector.confidence", float, "detections under it are dropped"),
 }
 _TRACK: dict[str, tuple[str, Any, str]] = {
-    "classes": ("detector.classes", _names, "names of the classes to follow (detector or --tracks), comma-separated"),
+    "classes": (
+        "detector.classes",
+        comma_separated,
+        "names of the classes to follow (detector or --tracks), comma-separated",
+    ),
     "tracker": ("tracker.name", str, "sport (for recorded games) or sort (the paper's)"),
     "max-age": ("tracker.max_age", int, "sort: frames that a track survives without a detection"),
     "min-hits": ("tracker.min_hits", int, "sort: detections before a track is believed"),
@@ -46,10 +51,10 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "drop-outside": ("selection.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
     "min-track-confidence": ("selection.min_confidence", float, "mean confidence under which a track is nobody's"),
     "exchange": ("linking.exchange", bool, "mend identities after linking, by looks and teams (default: yes)"),
-    "teams": ("teams.names", _names, "the two teams' names (default: A,B)"),
+    "teams": ("teams.names", comma_separated, "the two teams' names (default: A,B)"),
     "team-colors": (
         "teams.colors",
-        _names,
+        comma_separated,
         "their shirts' colors, as white,#0a5 (default: the first team is the lighter one)",
     ),
     "players": ("selection.players", int, "at most so many are on court at once; 0: no limit"),

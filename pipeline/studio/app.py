@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import Body, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, Response
@@ -206,6 +207,12 @@ def _add_game(app: FastAPI, studio: Studio) -> None:
     def file(id: str, name: str) -> FileResponse:  # noqa: A002
         path = studio.game(id).file(name)
         return FileResponse(path, filename=path.name)
+
+    @app.get("/api/game/export")
+    def export(id: str, kind: str) -> Response:  # noqa: A002
+        name, content = studio.game(id).export(kind)
+        disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+        return Response(content, media_type="application/octet-stream", headers={"content-disposition": disposition})
 
     @app.get("/api/game/doubts")
     def doubts(id: str) -> Response:  # noqa: A002

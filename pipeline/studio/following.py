@@ -189,6 +189,6 @@ def read_progress(path: Path) -> dict[str, Any] | None:
 
 def files_of(analysis: Analysis, folder: Path) -> list[Path]:
     """Files that show an analysis and are there to be taken away."""
-    names = ["timeline.csv", "captions.vtt", "tracks.txt", "positions.csv", "court.json"]
+    names = ["timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "positions.csv", "court.json"]
     names += ["ball.csv", "events.csv"] if analysis.ball is not None else []
     return [folder / name for name in names if (folder / name).is_file()]

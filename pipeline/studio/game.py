@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
 from pipeline.analysis.values import VideoFacts
+from pipeline.annotations.formats import WRITERS
 from pipeline.edits.entries import Edit
+from pipeline.outputs.export import annotations_of, made_at
 from pipeline.outputs.place import VIDEO_NAME
 from pipeline.outputs.write import player_colors
 from pipeline.report.boxes import boxes_in
@@ -22,6 +26,10 @@ from pipeline.studio.following import Following, files_of
 from pipeline.studio.playable import COPY_NAME, Copy
 from tracker.names import same
 
+_log = logging.getLogger("courtscribe")
+
+EXPORTS = {"sportscode": ".xml", "elan": ".eaf", "boris": ".boris", "srt": ".srt"}
+"""Files of analysts' programs that the page offers, and their endings."""
 _MOST_DOUBTS = 500
 """That a page is told of at once."""
 
@@ -144,6 +152,21 @@ class Game:
             {"kind": d.kind, "id": d.track_id, "start": d.start, "end": d.end, "doubt": d.doubt, "why": d.why}
             for d in doubts(analysis)[:_MOST_DOUBTS]
         ]
+
+    def export(self, kind: str) -> tuple[str, bytes]:
+        """The analysis as a file of an analyst's program, by a name of ``EXPORTS`` -> name and content.
+
+        Raises InputError for another kind.
+        """
+        if kind not in EXPORTS:
+            raise InputError(f"{kind!a:.40}: is no kind of file; there is {', '.join(EXPORTS)}")
+        folder = self.editing.folder
+        file = annotations_of(self.editing.shown()[0], (), made_at(folder))
+        with TemporaryDirectory() as work:
+            path = Path(work) / f"{folder.stem}{EXPORTS[kind]}"
+            for note in WRITERS[kind](path, file):
+                _log.info("%s: %s", path.name, note)
+            return path.name, path.read_bytes()
 
     def file(self, name: str) -> Path:
         """A file that shows the analysis. Raises InputError where there is none of this name."""

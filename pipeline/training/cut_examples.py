@@ -83,7 +83,7 @@ def cut_examples(spans: Sequence[Span], folder: Path, video: str | None = None) 
     analyses = {path: load_current(path) for path in dict.fromkeys(span.analysis for span in spans)}
     cuts = [_find(span, analyses[span.analysis]) for span in spans]
     for analysis in analyses.values():
-        _check_video(analysis, video)
+        check_video(analysis, video)
     return [path for cut in cuts for path in _write(cut, folder, video)]
 
 
@@ -93,7 +93,7 @@ def cut_pictures(span: Span, folder: Path, video: str | None = None) -> Path:
     Raises InputError where the analysis has too few frames there, and where the video is gone or another one.
     """
     analysis = load_current(span.analysis)
-    _check_video(analysis, video)
+    check_video(analysis, video)
     frames, source = analysis.frames, video or analysis.video.source
     inside = frames.time[(frames.time >= span.start) & (frames.time < span.end)]
     if len(inside) < _MIN_SAMPLES:
@@ -151,8 +151,11 @@ def _times(analysis: Analysis, track: Tracks) -> npt.NDArray[np.float64]:
     return analysis.frames.time[np.searchsorted(analysis.frames.index, track.frame_index)]
 
 
-def _check_video(analysis: Analysis, video: str | None) -> None:
-    """Raise InputError when the video is gone, or is another one than the one that was analysed."""
+def check_video(analysis: Analysis, video: str | None) -> None:
+    """Raise InputError when the video is gone, or is another one than the one that was analysed.
+
+    video: where it is now, if it has been moved.
+    """
     source = video or analysis.video.source
     try:
         with open_video(source, image_rate=analysis.video.image_rate) as opened:

@@ -4,7 +4,7 @@ import { App } from "/report/app.js";
 import { Model } from "/report/game/model.js";
 import { element } from "/report/text.js";
 
-import { get, idOfPage } from "./api.js";
+import { addressOf, get, idOfPage } from "./api.js";
 import { EditBar } from "./edit/bar.js";
 import { Edits } from "./edit/edits.js";
 import { Sidings } from "./edit/sidings.js";
@@ -25,6 +25,7 @@ async function start() {
   const doubts = new Doubts({ root: document.getElementById("panel-doubts"), id, app, model, edits });
   const teach = new Teach({ root: document.getElementById("panel-teach"), id, app, model, edits, bar });
   app.commands.push(...bar.commands(), ...doubts.commands(), ...teach.commands());
+  offerExports(id);
   app.open();
   new Following({ id, app, model, edits });
   document.body.dataset.studio = "ready";
@@ -49,6 +50,15 @@ function prepare() {
   }
   document.body.append(element("dialog", { id: "ask", "aria-labelledby": "ask-title" }));
   document.body.append(element("div", { id: "alert", class: "alert", role: "alert", hidden: true }));
+}
+
+/** Files for analysts' programs, beside those that lie in the folder. */
+function offerExports(id) {
+  const kinds = { sportscode: "Sportscode (XML)", elan: "ELAN (EAF)", boris: "BORIS", srt: "Subtitles (SRT)" };
+  const links = Object.entries(kinds).map(([kind, text]) =>
+    element("li", {}, element("a", { class: "item", href: addressOf("/api/game/export", { id, kind }), download: true }, text)),
+  );
+  document.getElementById("downloads").append(...links);
 }
 
 start().catch((error) => {

@@ -16,9 +16,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from ground.errors import FullError, InputError
+from pipeline.annotations.formats import read_annotations
 from pipeline.edits.current import load_current
 from pipeline.edits.log import read_edits
 from pipeline.studio.editing import BEHIND, Editing
+from pipeline.studio.game import EXPORTS
 from tests.pipeline.studio.conftest import Connect, make_game
 
 
@@ -178,6 +180,20 @@ def test_a_browser_gets_parts_of_the_video(game: Path, connect: Connect) -> None
     part = client.get(address, headers={"range": "bytes=100-199"})
     assert part.status_code == 206 and part.content == whole[100:200]
     assert client.get(address).content == whole and client.get(address).headers["accept-ranges"] == "bytes"
+
+
+@pytest.mark.parametrize("kind", EXPORTS)
+def test_files_for_other_programs_hold_what_was_corrected(
+    game: Path, tmp_path: Path, connect: Connect, kind: str
+) -> None:
+    client = connect(game.parent)
+    _change(client, {"edit": "rename", "players": [1], "text": "Zoë & <b>"})
+    answer = client.get("/api/game/export", params={"id": "game.courtscribe", "kind": kind})
+    assert f"game{EXPORTS[kind]}" in answer.headers["content-disposition"]
+    (tmp_path / f"taken{EXPORTS[kind]}").write_bytes(answer.content)
+    read = read_annotations(tmp_path / f"taken{EXPORTS[kind]}", ("run", "shoot"))
+    assert {(a.player, a.action) for a in read.annotations} >= {("Zoë & <b>", "run"), ("2", "shoot")}
+    assert client.get("/api/game/export", params={"id": "game.courtscribe", "kind": "../x"}).status_code == 400
 
 
 def test_boxes_are_those_of_the_data_that_were_told(game: Path, connect: Connect) -> None:
