@@ -22,13 +22,15 @@ from pipeline.edits.fold import fold
 from pipeline.studio.following import read_progress
 from pipeline.studio.game import Game
 from pipeline.studio.places import Places
-from pipeline.training.cut_examples import Span, cut_examples, cut_pictures
+from pipeline.training.cut_examples import WHOLE, Span, cut_examples, cut_pictures
 
 NAME = "taught"
 """Of the studio's own labels: ``taught.examples`` and ``taught.safetensors`` in its folder."""
 TRIAL = "trial"
 """Folder in a game's in which the labels are tried."""
 _WEIGHTS, _CURVE, _PROGRESS = f"{NAME}.safetensors", "curve.json", "progress.json"
+_GAME, _WHOLE = "game.courtscribe", "whole.json"
+"""What was tried: the game labelled anew, or its pictures as a whole."""
 _MOST_SPANS = 200
 """Examples marked at once."""
 
@@ -106,6 +108,9 @@ class Lessons:
         if few or len(self.labels()) < 2:
             wanted = f"it takes {MIN_EXAMPLES} examples of each of 2 labels or more"
             raise InputError(f"{wanted}; there are too few of {', '.join(few)}" if few else wanted)
+        is_whole = {f"_{WHOLE}_" in example["name"] for one in self.labels() for example in one["examples"]}
+        if len(is_whole) > 1:
+            raise InputError("there are examples of players and of whole pictures; it learns from one kind at a time")
         source = game.source()
         if source is None:
             raise InputError("the video is not where it was; say where it is first")
@@ -115,9 +120,11 @@ class Lessons:
                 raise InputError("something is being learnt already")
             self._doing = folder, "adapt"
             self._failed.pop(folder, None)
-        threading.Thread(target=self._learn, args=(folder, str(source)), name="learn", daemon=True).start()
+        threading.Thread(
+            target=self._learn, args=(folder, str(source), True in is_whole), name="learn", daemon=True
+        ).start()
 
-    def _learn(self, folder: Path, source: str) -> None:
+    def _learn(self, folder: Path, source: str, whole: bool) -> None:
         trial = folder / TRIAL
         try:
             shutil.rmtree(trial, ignore_errors=True)
@@ -126,8 +133,11 @@ class Lessons:
             adapt = ["adapt", "--examples", str(self.examples), "-o", str(weights), "--curve", str(trial / _CURVE)]
             self._do([*adapt, *progress])
             self._doing = folder, "label"
-            label = ["label", str(folder), "--actions", str(weights), "-o", str(trial / "game.courtscribe")]
-            self._do([*label, "--video", source, "--no-video", *progress])
+            if whole:
+                label = ["classify", source, "--json", str(trial / _WHOLE), "--average", "1"]
+            else:
+                label = ["label", str(folder), "-o", str(trial / _GAME), "--video", source, "--no-video"]
+            self._do([*label, "--actions", str(weights), *progress])
         except (InputError, OSError) as error:
             self._failed[folder] = str(error)
             shutil.rmtree(trial, ignore_errors=True)
@@ -163,17 +173,20 @@ class Lessons:
             return {**state, "state": doing[1] if is_here else "busy", "progress": read_progress(trial / _PROGRESS)}
         if folder in self._failed:
             return {**state, "state": "failed", "error": self._failed[folder]}
-        if is_analysis(trial / "game.courtscribe"):
+        if is_analysis(trial / _GAME) or (trial / _WHOLE).is_file():
             return {**state, "state": "ready", "learnt": read_progress(trial / _CURVE)}
         return state
 
     def compare(self, game: Game) -> list[dict[str, Any]]:
-        """What every player is said to do after learning and before, the least sure first."""
+        """What every player is said to do after learning and before, the least sure first; or all pictures together."""
+        whole = None if self._doing else read_progress(game.editing.folder / TRIAL / _WHOLE)
+        if whole is not None:
+            return _of_pictures(whole)
         before, _ = game.editing.shown()
         return compared(before, fold(self._tried(game), game.editing.effective()))
 
     def _tried(self, game: Game) -> Analysis:
-        tried = game.editing.folder / TRIAL / "game.courtscribe"
+        tried = game.editing.folder / TRIAL / _GAME
         if self._doing is not None or not is_analysis(tried):
             raise InputError("nothing has been learnt that could be kept")
         return load_analysis(tried)
@@ -181,17 +194,19 @@ class Lessons:
     def keep(self, game: Game) -> None:
         """The new labels are the game's from now on, and the weights lie beside the examples.
 
-        What was corrected in words that they do not have is left out, with a note. Raises InputError where it cannot be
-        kept.
+        Of whole pictures the weights alone are kept. What was corrected in words that they do not have is left out, with
+        a note. Raises InputError where it cannot be kept.
         """
         trial = game.editing.folder / TRIAL
-        tried = self._tried(game)
+        is_whole = self._doing is None and (trial / _WHOLE).is_file()
+        tried = None if is_whole else self._tried(game)
         with write_atomically(self.weights) as part:
             shutil.copyfile(trial / _WEIGHTS, part)
-        settings = json.loads(json.dumps(dict(tried.settings)))
-        settings.setdefault("classifier", {})["weights"] = str(self.weights)
-        game.editing.replace(dataclasses.replace(tried, settings=settings))
-        game.following.follow()
+        if tried is not None:
+            settings = json.loads(json.dumps(dict(tried.settings)))
+            settings.setdefault("classifier", {})["weights"] = str(self.weights)
+            game.editing.replace(dataclasses.replace(tried, settings=settings))
+            game.following.follow()
         shutil.rmtree(trial, ignore_errors=True)
 
     def discard(self, game: Game) -> None:
@@ -222,6 +237,16 @@ def compared(before: Analysis, after: Analysis) -> list[dict[str, Any]]:
         for s in after.timeline.segments
     ]
     return sorted(found, key=lambda one: (one["confidence"], one["start"]))
+
+
+def _of_pictures(told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What ``classify`` says of whole pictures, in the form of ``compared``."""
+    about = {"id": None, "name": "the whole picture", "before": ""}
+    rows = [
+        {**about, "start": s["start_s"], "end": s["end_s"], "after": s["action"], "confidence": s["confidence"]}
+        for s in told["timeline"]
+    ]
+    return sorted(rows, key=lambda one: (one["confidence"], one["start"]))
 
 
 def _mostly(segments: Sequence[ActionSegment], at: ActionSegment) -> str:

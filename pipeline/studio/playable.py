@@ -19,6 +19,8 @@ from pipeline.video.encode import write_video
 
 COPY_NAME = "playable.mp4"
 """In an analysis' folder."""
+_LATEST = 1e7
+"""Seconds; no video is so long."""
 _QUALITY = 88
 """Of JPEG pictures, 0..100."""
 
@@ -88,6 +90,8 @@ def picture_at(source: Path, time: float, image_rate: Fraction | None = None) ->
 
     Raises InputError where it cannot be read.
     """
+    if not 0 <= time < _LATEST:
+        raise InputError("a time is in seconds, from 0 on")
     with open_video(source, image_rate=image_rate) as video:
         duration, step = video.info.duration, 1 / float(video.info.frame_rate)
     start = max(0.0, min(time, (duration or time) - step) - 2 * step)

@@ -34,6 +34,8 @@ _MIN_SAMPLES = 5
 """Pictures (at 25 per second) that an example has at least; fewer hardly move."""
 _PARTS = frozenset({"train", "val", "valid", "validation", "test"})
 """Names of folders that say what clips are for, and so cannot be labels."""
+WHOLE = "pictures"
+"""In the names of examples that are whole pictures, where others have their player."""
 _WIDEST = 640
 """Pixels of whole pictures that are kept as examples; clips are 128 wide."""
 _TICK = 1e-3
@@ -109,7 +111,7 @@ def cut_pictures(span: Span, folder: Path, video: str | None = None) -> Path:
     if len(pictures) < _MIN_SAMPLES:
         raise InputError(f"{source}: the pictures are not there")
     game = re.sub(r"[^\w-]+", "_", span.analysis.resolve().stem)
-    path = folder / span.label / f"{game}_pictures_{round(float(inside[0]) * 1000):08d}.mp4"
+    path = folder / span.label / f"{game}_{WHOLE}_{round(float(inside[0]) * 1000):08d}.mp4"
     pace = Fraction(round(CLIP_PACE))
     write_video(path, ((i / CLIP_PACE, picture) for i, picture in enumerate(pictures)), frame_rate=pace)
     return path

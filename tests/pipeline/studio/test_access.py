@@ -42,6 +42,19 @@ def test_without_the_cookie_nothing_is_shown(client: TestClient, address: str, c
     assert answer.status_code == 403 and list(answer.json()) == ["error"]
 
 
+def test_odd_cookies_of_other_programs_hide_nothing(client: TestClient) -> None:
+    client.cookies.clear()
+    own = f"{ADDRESS.cookie}={ADDRESS.token}"
+    for cookie in (
+        own,
+        f'a={{"b": [1]}}; {own}',
+        f"{own}; x; =; ;;",
+        f"bad\x01=1; {own}",
+        f"{ADDRESS.cookie}=old; {own}",
+    ):
+        assert client.get("/api/folder", headers={"cookie": cookie}).status_code == 200
+
+
 @pytest.mark.parametrize("token", ["", "wrong", ADDRESS.token[:-1], f"{ADDRESS.token}&token={ADDRESS.token}"])
 def test_another_token_gives_no_cookie(client: TestClient, token: str) -> None:
     client.cookies.clear()

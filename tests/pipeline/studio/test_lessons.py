@@ -88,18 +88,45 @@ def test_before_and_after_are_beside_each_other(game: Path, tmp_path: Path) -> N
     assert all(row["before"] == row["after"] for row in rows) and len(rows) == 4
 
 
-@pytest.mark.slow
-def test_learnt_tried_and_discarded(game: Path, connect: Connect) -> None:
+def test_players_and_whole_pictures_are_not_learnt_together(game: Path, connect: Connect) -> None:
     client = connect(game.parent)
-    for player, label in ((1, "left"), (3, "right")):
-        _add(client, label, *_spans(player))
-    before = (game / "analysis.json").read_bytes()
+    _add(client, "one", *_spans(1))
+    _add(client, "two", *_spans(None))
+    assert "one kind at a time" in client.post("/api/lesson/learn", json={"id": _ID}).json()["error"]
+
+
+def _learnt(client: TestClient) -> dict[str, Any]:
+    """Learn, and wait for it."""
     assert client.post("/api/lesson/learn", json={"id": _ID}).status_code == 200
     deadline = time.monotonic() + 180
     while (state := client.get("/api/lesson", params={"id": _ID}).json())["state"] in ("adapt", "label"):
         assert time.monotonic() < deadline
         time.sleep(0.3)
     assert state["state"] == "ready", state
+    return state
+
+
+@pytest.mark.slow
+def test_whole_pictures_are_learnt_and_told_apart(game: Path, connect: Connect) -> None:
+    """The video becomes brighter: early pictures are dark, late ones are bright."""
+    client = connect(game.parent)
+    for label, begin in (("dark", 0.0), ("bright", 1.3)):
+        _add(client, label, *({"player": None, "start": begin + k / 10, "end": begin + k / 10 + 0.4} for k in range(3)))
+    _learnt(client)
+    rows = client.get("/api/lesson/compare", params={"id": _ID}).json()
+    assert rows and {row["after"] for row in rows} <= {"dark", "bright"} and rows[0]["name"] == "the whole picture"
+    kept = client.post("/api/lesson/keep", json={"id": _ID}).json()
+    assert (game.parent / "taught.safetensors").is_file() and kept["labels"] == ["run", "shoot", "unsure"]
+    assert not (game / "trial").exists()
+
+
+@pytest.mark.slow
+def test_learnt_tried_and_discarded(game: Path, connect: Connect) -> None:
+    client = connect(game.parent)
+    for player, label in ((1, "left"), (3, "right")):
+        _add(client, label, *_spans(player))
+    before = (game / "analysis.json").read_bytes()
+    state = _learnt(client)
     assert set(state["learnt"]["report"]["per_class"]) == {"left", "right"} and "points" in state["learnt"]["curve"]
     rows = client.get("/api/lesson/compare", params={"id": _ID}).json()
     assert rows and {row["after"] for row in rows} <= {"left", "right", "unsure"}

@@ -33,6 +33,12 @@ def test_what_is_no_video_is_said(tmp_path: Path) -> None:
         picture_at(tmp_path / "a.mp4", 0.0)
 
 
+@pytest.mark.parametrize("time", [-1.0, float("nan"), float("inf"), 1e300])
+def test_what_is_no_time_is_said(game: Path, time: float) -> None:
+    with pytest.raises(InputError, match="seconds"):
+        picture_at(game.parent / "game.mp4", time)
+
+
 def test_a_copy_plays_what_a_browser_does_not(tmp_path: Path) -> None:
     """MPEG-4 part 2 in AVI, at a rate that varies, becomes H.264 with the same times."""
     source = tmp_path / "old.mkv"

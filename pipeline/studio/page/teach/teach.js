@@ -191,7 +191,7 @@ export class Teach {
 
   #go(id, start, end) {
     const { app, model } = this;
-    app.select([], model.players.findIndex((player) => player.id === id));
+    if (id !== null) app.select([], model.players.findIndex((player) => player.id === id));
     app.timeline.showSpan(start, end);
     app.stage.playSpan(start, end);
   }
