@@ -194,8 +194,8 @@ class Lessons:
     def keep(self, game: Game) -> None:
         """The new labels are the game's from now on, and the weights lie beside the examples.
 
-        Of whole pictures the weights alone are kept. What was corrected in words that they do not have is left out, with
-        a note. Raises InputError where it cannot be kept.
+        Of whole pictures the weights alone are kept. What was corrected in words that they do not have is left out,
+        with a note. Raises InputError where it cannot be kept.
         """
         trial = game.editing.folder / TRIAL
         is_whole = self._doing is None and (trial / _WHOLE).is_file()
