@@ -6,7 +6,8 @@ import hmac
 import json
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from html import escape
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -36,12 +37,20 @@ HEADERS: tuple[tuple[bytes, bytes], ...] = (
 """Of every answer."""
 
 
+_LEADS_ON = (
+    '<!doctype html><html lang="en"><title>courtscribe studio</title>'
+    '<meta http-equiv="refresh" content="0;url={place}"><p><a href="{place}">courtscribe studio</a></p></html>'
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """Where the studio is, and the secret that its address holds."""
 
     port: int
     token: str
+    once: list[str] = field(default_factory=list[str])
+    """Others that let in once."""
 
     @staticmethod
     def new(port: int) -> Address:
@@ -63,6 +72,12 @@ class Address:
         """For a person to open."""
         return f"{self.origin}/?token={self.token}"
 
+    def url_once(self) -> str:
+        """For this machine's browser to be started with: it works once, as other users may see what is started."""
+        once = secrets.token_urlsafe(32)
+        self.once.append(once)
+        return f"{self.origin}/?token={once}"
+
     @property
     def cookie(self) -> str:
         """The name of the cookie; a browser does not tell ports apart."""
@@ -77,8 +92,10 @@ class Guard:
     JSON, and is at most ``MOST_BYTES`` long.
     """
 
-    def __init__(self, app: App, address: Address) -> None:
+    def __init__(self, app: App, address: Address, first: str = "/") -> None:
+        """first: the page to which the printed address leads."""
         self._app, self._address = app, address
+        self._leads_on = _LEADS_ON.format(place=escape(first)).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -88,20 +105,17 @@ class Guard:
         if scope["type"] != "http":  # there are no web sockets here
             return
         given = _headers(scope)
-        refusal = self._refusal(scope, given)
-        if refusal is not None:
-            await _answer(send, *refusal)
+        if given.get("host") != [self._address.host]:
+            await _answer(send, 421, f"the studio is at {self._address.host} only")
         elif self._brings_token(scope):
-            await self._give_cookie(scope, send)
+            await self._give_cookie(send)
+        elif (refusal := self._refusal(scope, given)) is not None:
+            await _answer(send, *refusal)
         else:
             await self._app(scope, _limited(receive), _with_headers(send))
 
     def _refusal(self, scope: Scope, given: dict[str, list[str]]) -> tuple[int, str] | None:
         """Why a request is not let in; None: it is."""
-        if given.get("host") != [self._address.host]:
-            return 421, f"the studio is at {self._address.host} only"
-        if self._brings_token(scope):
-            return None
         if not self._has_cookie(given):
             return 403, "open the address that the studio has printed where it was started"
         return None if scope["method"] in _READS else self._refusal_to_write(given)
@@ -120,7 +134,12 @@ class Guard:
         if scope["method"] != "GET" or scope["path"] != "/":
             return False
         tokens = parse_qs(scope["query_string"].decode("latin-1")).get("token", [])
-        return len(tokens) == 1 and _same(tokens[0], self._address.token)
+        if len(tokens) != 1:
+            return False
+        once = next((one for one in self._address.once if _same(tokens[0], one)), None)
+        if once is not None:
+            self._address.once.remove(once)
+        return once is not None or _same(tokens[0], self._address.token)
 
     def _has_cookie(self, given: dict[str, list[str]]) -> bool:
         """Read by hand: other programs at 127.0.0.1 set cookies, too, and one that is odd must hide no other."""
@@ -128,12 +147,15 @@ class Guard:
         found = [value for name, _, value in pairs if name == self._address.cookie]
         return any(_same(value, self._address.token) for value in found)
 
-    async def _give_cookie(self, scope: Scope, send: Send) -> None:
-        """The token goes into a cookie and out of the address, which is seen and kept in more places."""
+    async def _give_cookie(self, send: Send) -> None:
+        """The token goes into a cookie and out of the address, which is seen and kept in more places.
+
+        The page leads on by itself: after a redirect a browser that came from another site would not send the cookie.
+        """
         cookie = f"{self._address.cookie}={self._address.token}; Path=/; HttpOnly; SameSite=Strict"
-        headers = [(b"location", b"/#first"), (b"set-cookie", cookie.encode()), (b"content-length", b"0"), *HEADERS]
-        await send({"type": "http.response.start", "status": 303, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        headers = [(b"content-type", b"text/html; charset=utf-8"), (b"set-cookie", cookie.encode()), *HEADERS]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": self._leads_on})
 
 
 def _same(given: str, wanted: str) -> bool:

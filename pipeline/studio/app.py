@@ -60,6 +60,12 @@ class Studio:
         if game is not None:
             game.close()
 
+    def first_page(self) -> str:
+        """The address of the page about what it was started for; that of the folder, where it was."""
+        if self.first is None:
+            return "/"
+        return f"/{'game' if self.first.is_dir() else 'new'}?id={quote(self.places.name(self.first), safe='')}"
+
     def close(self) -> None:
         """Close all."""
         for folder in list(self.games):
@@ -128,15 +134,6 @@ def _add_pages(app: FastAPI) -> None:
 
 def _add_places(app: FastAPI, studio: Studio, runs: Runs) -> None:
     places = studio.places
-
-    @app.get("/api/start")
-    def start() -> Response:
-        """Where a page begins."""
-        first = studio.first
-        kind = None if first is None else "analysis" if first.is_dir() else "video"
-        return json_of(
-            {"root": shown(places.root), "first": None if first is None else places.name(first), "kind": kind}
-        )
 
     @app.get("/api/folder")
     def folder(at: str = "") -> Response:

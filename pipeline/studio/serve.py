@@ -37,7 +37,7 @@ def serve(studio: Studio, listener: socket.socket, ready: Callable[[Address], ob
     """Serve until the process is asked to end. ready: is called with the address as soon as it answers."""
     address = Address.new(int(listener.getsockname()[1]))
     config = uvicorn.Config(
-        Guard(make_app(studio), address),
+        Guard(make_app(studio), address, studio.first_page()),
         log_level="warning",
         access_log=False,
         http="h11",

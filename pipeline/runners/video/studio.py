@@ -64,7 +64,7 @@ def run_studio(options: argparse.Namespace) -> int:
         if not options.no_browser:
             import webbrowser
 
-            webbrowser.open(address.url)
+            webbrowser.open(address.url_once())
 
     serve(studio, listener, ready)
     return 0

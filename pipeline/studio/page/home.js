@@ -10,14 +10,6 @@ const wanted = query.get("for"); // an analysis whose video is looked for
 
 async function start() {
   new Theme();
-  if (location.hash === "#first") {
-    history.replaceState(null, "", "/");
-    const { first, kind } = await get("/api/start");
-    if (first !== null) {
-      location.replace(addressOf(kind === "analysis" ? "/game" : "/new", { id: first }));
-      return;
-    }
-  }
   if (wanted !== null) {
     const asks = document.getElementById("asks");
     asks.textContent = "Where is the video now?";

@@ -27,7 +27,7 @@ def _edits(game: Path) -> str:
 def test_the_printed_address_gives_a_cookie_that_no_script_and_no_other_site_can_use(client: TestClient) -> None:
     client.cookies.clear()
     answer = client.get(ADDRESS.url)
-    assert answer.status_code == 303 and ADDRESS.token not in answer.headers["location"]
+    assert answer.status_code == 200 and ADDRESS.token not in answer.text and 'url=/"' in answer.text
     cookie = answer.headers["set-cookie"]
     assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= set(cookie.split("; "))
     assert client.get("/api/folder").status_code == 200
@@ -40,6 +40,16 @@ def test_without_the_cookie_nothing_is_shown(client: TestClient, address: str, c
     headers = {} if cookie is None else {"cookie": f"{ADDRESS.cookie}={cookie}".encode()}
     answer = client.get(address, headers=headers)
     assert answer.status_code == 403 and list(answer.json()) == ["error"]
+
+
+def test_the_address_for_this_machines_browser_lets_in_once(client: TestClient) -> None:
+    client.cookies.clear()
+    url = ADDRESS.url_once()
+    assert ADDRESS.token not in url
+    assert "set-cookie" in client.get(url).headers
+    client.cookies.clear()
+    again = client.get(url)
+    assert again.status_code == 403 and "set-cookie" not in again.headers and not ADDRESS.once
 
 
 def test_odd_cookies_of_other_programs_hide_nothing(client: TestClient) -> None:
