@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import struct
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from itertools import groupby
@@ -86,11 +86,28 @@ def runs(text: str) -> Iterator[tuple[str, Face]]:
 
 def print_png(figure: Figure, file: str | IO[bytes]) -> None:
     """Write a figure of matplotlib, with fonts for all of its letters, and with dollar signs as they stand."""
-    from matplotlib import rc_context
     from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.text import Text
 
     canvas = FigureCanvasAgg(figure)
+    with _with_letters(figure):
+        canvas.print_png(file)
+
+
+def print_svg(figure: Figure, file: str) -> None:
+    """The same as SVG, its letters as outlines: it looks alike everywhere. The same figure gives the same bytes."""
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    canvas = FigureCanvasSVG(figure)
+    with _with_letters(figure), rc_context({"svg.hashsalt": "courtscribe", "svg.fonttype": "path"}):
+        canvas.print_svg(file, metadata={"Date": None, "Creator": None})
+
+
+@contextmanager
+def _with_letters(figure: Figure) -> Generator[None]:
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+
     with warnings_off(), rc_context({"text.parse_math": False}):  # of letters that no font has: there is a box
         for text in figure.findobj(Text):
             text.set_parse_math(False)
@@ -99,7 +116,7 @@ def print_png(figure: Figure, file: str | IO[bytes]) -> None:
         names = ["DejaVu Sans", *dict.fromkeys(filter(None, map(_family, _faces(text.get_text() for text in texts))))]
         for text in texts:
             text.set_fontfamily(names)
-        canvas.print_png(file)
+        yield
 
 
 def _faces(texts: Iterable[str]) -> Iterable[Face]:

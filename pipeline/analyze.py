@@ -159,6 +159,27 @@ def track_again(
         return _label(found, opened, classifier, config, progress)
 
 
+def label_again(
+    analysis: Analysis,
+    config: PipelineConfig,
+    progress: Progress | None = None,
+    video: str | None = None,
+    models: Models | None = None,
+) -> Analysis:
+    """Label the saved tracks with the classifier of ``config``; who is where stays as it is.
+
+    video: where the analysed video is now, if it has been moved. Raises InputError for weights that cannot be used, and
+    when the video is gone or is another.
+    """
+    models, progress, facts = models or Models(), progress or Silent(), analysis.video
+    classifier = models.classifier(config)
+    with open_video(video or facts.source, config.start, config.end, image_rate=facts.image_rate) as opened:
+        require_same_video(facts, opened)
+        timeline = Timeline(classifier.labels, ())
+        found = dataclasses.replace(analysis, settings=_settings(config), timeline=timeline)
+        return _label(found, opened, classifier, config, progress)
+
+
 def track_players(
     detected: Detected,
     drawn: Drawn,

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
+from pathlib import Path
 from typing import Protocol
 
 _log = logging.getLogger("courtscribe")
 _LOG_INTERVAL = 10.0
 """Seconds between log lines of one stage."""
+_FILE_INTERVAL = 0.2
+"""Seconds between states of a file for other programs."""
 
 Advance = Callable[[int], None]
 """Called with the number of units done since the last call."""
@@ -187,8 +192,52 @@ class LogLines:
         return of_stage if left is None else f"{of_stage} ({spoken(left)} for all)"
 
 
-def choose_progress(quiet: bool, costs: Mapping[str, float] | None = None) -> Progress:
-    """Bars on a terminal, log lines elsewhere; nothing with ``quiet``. costs: of the job's stages, see TimeLeft."""
-    if quiet:
-        return Silent()
-    return Bars(costs) if sys.stderr.isatty() else LogLines(costs)
+class InFile:
+    """Keeps a file that says how far it is, as JSON, for another program that waits; and shows what another does.
+
+    ``{"process": 123, "stage": "detect", "unit": "frame", "done": 120, "total": 640, "left": 34.2}``; total and left
+    (seconds for all) are null as long as they are not known. A file that cannot be written stops nothing.
+    """
+
+    def __init__(self, path: Path, shown: Progress, costs: Mapping[str, float] | None = None) -> None:
+        """costs: of the job's stages, see TimeLeft."""
+        self._path, self._shown, self._left = path, shown, TimeLeft(costs or {})
+
+    @contextmanager
+    def stage(self, name: str, total: int | None, unit: str = "frame", done: int = 0) -> Generator[Advance]:
+        """See Progress."""
+        there, last = done, 0.0
+        with self._shown.stage(name, total, unit, done) as shown, self._left.stage(name, total, done) as count_in:
+
+            def advance(count: int) -> None:
+                nonlocal there, last
+                shown(count)
+                count_in(count)
+                there += count
+                now = time.monotonic()
+                if now - last >= _FILE_INTERVAL:
+                    last = now
+                    self._write(name, unit, there, total)
+
+            self._write(name, unit, there, total)
+            yield advance
+        self._write(name, unit, there, total)
+
+    def _write(self, name: str, unit: str, done: int, total: int | None) -> None:
+        left = self._left.seconds()
+        state = {"process": os.getpid(), "stage": name, "unit": unit, "done": done, "total": total, "left": left}
+        part = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        with suppress(OSError):
+            part.write_text(json.dumps(state), encoding="utf-8")
+            part.replace(self._path)
+
+
+def choose_progress(quiet: bool, costs: Mapping[str, float] | None = None, file: Path | None = None) -> Progress:
+    """Bars on a terminal, log lines elsewhere; nothing with ``quiet``. costs: of the job's stages, see TimeLeft.
+
+    file: says the same to other programs, see InFile.
+    """
+    shown: Progress = Silent()
+    if not quiet:
+        shown = Bars(costs) if sys.stderr.isatty() else LogLines(costs)
+    return shown if file is None else InFile(file, shown, costs)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.runners.judging import doctor, evaluate
-from pipeline.runners.learning import adapt, train, weights
-from pipeline.runners.video import analyze, batch, classify, demo, edit, export, plot
+from pipeline.runners.learning import adapt, clips, train, weights
+from pipeline.runners.video import analyze, batch, classify, demo, edit, export, label, plot, report, studio
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.video.encode import write_video
 
@@ -93,7 +93,8 @@ def test_the_checks_find_what_is_not_there(tmp_path: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(exit_on_error=False)
     commands = parser.add_subparsers(required=True)
-    for module in (analyze, batch, edit, adapt, classify, evaluate, export, plot, demo, doctor, train, weights):
+    looking = (analyze, batch, edit, label, studio, classify, evaluate, export, plot, report, demo, doctor)
+    for module in (*looking, adapt, clips, train, weights):
         module.add_commands(commands)
     return parser
 

@@ -41,7 +41,7 @@ def list_spacejam(folder: Path, test_list: Path | None = None) -> list[ClipFile]
     A ``clips.csv`` with the columns ``clip_id`` and ``source`` tells what each clip was made from, if not from its id.
     Raises InputError when one of the files cannot be read, or when the list names clips that are not there.
     """
-    annotations, names = _read_object(folder / ANNOTATIONS), _read_names(folder / LABELS)
+    annotations, names = read_object(folder / ANNOTATIONS), read_names(folder / LABELS)
     unknown = sorted({str(v) for v in annotations.values()} - set(names))
     if unknown:
         raise InputError(f"{folder / ANNOTATIONS}: label {unknown[0]} is not in {LABELS}")
@@ -67,7 +67,7 @@ def list_spacejam(folder: Path, test_list: Path | None = None) -> list[ClipFile]
 
 def label_names(folder: Path) -> tuple[str, ...]:
     """The labels that the data set tells apart, in its order."""
-    return tuple(name for name in _read_names(folder / LABELS).values() if name != DISCARD)
+    return tuple(name for name in read_names(folder / LABELS).values() if name != DISCARD)
 
 
 def _test_ids(path: Path, required: bool) -> set[str]:
@@ -98,15 +98,17 @@ def _read_sources(path: Path, clips: Collection[str]) -> dict[str, str]:
     return sources
 
 
-def _read_object(path: Path) -> dict[str, Any]:
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a JSON file. Raises InputError where there is none."""
     value = _read_json(path)
     if not isinstance(value, dict):
         raise InputError(f"{path}: expected an object that maps ids to labels")
     return value
 
 
-def _read_names(path: Path) -> dict[str, str]:
-    names = _read_object(path)
+def read_names(path: Path) -> dict[str, str]:
+    """Labels by number, as text. Raises InputError where ``path`` does not hold them."""
+    names = read_object(path)
     if not all(isinstance(name, str) for name in names.values()):
         raise InputError(f"{path}: expected an object that maps numbers to names of labels")
     return names

@@ -54,7 +54,7 @@ class Judgement:
         for i, label in enumerate(self.report.labels):
             extra = {"precision_ci95": _pair(ranges.precision[i]), "recall_ci95": _pair(ranges.recall[i])}
             content["per_class"][label] |= extra
-        averages = ("accuracy", "balanced_accuracy", "macro_f1")
+        averages = ("accuracy", "balanced_accuracy", "macro_f1", "kappa")
         content["ci95"] = {name: _pair(getattr(ranges, name)) for name in averages} | {"resampled": ranges.unit}
         content["calibration"] = {
             "ece": self.ece,

@@ -18,7 +18,7 @@ Interval = tuple[float, float]
 
 _RESAMPLES = 1000
 """Bootstrap samples. More: the ends of intervals repeat better, and time grows with it."""
-_MIN_GROUPS = 20
+MIN_GROUPS = 20
 """Fewer groups than this say little about how groups differ: single clips are resampled then."""
 
 
@@ -41,14 +41,16 @@ class Report:
     balanced_accuracy: float
     """Mean recall."""
     macro_f1: float
+    kappa: float
+    """Cohen's kappa: agreement beyond what chance gives, -1..1; NaN where chance alone makes all agree."""
     per_class: dict[str, ClassScore]
     labels: tuple[str, ...]
     confusion: tuple[tuple[int, ...], ...]
     """Clips by true label (row) and predicted label (column), in the order of ``labels``."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
+        """Plain values; None for a kappa that there is not."""
+        return asdict(self) | {"kappa": None if np.isnan(self.kappa) else self.kappa}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Intervals:
     accuracy: Interval
     balanced_accuracy: Interval
     macro_f1: Interval
+    kappa: Interval
     precision: tuple[Interval, ...]
     recall: tuple[Interval, ...]
     unit: str
@@ -86,19 +89,31 @@ def score(truth: Ints, predicted: Ints, labels: Sequence[str]) -> Report:
     confusion = np.bincount(truth * size + predicted, minlength=size * size).reshape(size, size)
     rates = _rates(confusion)
     accuracy, balanced, macro_f1 = rates.averages(float(np.trace(confusion) / len(truth)))
+    kappa = cohens_kappa(confusion)
     rows = zip(labels, rates.precision, rates.recall, rates.f1, confusion.sum(1), strict=True)
     return Report(
         accuracy=accuracy,
         balanced_accuracy=balanced,
         macro_f1=macro_f1,
+        kappa=kappa,
         per_class={name: ClassScore(float(p), float(r), float(f), int(n)) for name, p, r, f, n in rows},
         labels=tuple(labels),
         confusion=tuple(tuple(int(n) for n in row) for row in confusion),
     )
 
 
+def cohens_kappa(confusion: npt.NDArray[Any]) -> float:
+    """Cohen's kappa of a matrix (C, C) of counts; NaN where chance alone makes all agree.
+
+    Cohen, A coefficient of agreement for nominal scales, 1960.
+    """
+    total = float(confusion.sum())
+    by_chance = float(confusion.sum(0) @ confusion.sum(1)) / total**2 if total else 1.0
+    return (float(np.trace(confusion)) / total - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")
+
+
 def bootstrap(
-    truth: Ints, predicted: Ints, num_labels: int, groups: Sequence[str] | None = None, seed: int = 0
+    truth: Ints, predicted: Ints, num_labels: int, groups: Sequence[str] | Sequence[int] | None = None, seed: int = 0
 ) -> Intervals:
     """Percentile bootstrap (Efron 1979) of the figures of ``score``.
 
@@ -108,26 +123,30 @@ def bootstrap(
     """
     unit, numbers = _units(len(truth), groups)
     num_units = int(numbers.max()) + 1
-    cells, rng = truth * num_labels + predicted, np.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
+    # All clips of one original that were answered alike are drawn together: one row for them.
+    kinds, counts = np.unique(numbers * num_labels**2 + truth * num_labels + predicted, return_counts=True)
+    unit_of, cells = kinds // num_labels**2, kinds % num_labels**2
     drawn: list[Floats] = []
     for _ in range(_RESAMPLES):
-        weights = np.bincount(rng.integers(num_units, size=num_units), minlength=num_units)[numbers]
-        confusion = np.bincount(cells, weights, num_labels**2).reshape(num_labels, num_labels)
+        weights = np.bincount(rng.integers(num_units, size=num_units), minlength=num_units)[unit_of]
+        confusion = np.bincount(cells, weights * counts, num_labels**2).reshape(num_labels, num_labels)
         if confusion.any():
             rates = _rates(confusion)
             asked = np.where(confusion.sum(0) > 0, rates.precision, np.nan)
             recall = np.where(rates.seen, rates.recall, np.nan)
             averages = rates.averages(float(np.trace(confusion) / confusion.sum()))
-            drawn.append(np.concatenate([averages, asked, recall]))
+            drawn.append(np.concatenate([averages, [cohens_kappa(confusion)], asked, recall]))
     ends = [_interval(column) for column in np.array(drawn).T]
-    return Intervals(ends[0], ends[1], ends[2], tuple(ends[3 : 3 + num_labels]), tuple(ends[3 + num_labels :]), unit)
+    precision, recall = tuple(ends[4 : 4 + num_labels]), tuple(ends[4 + num_labels :])
+    return Intervals(ends[0], ends[1], ends[2], ends[3], precision, recall, unit)
 
 
-def _units(number: int, groups: Sequence[str] | None) -> tuple[str, npt.NDArray[np.intp]]:
+def _units(number: int, groups: Sequence[str] | Sequence[int] | None) -> tuple[str, npt.NDArray[np.intp]]:
     """What is drawn, and the number of the one that each clip belongs to."""
     if groups is not None:
         names, numbers = np.unique(np.asarray(groups), return_inverse=True)
-        if _MIN_GROUPS <= len(names) < number:
+        if MIN_GROUPS <= len(names) < number:
             return "group", numbers
     return "clip", np.arange(number)
 

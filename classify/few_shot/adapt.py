@@ -23,7 +23,9 @@ from classify.data.spacejam import is_spacejam
 from classify.data.splits import split_clips
 from classify.evaluate.calibration import fit_threshold
 from classify.evaluate.metrics import Report, score
+from classify.few_shot.curve import Curve, learning_curve
 from classify.few_shot.heads import AUTO, Examples, Head, fit_heads
+from classify.few_shot.limits import MAX_EXAMPLES, MIN_EXAMPLES
 from classify.labels import check_label_set
 from classify.networks.pooled import pooled_backbone
 from classify.networks.preprocess import to_tensor
@@ -37,11 +39,6 @@ from classify.weights.description import CheckpointInfo, Origin
 from ground.compute.devices import torch_device
 from ground.disk.files import visible
 from ground.errors import InputError
-
-MIN_EXAMPLES = 3
-"""Of each label. With fewer, what is said of an example that is left out is a matter of chance."""
-MAX_EXAMPLES = 50
-"""Of each label; more are worth training on. Raised, adapting takes more than a minute."""
 
 _STRIDE = 8
 """Frames between the windows of a longer example, as in an analysis."""
@@ -65,6 +62,8 @@ class AdaptConfig:
     mirror: bool = True
     """Learn from mirror images too: where no label has a side, examples count twice."""
     device: str = "auto"
+    curve: bool = False
+    """Say how good it becomes with more examples; takes a second."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +76,8 @@ class Adapted:
     """Each example judged by a head that learnt from no example of its group."""
     heads: tuple[tuple[str, float, float], ...]
     """Kind, setting and macro-F1 of each head that was tried; the first one is in the checkpoint."""
+    curve: Curve | None = None
+    """None: nobody asked for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -132,7 +133,7 @@ def adapt(
     # Not in half precision: a head's weights may be large and take each other away.
     save_checkpoint(output, network, info, half=False)
     tried = tuple((h.kind, h.setting, r.macro_f1) for h, r in zip(heads, reports, strict=True))
-    return Adapted(info, reports[0], tried)
+    return Adapted(info, reports[0], tried, learning_curve(examples, labels) if config.curve else None)
 
 
 def example_files(source: Path) -> list[ClipFile]:

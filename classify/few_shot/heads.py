@@ -100,6 +100,11 @@ def fit_linear(examples: Examples) -> Head:
 
     The regularisation is the one with the least squared error on left-out groups.
     """
+    return _head(LINEAR, *fit_linear_layer(examples), examples)
+
+
+def fit_linear_layer(examples: Examples) -> tuple[nn.Linear, float, Floats]:
+    """The layer of ``fit_linear``, its regularisation, and what it says of each row (N, L) without the row's group."""
     x, mean, gain = _centre(examples)
     weights = examples.row_weights()[:, None]
     root = np.sqrt(weights)
@@ -116,7 +121,7 @@ def fit_linear(examples: Examples) -> Head:
     with torch.no_grad():
         layer.weight.copy_(torch.from_numpy(weight))
         layer.bias.copy_(torch.from_numpy(solution[-1] - weight @ mean))
-    return _head(LINEAR, layer, _DECAYS[best], left_out[best], examples)
+    return layer, float(_DECAYS[best]), left_out[best]
 
 
 def _left_out(u: Floats, shrink: Floats, wanted: Floats, groups: Ints) -> Floats:

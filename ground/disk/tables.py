@@ -22,20 +22,37 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Row]]:
     order. Raises InputError for what is no such file.
     """
     lines = read_text(path).split("\n")
-    header = 1 if lines[0].lower().startswith("sep=") else 0  # Excel's way to name the delimiter
-    delimiter = max(_DELIMITERS, key=lambda mark: lines[header].count(mark) if header < len(lines) else 0)
-    reader = csv.reader((line + "\n" for line in lines[header:]), delimiter=delimiter)
+    at, delimiter = _layout(lines)
+    reader = csv.reader((line + "\n" for line in lines[at:]), delimiter=delimiter)
     try:
         names = [name.strip().lower() for name in next(reader, [])]
-        rows = [(reader.line_num + header, [value.strip() for value in row]) for row in reader]
+        rows = [(reader.line_num + at, [value.strip() for value in row]) for row in reader]
     except csv.Error as error:
-        raise InputError(f"{path}, line {reader.line_num + header}: cannot be read as CSV ({error})") from error
+        raise InputError(f"{path}, line {reader.line_num + at}: cannot be read as CSV ({error})") from error
     if not set(columns) <= set(names):
-        raise InputError(f"{path}: line {header + 1}: expected {','.join(columns)}")
+        raise InputError(f"{path}: line {at + 1}: expected {','.join(columns)}")
     empty = dict.fromkeys(names, "")
     return [(line, empty | dict(zip(names, row, strict=False))) for line, row in rows if any(row)]
+
+
+def header(head: bytes) -> frozenset[str]:
+    """The columns of a CSV that begins with ``head``, in lower case; some word or other where it is none."""
+    text = head.decode("utf-16" if head.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig", "replace")
+    lines = text.replace("\r", "\n").split("\n")
+    at, delimiter = _layout(lines)
+    try:
+        names = next(csv.reader(lines[at : at + 1], delimiter=delimiter), [])
+    except csv.Error:
+        names = []
+    return frozenset(name.strip().lower() for name in names)
 
 
 def decimal(text: str) -> float:
     """A number with a decimal point or comma. Raises ValueError for what is none."""
     return float(text.replace(",", ".") if "." not in text else text)
+
+
+def _layout(lines: Sequence[str]) -> tuple[int, str]:
+    """The row of the header, and the delimiter."""
+    at = 1 if lines[0].lower().startswith("sep=") else 0  # Excel's way to name the delimiter
+    return at, max(_DELIMITERS, key=lambda mark: lines[at].count(mark) if at < len(lines) else 0)

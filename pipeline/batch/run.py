@@ -26,7 +26,7 @@ from pipeline.batch.report import DONE, FAILED, Report, Row
 from pipeline.batch.videos import Video
 from pipeline.config import PipelineConfig, recorded_config
 from pipeline.models import Models
-from pipeline.outputs.place import OUTPUTS, VIDEO_NAME, require_folder
+from pipeline.outputs.place import OUTPUTS, REPORT_NAME, VIDEO_NAME, require_folder
 from pipeline.outputs.write import write_current, write_outputs
 from pipeline.parts.pool import Pool, completed
 from pipeline.parts.run import Workers
@@ -48,6 +48,7 @@ class Batch:
     """The results of each go to a folder of its name in it, and the report."""
     config: PipelineConfig
     with_video: bool = True
+    with_report: bool = True
     keep_parts: bool = False
 
 
@@ -134,10 +135,24 @@ class _Desk:
         with self._heard(progress), claim(folder), Workers(store, models, pool=self._pool, rank=rank) as workers:
             there = _same_analysis(batch, video)
             if there is not None:  # only what shows it is missing
-                write_current(there, folder, progress, with_video=batch.with_video, workers=workers)
+                write_current(
+                    there,
+                    folder,
+                    progress,
+                    with_video=batch.with_video,
+                    with_report=batch.with_report,
+                    workers=workers,
+                )
             else:
                 there = analyze_video(video.source, batch.config, workers=workers, progress=progress)
-                write_outputs(there, folder, progress, with_video=batch.with_video, workers=workers)
+                write_outputs(
+                    there,
+                    folder,
+                    progress,
+                    with_video=batch.with_video,
+                    with_report=batch.with_report,
+                    workers=workers,
+                )
             if not batch.keep_parts:
                 store.remove()
         return float(there.frames.time[-1] - there.frames.time[0]) if len(there.frames) else 0.0
@@ -161,8 +176,8 @@ def _reason(error: Exception) -> str:
 
 def _was_done(batch: Batch, video: Video, report: Report) -> bool:
     folder = batch.folder / video.name
-    names = [name for name in OUTPUTS if batch.with_video or name != VIDEO_NAME]
-    if not all((folder / name).is_file() for name in names) or not _is_of(batch, video):
+    wanted = {VIDEO_NAME: batch.with_video, REPORT_NAME: batch.with_report}
+    if not all((folder / name).is_file() for name in OUTPUTS if wanted.get(name, True)) or not _is_of(batch, video):
         return False
     report.keep(video.source)
     return True

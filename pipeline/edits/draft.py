@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from ground.errors import InputError
 from pipeline.analysis.values import Analysis, find_player
 from pipeline.edits.entries import Edit, Who
-from pipeline.edits.fold import apply, replay
+from pipeline.edits.fold import apply, apply_all, notes_on
+from pipeline.edits.from_annotations import differences
 from pipeline.edits.log import effective
+from pipeline.edits.pieces import Piece, State
 from tracker.teams.teams import Teams
-from tracker.types import Tracks
 
 _TIME = r"(?:(?P<{0}_min>\d{{1,9}}):)?(?P<{0}>\d{{1,9}}(?:\.\d+)?)"
 _AT = re.compile(r"(?P<who>.+)@" + _TIME.format("time"))
@@ -26,15 +27,28 @@ class Draft:
         self.edits = edits
         """All entries, undos included."""
         self.added: list[Edit] = []
-        self._analysis = analysis
-        self._state, _ = replay(analysis, effective(edits))
+        self._found = State.of(analysis)
+        self._replay()
 
     def add(self, kind: str, text: str = "") -> Edit:
         """Do the edit that ``text`` says, in the words of the command line, such as ``split``, ``3@12.4``.
 
         Raises InputError, changing nothing, where it is not understood or cannot be done.
         """
-        edit = Edit(kind) if kind in ("undo", "redo") else _READ[kind](self, kind, text)
+        return self.do(Edit(kind) if kind in ("undo", "redo") else _READ[kind](self, kind, text))
+
+    def add_differences(self, path: Path) -> tuple[int, tuple[str, ...]]:
+        """Do what a person corrected in the file of another program; returns how many edits, and notes.
+
+        Raises InputError, changing nothing, as ``differences``.
+        """
+        found, notes = differences(self._state.folded(()), path)
+        for span in found:
+            self.do(Edit("relabel", (self.who_is(span.track_id, span.start),), span.start, span.end, span.label))
+        return len(found), notes
+
+    def do(self, edit: Edit) -> Edit:
+        """Do ``edit``. Raises InputError, changing nothing, where it cannot be done."""
         if edit.kind in ("undo", "redo"):
             before, after = effective(self.edits), effective([*self.edits, edit])
             if before == after:
@@ -43,40 +57,67 @@ class Draft:
             apply(self._state, edit)
         self.edits, self.added = [*self.edits, edit], [*self.added, edit]
         if edit.kind in ("undo", "redo"):
-            self._state, _ = replay(self._analysis, effective(self.edits))
+            self._replay()
         return edit
+
+    def take_back(self) -> None:
+        """Forget what was added last, as if it had never been: it could not be kept."""
+        self.edits, self.added = self.edits[:-1], self.added[:-1]
+        self._replay()
+
+    def _replay(self) -> None:
+        self._state = self._found.kept()
+        self._left_out = apply_all(self._state, effective(self.edits))
+
+    def shown(self) -> Analysis:
+        """What the edits make of the analysis, as ``pipeline.edits.fold.fold``."""
+        return self._state.folded(notes_on(self._left_out)) if effective(self.edits) else self._found.analysis
+
+    @property
+    def left_out(self) -> Mapping[int, str]:
+        """Who is not shown, and why; he can be brought back."""
+        return {player: why for player, why in self._state.out.items() if player in self._state.pieces}
+
+    @property
+    def names(self) -> Mapping[int, str]:
+        """Of everybody, shown or not."""
+        return self._state.names
 
     @property
     def teams(self) -> Teams:
         """As they were found."""
-        return self._analysis.teams
+        return self._found.analysis.teams
 
     def who(self, player: str, time: float | None = None) -> Who:
         """The player of this name or number, by his box nearest to ``time`` (seconds); None: in his middle.
 
         Raises InputError where there is no such player, or more than one.
         """
-        track_id = find_player(self._state.pieces, self._state.names, player)
-        boxes = [self._state.boxes(piece) for piece in self._state.pieces[track_id]]
-        frames = [int(frame) for part in boxes for frame in part.frame_index]
-        row = len(frames) // 2 if time is None else self._nearest(frames, time)
-        return _who(track_id, boxes, frames[row])
+        return self.who_is(find_player(self._state.pieces, self._state.names, player), time)
 
-    def _nearest(self, frames: list[int], time: float) -> int:
-        index, times = self._analysis.frames.index, self._analysis.frames.time
-        at = bisect_left(times, time - 1e-6)
-        frame = int(index[min(at, len(index) - 1)])
-        row = bisect_left(frames, frame)
-        return min(row, len(frames) - 1)
+    def who_is(self, track_id: int, time: float | None = None) -> Who:
+        """As ``who``, of the player with this number. Raises InputError where there is none."""
+        if track_id not in self._state.pieces:
+            raise InputError(f"player {track_id} is not there any more")
+        pieces = self._state.pieces[track_id]
+        counts = [self._state.num_boxes(piece) for piece in pieces]
+        row = sum(counts) // 2 if time is None else self._nearest(pieces, counts, time)
+        for piece, count in zip(pieces, counts, strict=True):
+            if row < count:
+                frame, box = self._state.box(piece, row)
+                return Who(track_id, frame, box)
+            row -= count
+        raise AssertionError("the row is one of the boxes'")
 
-
-def _who(track_id: int, boxes: list[Tracks], frame: int) -> Who:
-    for part in boxes:
-        row = bisect_left(part.frame_index, frame)
-        if row < len(part) and part.frame_index[row] == frame:
-            left, top, right, bottom = (round(float(edge), 2) for edge in part.xyxy[row])
-            return Who(track_id, frame, (left, top, right, bottom))
-    raise AssertionError("the frame is one of the boxes'")
+    def _nearest(self, pieces: Sequence[Piece], counts: Sequence[int], time: float) -> int:
+        """Which of the boxes is the first at ``time`` or later; the last where there is none."""
+        frame, before = self._state.frame_at(time), 0
+        for piece, count in zip(pieces, counts, strict=True):
+            row = self._state.row(piece, frame)
+            if row < count:
+                return before + row
+            before += count
+        return before - 1
 
 
 def _rename(draft: Draft, kind: str, text: str) -> Edit:

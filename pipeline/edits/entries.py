@@ -22,6 +22,7 @@ KINDS: Mapping[str, tuple[int, int, bool, bool, bool]] = {
     "team": (1, 1, False, False, True),
     "relabel": (1, 1, True, True, True),
     "edge": (1, 1, True, True, False),
+    "together": (0, 0, False, False, False),
     "undo": (0, 0, False, False, False),
     "redo": (0, 0, False, False, False),
 }
@@ -30,6 +31,10 @@ _LATEST = 1e9
 """Seconds; no video is so long."""
 _FARTHEST = 1e6
 """Pixels; no picture is so large."""
+MOST_TOGETHER = 10_000
+"""Corrections in one entry."""
+_ALONE = frozenset({"together", "undo", "redo"})
+"""What is no part of another entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Edit:
     ``time`` on he is somebody else. swap: from ``time`` on the two change places. drop, referee: not shown; restore:
     shown again. team: he is of team ``text``, A or B (empty: of neither), whatever the teams are called. relabel: from
     ``time`` to before ``end`` he does ``text``. edge: the edge between two of his actions that is at ``time`` moves to
-    ``end``. undo: takes back the last one; redo: does it again.
+    ``end``. together: all of ``parts``, which are undone at once. undo: takes back the last one; redo: does it again.
     """
 
     kind: str
@@ -64,6 +69,7 @@ class Edit:
     end: float | None = None
     """Seconds in the video."""
     text: str | None = None
+    parts: tuple[Edit, ...] = ()
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -77,32 +83,48 @@ class Edit:
                 raise InputError(f"{self.kind} {'needs' if need else 'has no'} {name}")
         if any(value is not None and not abs(value) < _LATEST for value in (self.time, self.end)):
             raise InputError(f"{self.kind}: times are seconds in the video")
+        if (self.kind == "together") != bool(self.parts) or len(self.parts) > MOST_TOGETHER:
+            raise InputError(f"together is 1 to {MOST_TOGETHER} corrections, and nothing else has parts")
+        if any(part.kind in _ALONE for part in self.parts):
+            raise InputError(f"{', '.join(sorted(_ALONE))} are no part of another correction")
         if self.kind == "relabel" and not cast(float, self.end) > cast(float, self.time):
             raise InputError(f"relabel: {self.time:g} to {self.end:g} s is no span")
 
 
 def to_line(edit: Edit) -> str:
     """One line of JSON, with its newline."""
+    return json.dumps(_content(edit), ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def _content(edit: Edit) -> dict[str, Any]:
     content: dict[str, Any] = {"edit": edit.kind}
     if edit.who:
         content["who"] = [{"track_id": w.track_id, "frame": w.frame, "box": list(w.box)} for w in edit.who]
     content |= {k: v for k, v in (("time", edit.time), ("end", edit.end), ("text", edit.text)) if v is not None}
-    return json.dumps(content, ensure_ascii=True, allow_nan=False) + "\n"
+    if edit.parts:
+        content["parts"] = [_content(part) for part in edit.parts]
+    return content
 
 
 def from_line(line: str) -> Edit:
     """The edit of a line. Raises InputError for what is none."""
     try:
-        content = json.loads(line)
-        who = tuple(_who(entry) for entry in content.pop("who", ()))
-        kind = content.pop("edit")
-        time, end = (_number(content.pop(name, None)) for name in ("time", "end"))
-        text = content.pop("text", None)
-        if not (isinstance(kind, str) and (text is None or isinstance(text, str)) and not content):
-            raise ValueError(f"unknown {', '.join(content) or 'types'}")
+        return _edit(json.loads(line))
+    except InputError:
+        raise
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError) as error:
         raise InputError(f"is no edit ({' '.join(str(error).split()):.100})") from error
-    return Edit(kind, who, time, end, text)
+
+
+def _edit(content: dict[str, Any]) -> Edit:
+    who = tuple(_who(entry) for entry in content.pop("who", ()))
+    kind = content.pop("edit")
+    time, end = (_number(content.pop(name, None)) for name in ("time", "end"))
+    text = content.pop("text", None)
+    parts = tuple(_edit(part) for part in content.pop("parts", ()))
+    if not (isinstance(kind, str) and (text is None or isinstance(text, str)) and not content):
+        raise ValueError(f"unknown {', '.join(content) or 'types'}")
+    return Edit(kind, who, time, end, text, parts)
 
 
 def _who(entry: Any) -> Who:

@@ -13,8 +13,7 @@ from ground.errors import InputError
 from pipeline.analysis.timeline import PERSON, ActionSegment
 from pipeline.analysis.values import Analysis
 from pipeline.edits.entries import Edit, Who
-from pipeline.edits.pieces import LAST, Piece, State
-from tracker.boxes import iou
+from pipeline.edits.pieces import LAST, START, Piece, State
 from tracker.names import clear_names, same
 from tracker.teams.teams import LETTERS, NEITHER, Member
 from tracker.types import IntArray
@@ -32,23 +31,43 @@ def fold(analysis: Analysis, edits: Sequence[Edit]) -> Analysis:
     if not edits:
         return analysis
     state, left_out = replay(analysis, edits)
-    return state.folded([f"an edit is left out: {reason}" for reason in left_out])
+    return state.folded(notes_on(left_out))
+
+
+def notes_on(left_out: Sequence[str]) -> list[str]:
+    """A line about each edit that is left out for a reason."""
+    return [f"an edit is left out: {reason}" for reason in left_out]
 
 
 def replay(analysis: Analysis, edits: Sequence[Edit]) -> tuple[State, list[str]]:
     """What ``edits`` make of ``analysis``, and why each of those that cannot be done is left out."""
     state = State.of(analysis)
+    return state, apply_all(state, edits)
+
+
+def apply_all(state: State, edits: Sequence[Edit]) -> list[str]:
+    """Do what can be done of ``edits``, and say why each of the others is left out."""
     left_out: list[str] = []
     for edit in edits:
-        try:
-            apply(state, edit)
-        except InputError as error:
-            left_out.append(str(error))
-    return state, left_out
+        for part in edit.parts or (edit,):
+            try:
+                apply(state, part)
+            except InputError as error:
+                left_out.append(str(error))
+    return left_out
 
 
 def apply(state: State, edit: Edit) -> None:
-    """Do one edit. Raises InputError, leaving ``state`` as it is, where it cannot be done."""
+    """Do one edit. Raises InputError, leaving ``state`` as it is, where it, or a part of it, cannot be done."""
+    if edit.parts:
+        kept = state.kept()
+        try:
+            for part in edit.parts:
+                apply(state, part)
+        except InputError:
+            state.take_back(kept)
+            raise
+        return
     players = [_find(state, who) for who in edit.who]
     if len(set(players)) != len(players):
         raise InputError(f"{edit.kind}: the same player is named twice")
@@ -57,63 +76,66 @@ def apply(state: State, edit: Edit) -> None:
 
 def _find(state: State, who: Who) -> int:
     """The player who is meant: the one with that box in that frame, his number aside."""
-    covering = _covering(state, who)
+    if who.track_id in state.pieces and _overlap(state, who.track_id, who) >= _SAME:
+        return who.track_id
+    covering = {i: overlap for i in state.pieces if (overlap := _overlap(state, i, who)) >= _SAME}
     if not covering:
         raise InputError(f"player {who.track_id} is not there any more")
-    if who.track_id in covering:
-        return who.track_id
     return max(covering, key=lambda player: (player not in state.out, covering[player]))
 
 
-def _covering(state: State, who: Who) -> dict[int, float]:
-    """Players with a box like that of ``who`` in his frame, and how much it overlaps."""
-    found: dict[int, float] = {}
-    wanted = np.array([who.box], np.float64)
-    candidates = [who.track_id] if who.track_id in state.pieces else []
-    for player in [*candidates, *state.pieces]:
-        for piece in state.pieces[player]:
-            if piece.first <= who.frame <= piece.last:
-                track = state.rows[piece.source]
-                row = bisect_left(track.frame_index, who.frame)
-                if row < len(track) and track.frame_index[row] == who.frame:
-                    overlap = float(iou(track.xyxy[row : row + 1].astype(np.float64), wanted)[0, 0])
-                    if overlap >= _SAME:
-                        found[player] = overlap
-        if found and player == who.track_id:
-            break
-    return found
+def _overlap(state: State, player: int, who: Who) -> float:
+    """How much the box of a player in the frame of ``who`` overlaps his; 0 where there is none."""
+    for piece in state.pieces_in(player, who.frame, who.frame + 1):
+        frames = state.frames[piece.source]
+        row = bisect_left(frames, who.frame)
+        if piece.first <= who.frame <= piece.last and row < len(frames) and frames[row] == who.frame:
+            return _iou(state.rows[piece.source].xyxy[row].tolist(), who.box)
+    return 0.0
+
+
+def _iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """As ``tracker.boxes.iou``, of two boxes: arrays of one take twenty times as long."""
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    overlap = width * height
+    return overlap / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - overlap)
 
 
 def _rename(state: State, players: list[int], edit: Edit) -> None:
     (player,), name = players, same(edit.text or "")
-    others = {i: same(given) for i, given in state.names.items() if i in state.pieces and i != player}
-    taken = next((i for i, other in others.items() if name and other == name), None)
+    # Names are kept in the one form that ``same`` gives them, see Players.
+    taken = _owner(state, name, player)
     if taken is not None:
         raise InputError(f"rename: {name!r} is player {taken} already")
     shown = clear_names({player: name})[0].get(player, "")
     if shown != name:
-        hint = f"; write {shown!r}" if shown and shown not in others.values() else ""
+        hint = f"; write {shown!r}" if shown and _owner(state, shown, player) is None else ""
         why = "a name is one short line, no number of another player, and nothing that a spreadsheet runs"
         raise InputError(f"rename: {name!r:.100} cannot be kept: {why}{hint}")
     state.names[player] = name
     state.lent.pop(player, None)
 
 
+def _owner(state: State, name: str, besides: int) -> int | None:
+    """Which other player goes by ``name``."""
+    named = (i for i, given in state.names.items() if given == name and i != besides and i in state.pieces)
+    return next(named, None) if name else None
+
+
 def _merge(state: State, players: list[int], _edit: Edit) -> None:
-    frames = [_frames(state, player) for player in players]
-    count, twice = np.unique(np.concatenate(frames), return_counts=True)
-    if (twice > 1).any():
-        shared = count[twice > 1]
-        called = " and ".join(_called(state, player) for player in players)
-        raise InputError(
-            f"merge: {called} are both in the picture in {len(shared)} frames, "
-            f"from {_time(state, int(shared[0])):.2f} to {_time(state, int(shared[-1])):.2f} s; split or drop one first"
-        )
+    spans = sorted((*state.span(piece), player) for player in players for piece in state.pieces[player])
+    reach, holder = -1, -1
+    for first, last, player in spans:
+        if first <= reach and player != holder:
+            _refuse_both(state, players)  # some of their frames may be the same
+            break
+        reach, holder = max(reach, last), player if last >= reach else holder
     kept = players[0]
     merged = [piece for player in players for piece in state.pieces[player]]
-    spans = [state.boxes(piece).frame_index[[0, -1]].tolist() for piece in merged]
-    bounds = sorted({edge for first, last in spans for edge in (first, last + 1)})
-    parts = [_cut_at(piece, (first, last), bounds, state) for piece, (first, last) in zip(merged, spans, strict=True)]
+    bounds = sorted({edge for first, last, _ in spans for edge in (first, last + 1)})
+    parts = [_cut_at(piece, state.span(piece), bounds, state) for piece in merged]
     state.pieces[kept] = sorted((part for some in parts for part in some), key=lambda piece: piece.first)
     for player in players[1:]:
         del state.pieces[player]
@@ -121,6 +143,19 @@ def _merge(state: State, players: list[int], _edit: Edit) -> None:
     lender = next((player for player in players if state.names.get(player)), kept)
     if lender != kept:
         state.names[kept], state.lent[kept] = state.names[lender], lender
+
+
+def _refuse_both(state: State, players: list[int]) -> None:
+    """Raise InputError where two of ``players`` are in the same picture."""
+    frames = np.concatenate([_frames(state, player) for player in players])
+    count, twice = np.unique(frames, return_counts=True)
+    if (twice > 1).any():
+        shared = count[twice > 1]
+        called = " and ".join(_called(state, player) for player in players)
+        raise InputError(
+            f"merge: {called} are both in the picture in {len(shared)} frames, "
+            f"from {_time(state, int(shared[0])):.2f} to {_time(state, int(shared[-1])):.2f} s; split or drop one first"
+        )
 
 
 def _cut_at(piece: Piece, span: tuple[int, int], bounds: list[int], state: State) -> list[Piece]:
@@ -132,7 +167,7 @@ def _cut_at(piece: Piece, span: tuple[int, int], bounds: list[int], state: State
 
 def _split(state: State, players: list[int], edit: Edit) -> None:
     (player,) = players
-    at = _frame(state, edit.time or 0.0)
+    at = state.frame_at(edit.time or 0.0)
     before, after = _divided(state, player, at)
     if not before or not after:
         raise InputError(f"split: {_called(state, player)} has no boxes on both sides of {edit.time:.2f} s")
@@ -151,7 +186,7 @@ def _divided(state: State, player: int, at: int) -> tuple[list[Piece], list[Piec
 
 
 def _swap(state: State, players: list[int], edit: Edit) -> None:
-    at = _frame(state, edit.time or 0.0)
+    at = state.frame_at(edit.time or 0.0)
     (a, a_later), (b, b_later) = (_divided(state, player, at) for player in players)
     if not a_later and not b_later:
         raise InputError(f"swap: neither has boxes from {edit.time:.2f} s on")
@@ -186,7 +221,7 @@ def _relabel(state: State, players: list[int], edit: Edit) -> None:
     label = edit.text or ""
     if label not in state.analysis.timeline.labels:
         raise InputError(f"relabel: {label!r:.60} is not one of {', '.join(state.analysis.timeline.labels)}")
-    first, end = _frame(state, edit.time or 0.0), _frame(state, edit.end or 0.0)
+    first, end = state.frame_at(edit.time or 0.0), state.frame_at(edit.end or 0.0)
     if not _label_span(state, players[0], first, end, label):
         raise InputError(
             f"relabel: {_called(state, players[0])} is not in the picture from {edit.time:.2f} to {edit.end:.2f} s"
@@ -195,8 +230,8 @@ def _relabel(state: State, players: list[int], edit: Edit) -> None:
 
 def _edge(state: State, players: list[int], edit: Edit) -> None:
     (player,) = players
-    at, to = _frame(state, edit.time or 0.0), _frame(state, edit.end or 0.0)
-    segments = state.shown(player)
+    at, to = state.frame_at(edit.time or 0.0), state.frame_at(edit.end or 0.0)
+    segments = state.shown(player, min(at, to) - 2, max(at, to) + 2)
     edges = [i for i in range(1, len(segments)) if abs(segments[i].start_frame - at) <= 1]
     if not edges:
         raise InputError(f"edge: {_called(state, player)} has no edge between two actions at {edit.time:.2f} s")
@@ -208,11 +243,14 @@ def _edge(state: State, players: list[int], edit: Edit) -> None:
     label = right if to < right.start_frame else left
     first, end = sorted((to, right.start_frame))
     _label_span(state, player, first, end, label.action)
-    for piece in state.pieces[player]:
-        state.segments[piece.source] = _grown(state, state.segments[piece.source], first, end)
+    for piece in state.pieces_in(player, first - 1, end + 1):
+        low, high = state.places(piece.source, first - 1, end + 1)
+        segments = state.segments[piece.source]
+        grown = _grown(state, segments[low:high], first, end)
+        state.segments[piece.source] = [*segments[:low], *grown, *segments[high:]]
 
 
-def _grown(state: State, segments: list[ActionSegment], first: int, end: int) -> list[ActionSegment]:
+def _grown(state: State, segments: Sequence[ActionSegment], first: int, end: int) -> list[ActionSegment]:
     """Segments with what a person said from frame ``first`` to before ``end`` a part of the one that was to grow."""
     grown: list[ActionSegment] = []
     for segment in segments:
@@ -233,15 +271,18 @@ def _grown(state: State, segments: list[ActionSegment], first: int, end: int) ->
 def _label_span(state: State, player: int, first: int, end: int, label: str) -> bool:
     """Say ``label`` of a player from frame ``first`` to before ``end``; whether he is there at all."""
     there = False
-    for piece in state.pieces[player]:
+    for piece in state.pieces_in(player, first, end):
         part = state.clip(piece, first, end)
         if part is None:
             continue
         there = True
         low, high = max(first, part.first), min(end, part.last + 1)
-        kept = [s for segment in state.segments[part.source] for s in _without(state, segment, low, high)]
+        segments = state.segments[part.source]
+        a, b = state.places(part.source, low, high)
+        kept = [s for segment in segments[a:b] for s in _without(state, segment, low, high)]
         relabelled = state.recut(ActionSegment(part.source, label, 0.0, 1.0, 0, 1, 1.0, PERSON), low, high)
-        state.segments[part.source] = sorted([*kept, relabelled], key=lambda s: s.start_frame)
+        middle = sorted([*kept, relabelled], key=START)
+        state.segments[part.source] = [*segments[:a], *middle, *segments[b:]]
     return there
 
 
@@ -267,13 +308,6 @@ def _frames(state: State, player: int) -> IntArray:
     return np.concatenate([state.boxes(piece).frame_index for piece in state.pieces[player]])
 
 
-def _frame(state: State, time: float) -> int:
-    """The first analysed frame that is shown at ``time`` or later; one more than the last where there is none."""
-    frames = state.analysis.frames
-    row = bisect_left(frames.time, time - 1e-6)
-    return int(frames.index[row]) if row < len(frames) else int(frames.index[-1]) + 1
-
-
 def _time(state: State, frame: int) -> float:
-    frames = state.analysis.frames
-    return float(frames.time[bisect_left(frames.index, frame)])
+    """When a frame is shown, seconds."""
+    return state.times[bisect_left(state.index, frame)]

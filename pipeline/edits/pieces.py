@@ -6,12 +6,15 @@ Rows of boxes are touched once, at the end, so many edits are cheap. A player ne
 from __future__ import annotations
 
 import dataclasses
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from pipeline.analysis.timeline import ActionSegment, Timeline, frame_ends
 from pipeline.analysis.values import Analysis
@@ -21,6 +24,8 @@ from tracker.types import Tracks
 
 LAST = 2**31 - 1
 """A frame after all others."""
+FIRST, START, END = attrgetter("first"), attrgetter("start_frame"), attrgetter("end_frame")
+"""By what pieces and segments ascend."""
 
 
 @dataclass(slots=True)
@@ -52,6 +57,12 @@ class State:
     """Players who are not shown, and why."""
     lent: dict[int, int] = field(default_factory=dict[int, int])
     """Players named after another who was merged into them, by that one."""
+    frames: dict[int, memoryview] = field(default_factory=dict[int, memoryview])
+    """The column ``frame_index`` of ``rows``: single numbers are read from a memoryview three times as fast."""
+    index: memoryview = field(default_factory=lambda: memoryview(b""))
+    times: memoryview = field(default_factory=lambda: memoryview(b""))
+    """Frames of the analysis and when they are shown, the same way; in ``ends`` when they are no longer."""
+    ends: memoryview = field(default_factory=lambda: memoryview(b""))
 
     @staticmethod
     def of(analysis: Analysis) -> State:
@@ -65,11 +76,30 @@ class State:
         members = analysis.teams.members
         pieces = {i: [_whole(i, track, segments[i], members.get(i))] for i, track in rows.items()}
         out = {i: analysis.players.dropped.get(i, "left out") for i in left_out}
-        return State(analysis, rows, segments, pieces, dict(analysis.names), out)
+        frames = {i: _view(track.frame_index) for i, track in rows.items()}
+        index, times = analysis.frames.index, analysis.frames.time
+        columns = (_view(index), _view(times), _view(frame_ends(times)))
+        return State(analysis, rows, segments, pieces, dict(analysis.names), out, {}, frames, *columns)
+
+    def kept(self) -> State:
+        """This state as it is now, whatever becomes of it: nothing changes a list in place."""
+        return dataclasses.replace(
+            self, segments=dict(self.segments), pieces=dict(self.pieces), names=dict(self.names), out=dict(self.out),
+            lent=dict(self.lent),
+        )  # fmt: skip
+
+    def take_back(self, kept: State) -> None:
+        """Be again as ``kept``."""
+        self.segments, self.pieces, self.names = kept.segments, kept.pieces, kept.names
+        self.out, self.lent = kept.out, kept.lent
 
     def clip(self, piece: Piece, first: int, end: int) -> Piece | None:
         """The part of ``piece`` from frame ``first`` to before ``end``, cut to its boxes; None where there are none."""
-        index = self.rows[piece.source].frame_index
+        if first > piece.last or end <= piece.first:
+            return None
+        if first <= piece.first and end > piece.last:
+            return piece
+        index = self.frames[piece.source]
         low, high = bisect_left(index, max(first, piece.first)), bisect_left(index, min(end, piece.last + 1))
         if low >= high:
             return None
@@ -82,8 +112,46 @@ class State:
 
     def boxes(self, piece: Piece) -> Tracks:
         """The rows of a piece."""
+        index = self.frames[piece.source]
+        return self.rows[piece.source][bisect_left(index, piece.first) : bisect_left(index, piece.last + 1)]
+
+    def span(self, piece: Piece) -> tuple[int, int]:
+        """The first and the last frame of a piece in which there is a box."""
+        index = self.frames[piece.source]
+        return index[bisect_left(index, piece.first)], index[bisect_left(index, piece.last + 1) - 1]
+
+    def num_boxes(self, piece: Piece) -> int:
+        """How many rows a piece has."""
+        index = self.frames[piece.source]
+        return bisect_left(index, piece.last + 1) - bisect_left(index, piece.first)
+
+    def row(self, piece: Piece, frame: int) -> int:
+        """Which row of a piece is the first in ``frame`` or later; as many as it has where there is none."""
+        index = self.frames[piece.source]
+        begin, end = bisect_left(index, piece.first), bisect_left(index, piece.last + 1)
+        return min(max(bisect_left(index, frame), begin), end) - begin
+
+    def box(self, piece: Piece, row: int) -> tuple[int, tuple[float, float, float, float]]:
+        """The frame and the box (xyxy in hundredths of a pixel) of a row of a piece."""
+        at = bisect_left(self.frames[piece.source], piece.first) + row
         track = self.rows[piece.source]
-        return track[bisect_left(track.frame_index, piece.first) : bisect_left(track.frame_index, piece.last + 1)]
+        left, top, right, bottom = (round(float(edge), 2) for edge in track.xyxy[at])
+        return int(track.frame_index[at]), (left, top, right, bottom)
+
+    def frame_at(self, time: float) -> int:
+        """The first analysed frame shown at ``time`` (seconds) or later; one more than the last: there is none."""
+        row = bisect_left(self.times, time - 1e-6)
+        return self.index[row] if row < len(self.index) else self.index[-1] + 1
+
+    def pieces_in(self, player: int, first: int, end: int) -> Sequence[Piece]:
+        """Those of a player's pieces that reach into the frames from ``first`` to before ``end``."""
+        pieces = self.pieces[player]
+        if len(pieces) == 1:
+            return pieces
+        low, high = max(bisect_right(pieces, first, key=FIRST) - 1, 0), bisect_left(pieces, end, key=FIRST)
+        while low and pieces[low - 1].last >= first:  # what is said of one may reach a frame into the next
+            low -= 1
+        return pieces[low:high]
 
     def team(self, player: int) -> Member | None:
         """Of which team a player is: the one that most of his boxes speak for, each with its probability."""
@@ -100,31 +168,43 @@ class State:
 
     def recut(self, segment: ActionSegment, first: int, end: int) -> ActionSegment:
         """A segment from frame ``first`` to before ``end``."""
-        frames = self.analysis.frames
-        low, high = bisect_left(frames.index, first), bisect_left(frames.index, end)
-        until = frames.time[high] if high < len(frames) else frame_ends(frames.time)[-1]
-        return dataclasses.replace(
-            segment, start=float(frames.time[low]), end=float(until), start_frame=first, end_frame=end
+        low, high = bisect_left(self.index, first), bisect_left(self.index, end)
+        until = self.times[high] if high < len(self.index) else self.ends[-1]
+        return ActionSegment(
+            segment.track_id, segment.action, self.times[low], until, first, end, segment.confidence, segment.source
         )
 
-    def shown(self, player: int) -> list[ActionSegment]:
-        """The segments of a player; where pieces or edits cut one in two that touch, it is one again."""
-        pieces = self.pieces[player]
-        limits = [int(self.boxes(piece).frame_index[0]) for piece in pieces[1:]]
+    def shown(self, player: int, first: int = -1, end: int = LAST) -> list[ActionSegment]:
+        """The segments of a player; where pieces or edits cut one in two that touch, it is one again.
+
+        first, end: frames; those alone that reach into them, for who needs no others.
+        """
+        pieces = self.pieces_in(player, first, end)
+        limits = [self.span(piece)[0] for piece in pieces[1:]]
         joined: list[ActionSegment] = []
         was_cut = False
         for piece, limit in zip(pieces, [*limits, LAST], strict=True):
-            for segment in self.segments[piece.source]:
-                first, end = max(segment.start_frame, piece.first), min(segment.end_frame, piece.last + 1, limit)
-                if first >= end:
+            for segment in self.segments_in(piece.source, max(first, piece.first), min(end, piece.last + 1)):
+                begin, until = max(segment.start_frame, piece.first), min(segment.end_frame, piece.last + 1, limit)
+                if begin >= until:
                     continue
-                is_cut = (first, end) != (segment.start_frame, segment.end_frame)
-                part = self.recut(segment, first, end) if is_cut else segment
+                is_cut = (begin, until) != (segment.start_frame, segment.end_frame)
+                part = self.recut(segment, begin, until) if is_cut else segment
                 if joined and (is_cut or was_cut) and _continues(joined[-1], part):
                     part = _join(joined.pop(), part)
                 joined.append(part)
                 was_cut = is_cut
         return [s if s.track_id == player else dataclasses.replace(s, track_id=player) for s in joined]
+
+    def segments_in(self, source: int, first: int, end: int) -> Sequence[ActionSegment]:
+        """Those of a track's segments that reach into the frames from ``first`` to before ``end``."""
+        low, high = self.places(source, first, end)
+        return self.segments[source][low:high]
+
+    def places(self, source: int, first: int, end: int) -> tuple[int, int]:
+        """Where those segments lie among the track's."""
+        segments = self.segments[source]
+        return bisect_right(segments, first, key=END), bisect_left(segments, end, key=START)
 
     def folded(self, notes: Sequence[str]) -> Analysis:
         """The analysis as it is now. notes: on edits that were left out."""
@@ -158,6 +238,11 @@ class State:
 
     def _members(self) -> dict[int, Member]:
         return {player: member for player in sorted(self.pieces) if (member := self.team(player)) is not None}
+
+
+def _view(column: npt.NDArray[Any]) -> memoryview:
+    """A column, to read single numbers from."""
+    return np.ascontiguousarray(column).data
 
 
 def _whole(source: int, track: Tracks, segments: Sequence[ActionSegment], team: Member | None) -> Piece:

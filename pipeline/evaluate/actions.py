@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
+from math import isnan, nan
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from classify.evaluate.metrics import ClassScore, Report, score
+from classify.evaluate.metrics import MIN_GROUPS, ClassScore, Interval, Ints, Report, bootstrap, score
 from pipeline.analysis.timeline import Timeline
 from tracker.assignment import assign
 from tracker.boxes import iou
@@ -23,6 +24,8 @@ from tracker.types import BoolArray, IntArray, Tracks
 
 SEGMENT_IOUS = (0.1, 0.25, 0.5)
 """Overlaps from which a segment counts as found."""
+
+_UNKNOWN: Interval = (nan, nan)
 
 Texts = npt.NDArray[np.object_]
 """object (F,) of str: an action per frame, empty where there is none."""
@@ -44,14 +47,21 @@ class ActionAgreement:
     """Mean F1 of the actions that the truth has, over the compared boxes, 0..1."""
     segment_f1: Mapping[float, float]
     """F1 of segments by the overlap that they need, 0..1."""
+    kappa: float
+    """Cohen's kappa over the compared boxes: agreement beyond chance, -1..1; NaN where chance alone gives it."""
     per_class: Mapping[str, ClassScore]
     """Each action that the truth has, over the compared boxes."""
+    kappa_ci95: Interval = _UNKNOWN
+    """The 95 % interval of kappa, by resampling true segments, as boxes of one are alike; NaN where they are too few,
+    and in a player's own."""
     per_player: Mapping[int, ActionAgreement] = field(default_factory=dict[int, "ActionAgreement"])
     """The same for each player of the truth; empty in a player's own."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         content = asdict(self)
+        content["kappa"] = None if isnan(self.kappa) else self.kappa
+        content["kappa_ci95"] = None if isnan(self.kappa_ci95[0]) else list(self.kappa_ci95)
         content["per_player"] = {str(player): own.to_json() for player, own in self.per_player.items()}
         content["segment_f1"] = {str(overlap): f1 for overlap, f1 in self.segment_f1.items()}
         return content
@@ -107,7 +117,8 @@ def match_timelines(truth: Timeline, timeline: Timeline, frame_index: IntArray) 
 def agree(players: Mapping[int, LabelledFrames]) -> ActionAgreement:
     """The agreement of all ``players`` together, and of each; counts are pooled, not means of players."""
     each = {player: _agreement([frames]) for player, frames in sorted(players.items())}
-    return replace(_agreement(list(players.values())), per_player=each)
+    together = _agreement(list(players.values()))
+    return replace(together, per_player=each, kappa_ci95=_kappa_interval(list(players.values())))
 
 
 def label_boxes(tracks: Tracks, timeline: Timeline) -> Texts:
@@ -138,9 +149,7 @@ def segment_counts(frames: LabelledFrames, min_iou: float) -> tuple[int, int, in
 
 
 def _agreement(players: Sequence[LabelledFrames]) -> ActionAgreement:
-    none = np.zeros(0, dtype=object)
-    wanted = np.concatenate([none, *(frames.wanted for frames in players)])
-    given = np.concatenate([none, *(frames.given for frames in players)])
+    wanted, given = _joined(players)
     labelled = wanted != ""
     compared = labelled & (given != "")
     wanted, given = wanted[compared], given[compared]
@@ -153,15 +162,42 @@ def _agreement(players: Sequence[LabelledFrames]) -> ActionAgreement:
         balanced_accuracy=report.balanced_accuracy if report else 0.0,
         macro_f1=report.macro_f1 if report else 0.0,
         segment_f1={overlap: _f1(*np.sum(rows, axis=0).tolist()) for overlap, rows in counts.items() if rows},
+        kappa=report.kappa if report else float("nan"),
         per_class={action: own for action, own in report.per_class.items() if own.support} if report else {},
     )
 
 
 def _score(wanted: Texts, given: Texts) -> Report | None:
-    if not len(wanted):
-        return None
+    return score(*_numbered(wanted, given)) if len(wanted) else None
+
+
+def _kappa_interval(players: Sequence[LabelledFrames]) -> Interval:
+    """By drawing true segments: drawing boxes would make it too narrow."""
+    wanted, given = _joined(players)
+    compared = (wanted != "") & (given != "")
+    segments = _segment_numbers(players)[compared]
+    if len(np.unique(segments)) < MIN_GROUPS:
+        return _UNKNOWN
+    truth, answers, labels = _numbered(wanted[compared], given[compared])
+    return bootstrap(truth, answers, len(labels), segments.tolist()).kappa
+
+
+def _joined(players: Sequence[LabelledFrames]) -> tuple[Texts, Texts]:
+    """What is wanted and what is given, one player after another."""
+    none = np.zeros(0, dtype=object)
+    wanted = np.concatenate([none, *(frames.wanted for frames in players)])
+    return wanted, np.concatenate([none, *(frames.given for frames in players)])
+
+
+def _numbered(wanted: Texts, given: Texts) -> tuple[Ints, Ints, tuple[str, ...]]:
     names, numbers = np.unique(np.concatenate([wanted, given]).astype(np.str_), return_inverse=True)
-    return score(numbers[: len(wanted)], numbers[len(wanted) :], tuple(names.tolist()))
+    return numbers[: len(wanted)], numbers[len(wanted) :], tuple(names.tolist())
+
+
+def _segment_numbers(players: Sequence[LabelledFrames]) -> IntArray:
+    """Which true segment each frame of ``players``, one after another, lies in: a new number where the action ends."""
+    changes = [np.append(True, frames.wanted[1:] != frames.wanted[:-1])[: len(frames.wanted)] for frames in players]
+    return np.cumsum(np.concatenate([np.zeros(0, np.bool_), *changes]), dtype=np.int32)
 
 
 def _f1(right: int, wrong: int, missed: int) -> float:

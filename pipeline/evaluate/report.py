@@ -24,6 +24,7 @@ def judgement_table(name: str, judgement: Judgement) -> str:
         f"{'accuracy':18}{report.accuracy:.3f} {_range(ranges.accuracy)}",
         f"{'balanced accuracy':18}{report.balanced_accuracy:.3f} {_range(ranges.balanced_accuracy)}",
         f"{'macro-F1':18}{report.macro_f1:.3f} {_range(ranges.macro_f1)}",
+        f"{'kappa':18}{_share(report.kappa, known=not math.isnan(report.kappa))} {_range(ranges.kappa)}",
         f"{'calibration error':18}{judgement.ece:.3f}{_scaled(judgement)}",
         "",
         *_classes(judgement),
@@ -43,6 +44,8 @@ def agreement_table(agreement: ActionAgreement, names: Mapping[int, str]) -> str
         segments = "".join(f"{_share(own.segment_f1[overlap], known=own.num_boxes):>9}" for overlap in overlaps)
         figures = "".join(f"{_share(figure, known=own.num_compared):>10}" for figure in (own.accuracy, own.macro_f1))
         lines.append(f"{name[:11]:12}{own.num_boxes:8d}{own.num_compared:10d}{figures}{segments}")
+    kappa = _share(agreement.kappa, known=not math.isnan(agreement.kappa))
+    lines += ["", f"kappa {kappa} {_range(agreement.kappa_ci95)}".rstrip()]
     lines += ["", f"{'action':14}{'recall':>8}{'precision':>11}{'F1':>7}{'boxes':>8}"]
     for action, own in agreement.per_class.items():
         lines.append(f"{action[:13]:14}{own.recall:8.3f}{own.precision:11.3f}{own.f1:7.3f}{own.support:8d}")

@@ -42,11 +42,6 @@ def read_truth_file(path: Path) -> tuple[Tracks, list[str]]:
     return file.tracks, [str(action) for action in file.actions]
 
 
-def read_timeline_actions(path: Path) -> set[str]:
-    """The actions that a timeline like ours names. Raises InputError where it cannot be read."""
-    return {action for _, row in read_rows(path, ("player", "action")) if (action := row["action"])}
-
-
 def _read_spans(path: Path, players: set[int]) -> dict[int, list[tuple[int, int, str]]]:
     spans: dict[int, list[tuple[int, int, str]]] = {}
     for line, row in read_rows(path, _COLUMNS):

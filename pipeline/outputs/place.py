@@ -21,12 +21,16 @@ from pipeline.analysis.folder import JSON_NAME
 
 _log = logging.getLogger("courtscribe")
 
-VIDEO_NAME = "annotated.mp4"
-OUTPUTS = ("timeline.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", VIDEO_NAME)
+VIDEO_NAME, REPORT_NAME = "annotated.mp4", "report.html"
+OUTPUTS = (
+    "timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", REPORT_NAME,
+    VIDEO_NAME,
+)  # fmt: skip
 """What shows an analysis, beside it in its folder."""
 BALL_OUTPUTS = ("ball.csv", "events.csv")
 """What is shown besides where the ball was looked for."""
-_ENDING = ".courtscribe"
+ENDING = ".courtscribe"
+"""Of a folder of results."""
 _LONGEST_NAME = 200
 """Bytes of a folder's name: most file systems take 255, and what is kept or made of it should fit as well."""
 _NOT_IN_NAMES = dict.fromkeys([*map(chr, range(32)), *'<>:"|?*\\/'], "_")
@@ -37,8 +41,8 @@ _DEVICES = {"con", "prn", "aux", "nul", *(f"{port}{i}" for port in ("com", "lpt"
 
 def result_folder(source: str) -> Path:
     """The default folder for a video's results: ``NAME.courtscribe``. Where that is no name for one, it is said."""
-    folder = Path(folder_name(source) + _ENDING)
-    if folder.name != _given_name(source) + _ENDING:
+    folder = Path(folder_name(source) + ENDING)
+    if folder.name != _given_name(source) + ENDING:
         _log.info("the name of the video is no name for a folder: results go to %s", folder)
     return folder
 
@@ -48,7 +52,7 @@ def folder_name(source: str) -> str:
     name = _given_name(source).translate(str.maketrans(_NOT_IN_NAMES)) or "video"
     if name.partition(".")[0].strip().lower() in _DEVICES:
         name = f"_{name}"
-    return _shortened(name, _LONGEST_NAME - len(_ENDING))
+    return _shortened(name, _LONGEST_NAME - len(ENDING))
 
 
 def _given_name(source: str) -> str:

@@ -14,16 +14,19 @@ from pipeline.analysis.values import Analysis
 from pipeline.config import X264_PRESETS
 from pipeline.edits.current import with_edits
 from pipeline.outputs.ball import event_text, time_of, write_ball_csv, write_events_csv
+from pipeline.outputs.budget import write_time_budget
 from pipeline.outputs.captions import write_captions
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map
-from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, VIDEO_NAME, require_file, require_folder
+from pipeline.outputs.draw import Color, color_of
+from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, REPORT_NAME, VIDEO_NAME, require_file, require_folder
 from pipeline.outputs.render import Shown, ShownEvent, render_video
 from pipeline.outputs.shades import team_colors
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.passes import Span
 from pipeline.parts.run import Workers
 from pipeline.progress import Progress, Silent
+from pipeline.report.write import remove_report, write_report
 from pipeline.stages.ball import events_of
 from pipeline.video.packets import X264_PRESET
 from tracker.ball.events import BallEvent
@@ -41,6 +44,7 @@ def write_outputs(
     progress: Progress | None = None,
     *,
     with_video: bool = True,
+    with_report: bool = True,
     replace: bool = False,
     workers: Workers | None = None,
 ) -> list[Path]:
@@ -56,7 +60,9 @@ def write_outputs(
     require_folder(folder, analysis.video.source, replace=replace)
     with claim(folder):
         save_analysis(analysis, folder, outdated=(*OUTPUTS, *BALL_OUTPUTS))
-        written = write_current(analysis, folder, progress, with_video=with_video, workers=workers)
+        written = write_current(
+            analysis, folder, progress, with_video=with_video, with_report=with_report, workers=workers
+        )
         return [*written, folder / JSON_NAME]
 
 
@@ -66,35 +72,85 @@ def write_current(
     progress: Progress | None = None,
     *,
     with_video: bool = True,
+    with_report: bool = True,
     video: str | None = None,
     workers: Workers | None = None,
 ) -> list[Path]:
     """Write what shows the analysis in ``folder``, with the edits that lie there; nothing of it needs a model.
 
     analysis: as it is saved there. with_video: the annotated video, too; without it, one that is there is removed, as
-    it may show something else. video: where the analysed video is now, if it has been moved.
+    it may show something else. with_report: the page, too; likewise. video: where the analysed video is now, if it has
+    been moved.
     Returns the files written. Raises InputError as ``write_outputs``.
     """
-    shown = with_edits(analysis, folder)
+    return write_shown(
+        with_edits(analysis, folder),
+        folder,
+        progress,
+        with_video=with_video,
+        with_report=with_report,
+        video=video,
+        workers=workers,
+    )
+
+
+def write_shown(
+    shown: Analysis,
+    folder: Path,
+    progress: Progress | None = None,
+    *,
+    with_video: bool = True,
+    with_report: bool = True,
+    video: str | None = None,
+    workers: Workers | None = None,
+) -> list[Path]:
+    """As ``write_current``, of an analysis that its edits are in already."""
     timeline, captions, tracks = folder / "timeline.csv", folder / "captions.vtt", folder / "tracks.txt"
-    court, positions = folder / "court.json", folder / "positions.csv"
+    court, positions, budget = folder / "court.json", folder / "positions.csv", folder / "timebudget.csv"
     (folder / VIDEO_NAME).unlink(missing_ok=True)
     write_timeline_csv(shown.timeline, shown.names, timeline, shown.teams)
+    write_time_budget(shown.timeline, shown.names, budget, shown.teams)
     events = events_of(shown)
     start = shown.settings.get("start") or 0.0
     write_captions(shown.timeline, shown.names, captions, start=start, events=_shown_events(events, shown))
     write_tracks(tracks, shown.tracks)
     write_court_json(shown.court, court)
     write_positions_csv(shown, positions)
-    written = [timeline, captions, tracks, court, positions]
+    written = [timeline, budget, captions, tracks, court, positions]
     if shown.ball is not None:
         written += [folder / name for name in BALL_OUTPUTS]
         write_ball_csv(shown, written[-2])
         write_events_csv(events, shown, written[-1])
+    if with_report:
+        video_beside = folder / VIDEO_NAME if with_video else None
+        written.append(show_report(shown, folder / REPORT_NAME, video, video_beside, written))
+    else:
+        remove_report(folder / REPORT_NAME)
     if with_video:
         write_video(shown, folder / VIDEO_NAME, progress or Silent(), video, workers)
         written.insert(0, folder / VIDEO_NAME)
     return written
+
+
+def show_report(
+    analysis: Analysis,
+    output: Path,
+    video: str | None = None,
+    annotated: Path | None = None,
+    files: Sequence[Path] = (),
+) -> Path:
+    """Write the page that shows an analysis in a browser, with its boxes beside it; see ``write_report``.
+
+    Raises InputError where it cannot be written.
+    """
+    events, colors = events_of(analysis), player_colors(analysis)
+    return write_report(analysis, output, events, colors=colors, video=video, annotated=annotated, files=files)[-1]
+
+
+def player_colors(analysis: Analysis) -> dict[int, Color]:
+    """The colour of everybody who is shown: a shade of his team's, where that is known."""
+    colors = {player: color_of(player) for player in analysis.tracks.ids.tolist()}
+    return colors | team_colors(analysis.tracks, analysis.teams)
 
 
 def write_video(
@@ -112,8 +168,7 @@ def write_video(
     """
     source = video or analysis.video.source
     require_file(output, [source])
-    with open_video(source, image_rate=analysis.video.image_rate) as opened:
-        require_same_video(analysis.video, opened)
+    require_analysed(analysis, source)
     facts = analysis.classifier
     banner = STARTER_BANNER if facts is not None and facts.starter and analysis.timeline.segments else None
     settings = analysis.settings
@@ -137,6 +192,12 @@ def write_video(
     notes = render_video(span, shown, output, workers=workers, progress=progress)
     for note in notes:
         _log.info("%s: %s", output.name, note)
+
+
+def require_analysed(analysis: Analysis, source: str) -> None:
+    """Raise InputError where ``source`` cannot be read, or is another video than the analysed one."""
+    with open_video(source, image_rate=analysis.video.image_rate) as opened:
+        require_same_video(analysis.video, opened)
 
 
 def _shown_events(events: Sequence[BallEvent], analysis: Analysis) -> tuple[ShownEvent, ...]:

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
 
 
-def _names(text: str) -> list[str]:
+def comma_separated(text: str) -> list[str]:
+    """The names in a list such as ``shoot,pass``."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
@@ -32,7 +33,11 @@ _DETECT: dict[str, tuple[str, Any, str]] = {
     "confidence": ("detector.confidence", float, "detections under it are dropped"),
 }
 _TRACK: dict[str, tuple[str, Any, str]] = {
-    "classes": ("detector.classes", _names, "names of the classes to follow (detector or --tracks), comma-separated"),
+    "classes": (
+        "detector.classes",
+        comma_separated,
+        "names of the classes to follow (detector or --tracks), comma-separated",
+    ),
     "tracker": ("tracker.name", str, "sport (for recorded games) or sort (the paper's)"),
     "max-age": ("tracker.max_age", int, "sort: frames that a track survives without a detection"),
     "min-hits": ("tracker.min_hits", int, "sort: detections before a track is believed"),
@@ -46,10 +51,10 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "drop-outside": ("selection.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
     "min-track-confidence": ("selection.min_confidence", float, "mean confidence under which a track is nobody's"),
     "exchange": ("linking.exchange", bool, "mend identities after linking, by looks and teams (default: yes)"),
-    "teams": ("teams.names", _names, "the two teams' names (default: A,B)"),
+    "teams": ("teams.names", comma_separated, "the two teams' names (default: A,B)"),
     "team-colors": (
         "teams.colors",
-        _names,
+        comma_separated,
         "their shirts' colors, as white,#0a5 (default: the first team is the lighter one)",
     ),
     "players": ("selection.players", int, "at most so many are on court at once; 0: no limit"),
@@ -159,9 +164,15 @@ def _known_flags(parser: argparse.ArgumentParser) -> set[str]:
 def add_work(parser: argparse.ArgumentParser, what: str) -> None:
     """The flags of commands that analyse: what is shown, who works, what is kept. what: that is made, for the help."""
     parser.add_argument("--no-video", action="store_true", help=f"do not make the {what}")
+    add_no_report(parser)
     jobs = "processes (default: 0, what suits cores, memory and what there is to do)"
     parser.add_argument("--jobs", type=_jobs, default=0, metavar="N", help=jobs)
     parser.add_argument("--keep-parts", action="store_true", help="keep the parts when the whole is there")
+
+
+def add_no_report(parser: argparse.ArgumentParser) -> None:
+    """The flag of commands that write all that shows an analysis."""
+    parser.add_argument("--no-report", action="store_true", help="do not write report.html")
 
 
 def _jobs(text: str) -> int:
@@ -173,6 +184,12 @@ def _jobs(text: str) -> int:
 def add_quiet(parser: argparse.ArgumentParser) -> None:
     """The flag of every command that takes a while."""
     parser.add_argument("--quiet", action="store_true", help="no progress, no log lines")
+
+
+def add_progress_file(parser: argparse.ArgumentParser) -> None:
+    """The flag of commands that other programs start and wait for."""
+    text = "keep a file that says how far it is (JSON), for programs that wait"
+    parser.add_argument("--progress-file", type=Path, metavar="FILE", help=text)
 
 
 def add_runtime(parser: argparse.ArgumentParser) -> None:

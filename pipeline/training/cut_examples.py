@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -33,6 +34,10 @@ _MIN_SAMPLES = 5
 """Pictures (at 25 per second) that an example has at least; fewer hardly move."""
 _PARTS = frozenset({"train", "val", "valid", "validation", "test"})
 """Names of folders that say what clips are for, and so cannot be labels."""
+WHOLE = "pictures"
+"""In the names of examples that are whole pictures, where others have their player."""
+_WIDEST = 640
+"""Pixels of whole pictures that are kept as examples; clips are 128 wide."""
 _TICK = 1e-3
 """Seconds by which reading begins earlier and ends later than the first and last picture: times are rounded."""
 
@@ -80,8 +85,43 @@ def cut_examples(spans: Sequence[Span], folder: Path, video: str | None = None) 
     analyses = {path: load_current(path) for path in dict.fromkeys(span.analysis for span in spans)}
     cuts = [_find(span, analyses[span.analysis]) for span in spans]
     for analysis in analyses.values():
-        _check_video(analysis, video)
+        check_video(analysis, video)
     return [path for cut in cuts for path in _write(cut, folder, video)]
+
+
+def cut_pictures(span: Span, folder: Path, video: str | None = None) -> Path:
+    """As ``cut_examples``, of whole pictures: what all of them show. The player of ``span`` does not matter.
+
+    Raises InputError where the analysis has too few frames there, and where the video is gone or another one.
+    """
+    analysis = load_current(span.analysis)
+    check_video(analysis, video)
+    frames, source = analysis.frames, video or analysis.video.source
+    inside = frames.time[(frames.time >= span.start) & (frames.time < span.end)]
+    if len(inside) < _MIN_SAMPLES:
+        raise InputError(f"{span.analysis}: there are {len(inside)} frames there, too few for an example")
+    grid = np.arange(float(inside[0]), float(inside[-1]) + _TICK, 1 / CLIP_PACE)
+    pictures: list[Image] = []
+    with open_video(
+        source, max(0.0, float(inside[0]) - _TICK), span.end, image_rate=analysis.video.image_rate
+    ) as opened:
+        for frame in opened:
+            while len(pictures) < len(grid) and grid[len(pictures)] <= frame.time + _TICK:
+                pictures.append(_small(frame.image))
+    if len(pictures) < _MIN_SAMPLES:
+        raise InputError(f"{source}: the pictures are not there")
+    game = re.sub(r"[^\w-]+", "_", span.analysis.resolve().stem)
+    path = folder / span.label / f"{game}_{WHOLE}_{round(float(inside[0]) * 1000):08d}.mp4"
+    pace = Fraction(round(CLIP_PACE))
+    write_video(path, ((i / CLIP_PACE, picture) for i, picture in enumerate(pictures)), frame_rate=pace)
+    return path
+
+
+def _small(image: Image) -> Image:
+    """A picture no wider than a clip needs."""
+    scale = min(1.0, _WIDEST / image.shape[1])
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    return image if scale == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
 
 
 def _check_folder_name(label: str) -> None:
@@ -113,8 +153,11 @@ def _times(analysis: Analysis, track: Tracks) -> npt.NDArray[np.float64]:
     return analysis.frames.time[np.searchsorted(analysis.frames.index, track.frame_index)]
 
 
-def _check_video(analysis: Analysis, video: str | None) -> None:
-    """Raise InputError when the video is gone, or is another one than the one that was analysed."""
+def check_video(analysis: Analysis, video: str | None) -> None:
+    """Raise InputError when the video is gone, or is another one than the one that was analysed.
+
+    video: where it is now, if it has been moved.
+    """
     source = video or analysis.video.source
     try:
         with open_video(source, image_rate=analysis.video.image_rate) as opened:

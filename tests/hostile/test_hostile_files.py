@@ -23,9 +23,11 @@ from ground.video.source import open_video
 from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
+from pipeline.annotations.formats import READERS as ANNOTATION_READERS
+from pipeline.annotations.formats import read_annotations
+from pipeline.annotations.on_video import match_annotations
 from pipeline.config import read_config
-from pipeline.evaluate.truth import read_timeline_actions, read_truth_folder
-from pipeline.outputs.table import read_timeline_csv
+from pipeline.evaluate.truth import read_truth_folder
 from pipeline.shipped import WEIGHTS
 from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
@@ -60,6 +62,38 @@ _ROI = b'[{"box": [1, 2, 30, 40], "name": "Ann", "frame": 3}, {"box": [5, 6, 70,
 _LANDMARKS = b'[{"points": [[1, 2, -9, -7], [600, 2, 9, -7], [600, 300, 9, 7], [1, 300, -9, 7]], "frame": 3}]'
 _COURT = b'[{"polygon": [[1, 2], [600, 2], [600, 300], [1, 300]], "frame": 3}]'
 _TIMELINE = b"player,action,start_s,end_s,start_frame,end_frame,confidence\n1,run,0,1,0,25,0.5\nAnn,run,1,2,25,50,1\n"
+_SPORTSCODE = b"""<?xml version="1.0" encoding="utf-8"?>
+<file><ALL_INSTANCES><instance><ID>1</ID><start>1,5</start><end>2.25</end><code>Ann</code>
+<label><group>action</group><text>run</text></label><label><text>late</text></label>
+<label><group>lead</group><text>0.500</text></label><label><group>confidence</group><text>0.5</text></label></instance>
+<instance><ID>2</ID><start>0:01:02.5</start><end>70</end><code>7</code><label><text>run</text></label></instance>
+</ALL_INSTANCES><ROWS><row><code>Ann</code><R>65535</R><G>0</G><B>0</B></row></ROWS></file>
+"""
+_ELAN = b"""<?xml version="1.0" encoding="UTF-8"?>
+<ANNOTATION_DOCUMENT AUTHOR="" DATE="2026-01-01T00:00:00+00:00" FORMAT="3.0" VERSION="3.0">
+<HEADER MEDIA_FILE="" TIME_UNITS="milliseconds"><PROPERTY NAME="team of Ann">A</PROPERTY></HEADER>
+<TIME_ORDER><TIME_SLOT TIME_SLOT_ID="ts1" TIME_VALUE="0"/><TIME_SLOT TIME_SLOT_ID="ts2" TIME_VALUE="400"/>
+<TIME_SLOT TIME_SLOT_ID="ts3"/></TIME_ORDER>
+<TIER LINGUISTIC_TYPE_REF="actions" TIER_ID="Ann"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a1"
+ TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2"><ANNOTATION_VALUE>run</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION>
+</TIER><TIER LINGUISTIC_TYPE_REF="events" TIER_ID="ball pass"><ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a2"
+ TIME_SLOT_REF1="ts1" TIME_SLOT_REF2="ts2"><ANNOTATION_VALUE>Ann
+to Bo</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION></ANNOTATION></TIER>
+<LINGUISTIC_TYPE LINGUISTIC_TYPE_ID="actions"/></ANNOTATION_DOCUMENT>
+"""
+_BORIS = json.dumps({
+    "project_format_version": "7.0", "subjects_conf": {"0": {"key": "", "name": "Ann", "description": "A"}},
+    "behaviors_conf": {"0": {"type": "State event", "code": "run"}, "1": {"type": "Point event", "code": "ball shot"}},
+    "observations": {"game": {"time offset": 0.0, "events": [
+        [0.5, "Ann", "run", "", "confidence 0.500", 12], [1.5, "Ann", "run", "", "", "NA"],
+        [1.5, "Ann", "ball shot", "", ""],
+    ]}},
+}).encode()  # fmt: skip
+_BORIS_TABLE = (
+    b"Subject,Behavior,Behavior type,Start (s),Stop (s),Comment start\n"
+    b"Ann,run,STATE,0.5,1.5,confidence 0.500\nAnn,ball pass,POINT,1.5,1.5,to Bo\n"
+)
+_SRT = b"1\n00:00:00,000 --> 00:00:01,500\nAnn: run\n\n2\n00:00:01,500 --> 00:00:02,500\nAnn: ball pass to Bo\n"
 _ACTIONS = b"player,action,start_frame,end_frame\n1,run,1,2\n"
 _TOML = b'end = 5.5\n[tracker]\nname = "sport"\nmax_age = 30\n[detector]\nclasses = ["player"]\nconfidence = 0.3\n'
 _INI = b"[Sequence]\nname=game\nimDir=img1\nframeRate=25\nseqLength=2\nimWidth=64\nimHeight=48\nimExt=.png\n"
@@ -106,6 +140,14 @@ def _analysis(folder: Path) -> bytes:
     return (folder / "analysis.json").read_bytes()
 
 
+def _on_video(path: Path) -> object:
+    frames = np.arange(25, dtype=np.int32)
+    players = Players(Tracks.of([0], [1], [[0, 0, 10, 20]]), {1: "Ann"})
+    facts = VideoFacts("/videos/game.mp4", 640, 360, "25", 1.0, "h264")
+    analysis = Analysis(facts, {}, Frames(frames, frames / 25), players, Timeline(("run",), ()))
+    return match_annotations(read_annotations(path, ("run",)), analysis)
+
+
 def _frames(path: Path) -> int:
     with open_video(path) as video:
         return sum(1 for _ in video)
@@ -136,8 +178,14 @@ READERS = {
     "boxes by hand": Reader("a.json", _ROI, read_roi_file, _JSON),
     "court": Reader("a.json", _COURT, read_court_file, _JSON),
     "court's landmarks": Reader("a.json", _LANDMARKS, lambda path: read_court(path, "nba"), _JSON),
-    "timeline": Reader("a.csv", _TIMELINE, lambda p: read_timeline_csv(p, ("run",), {2: "Ann"}), _CELLS),
-    "actions of a timeline": Reader("a.csv", _TIMELINE, read_timeline_actions, _CELLS),
+    "table of annotations": Reader("a.csv", _TIMELINE, read_annotations, _CELLS),
+    "sportscode": Reader("a.xml", _SPORTSCODE, lambda p: ANNOTATION_READERS["sportscode"](p, ("run",)), _TEXT),
+    "elan": Reader("a.eaf", _ELAN, lambda p: ANNOTATION_READERS["elan"](p, ()), _TEXT),
+    "boris": Reader("a.boris", _BORIS, lambda p: ANNOTATION_READERS["boris"](p, ()), _JSON),
+    "table of boris": Reader("a.csv", _BORIS_TABLE, lambda p: ANNOTATION_READERS["boris table"](p, ()), _CELLS),
+    "srt": Reader("a.srt", _SRT, lambda p: ANNOTATION_READERS["srt"](p, ("run",)), _TEXT),
+    "annotations of any format": Reader("a.xml", _SPORTSCODE, read_annotations, (spoiled_bytes,)),
+    "annotations of an analysis": Reader("a.eaf", _ELAN, _on_video, _TEXT),
     "settings": Reader("a.toml", _TOML, read_config, _TEXT),
     "sequence": Reader("seqinfo.ini", _INI, lambda p: _frames(p.parent), _TEXT, _pictures),
     "labels of SpaceJam": Reader("labels_dict.json", b'{"0": "run", "1": "walk"}', lambda p: list_spacejam(p.parent),

@@ -21,10 +21,11 @@ from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, read_config, with_settings
-from pipeline.outputs.table import COLUMNS, read_timeline_csv
+from pipeline.outputs.table import COLUMNS
 from pipeline.runners.cli import main
 from pipeline.synthetic.game import GameTruth, SyntheticGame
 from pipeline.video.encode import write_video
+from tests.pipeline.timelines import read_timeline
 from tracker.evaluate.scores import evaluate_tracks
 from tracker.files.mot import read_tracks
 
@@ -79,7 +80,7 @@ def test_players_are_found_and_hold_their_identity(game: tuple[Path, GameTruth],
 
 def test_the_files_agree_with_the_analysis(result: tuple[Path, Analysis]) -> None:
     folder, analysis = result
-    written = read_timeline_csv(folder / "timeline.csv", analysis.timeline.labels)
+    written = read_timeline(folder / "timeline.csv", analysis.timeline.labels)
     assert [(s.track_id, s.action, s.start_frame) for s in written.segments] == [
         (s.track_id, s.action, s.start_frame) for s in analysis.timeline.segments
     ]

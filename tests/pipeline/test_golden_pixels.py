@@ -18,8 +18,9 @@ from pipeline.analysis.timeline import UNSURE, Timeline
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig
 from pipeline.evaluate.actions import agree, match_timelines
-from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
+from pipeline.outputs.table import write_timeline_csv
 from pipeline.synthetic.game import SyntheticGame
+from tests.pipeline.timelines import read_timeline
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +40,7 @@ def test_the_analysis_is_the_one_that_was_kept(tmp_path: Path) -> None:
     analysis = analyze_video(tmp_path, PipelineConfig(device="cpu", image_rate=_RATE))
     if os.environ.get("COURTSCRIBE_WRITE_GOLDEN"):
         write_timeline_csv(analysis.timeline, {}, _GOLDEN)
-    kept = _with_unsure(read_timeline_csv(_GOLDEN, ACTIONS))
+    kept = _with_unsure(read_timeline(_GOLDEN, ACTIONS))
     now = _with_unsure(analysis.timeline)
     assert {s.track_id for s in now.segments} == {s.track_id for s in kept.segments}
     assert len(kept.segments) > 10 and len({s.action for s in kept.segments}) > 3

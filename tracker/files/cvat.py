@@ -12,12 +12,12 @@ from bisect import bisect_left, insort
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
-from xml.etree.ElementTree import Element, TreeBuilder
-from xml.parsers import expat
+from xml.etree.ElementTree import Element
 
 import numpy as np
 import numpy.typing as npt
 
+from ground.disk.xml import LINE, read_xml
 from ground.errors import InputError
 from tracker.boxes import Float64Array
 from tracker.files.classes import left_out, people
@@ -25,7 +25,6 @@ from tracker.files.track_file import LAST_FRAME, Boxes, Texts, TrackFile, sorted
 
 UNLABELLED = "unlabelled"
 """The choice that says nothing about what a player does."""
-_LINE = "line"
 _FEW_ROWS, _ROWS_PER_BOX, _MOST_ROWS = 500_000, 100, 10_000_000
 """What a file may become: so many boxes anyway, so many for each that it holds, and never more. A box takes some 250
 bytes while it is read, so a hostile file of a few lines stays below 150 MB; ten players for two hours are 2 million."""
@@ -89,37 +88,16 @@ class _Track(NamedTuple):
 
 def _parse(path: Path) -> tuple[Element, list[_Track]]:
     """The element ``meta`` and the tracks; every element knows its line, and boxes are forgotten track by track."""
-    parser, builder, tracks = expat.ParserCreate(), TreeBuilder(), list[_Track]()
+    tracks = list[_Track]()
 
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        builder.start(tag, attributes | {_LINE: str(parser.CurrentLineNumber)})
-
-    def end(tag: str) -> None:
-        element = builder.end(tag)
-        if tag == "track":
+    def finished(element: Element) -> None:
+        if element.tag == "track":
             tracks.append(_track(path, element))
             element.clear()
 
-    def refuse(*_: object) -> None:
-        # Entities are declared there, and a few of them can fill the memory.
-        raise InputError(f"{path}, line {parser.CurrentLineNumber}: has a DOCTYPE, which CVAT does not write")
-
-    parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.StartDoctypeDeclHandler = builder.data, refuse
-    try:
-        with path.open("rb") as file:
-            parser.ParseFile(file)
-        root = builder.close()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from error
-    except expat.ExpatError as error:
-        raise InputError(f"{path}, line {error.lineno}: not XML ({expat.ErrorString(error.code)})") from error
-    except InputError:
-        raise
-    except (LookupError, ValueError) as error:  # an encoding that is none
-        raise InputError(f"{path}, line {parser.CurrentLineNumber}: not XML ({error!s:.120})") from error
+    root = read_xml(path, finished=finished)
     if root.tag != "annotations":
-        raise InputError(f"{path}, line {root.get(_LINE)}: expected <annotations> of CVAT, not <{root.tag}>")
+        raise InputError(f"{path}, line {root.get(LINE)}: expected <annotations> of CVAT, not <{root.tag}>")
     meta = root.find("meta")
     return (Element("meta") if meta is None else meta), tracks
 
@@ -130,14 +108,14 @@ def _track(path: Path, element: Element) -> _Track:
     attributes, other = {"action": ""}, ""
     for box in element:
         if box.tag != "box":
-            other = other or f"line {box.get(_LINE)}: expected <box>, not <{box.tag}>"
+            other = other or f"line {box.get(LINE)}: expected <box>, not <{box.tag}>"
         else:
             # What a box does not say is as it was before.
             attributes |= {str(a.get("name")): (a.text or "").strip() for a in box.iterfind("attribute")}
             boxes.append(_box(path, box))
             actions.append("" if attributes["action"] == UNLABELLED else attributes["action"])
     return _Track(
-        line=int(element.get(_LINE, 0)),
+        line=int(element.get(LINE, 0)),
         label=element.get("label", ""),
         task=element.get("task_id", ""),
         number=attributes.get("number", ""),
@@ -150,7 +128,7 @@ def _track(path: Path, element: Element) -> _Track:
 
 
 def _box(path: Path, box: Element) -> list[float]:
-    line = box.get(_LINE, "0")
+    line = box.get(LINE, "0")
     try:
         if float(box.get("rotation", 0)):
             raise InputError(f"{path}, line {line}: a box is rotated; boxes must be upright")

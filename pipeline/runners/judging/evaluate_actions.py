@@ -7,6 +7,7 @@ import dataclasses
 import json
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ def add_command(kinds: Any) -> None:
     actions.add_argument("--actions", type=Path, default=WEIGHTS / "actions.safetensors", metavar="FILE",
                          help="the action classifier's weights file")  # fmt: skip
     actions.add_argument("--truth", type=Path, metavar="PLACE",
-                         help="of an analysis: timeline.csv, CVAT's XML, or gt.txt and actions.csv")  # fmt: skip
+                         help="of an analysis: timeline.csv or what export writes of actions, or a folder")  # fmt: skip
     actions.add_argument("--test-list", type=Path, metavar="FILE", help="SpaceJam's test ids, if not in its folder")
     actions.add_argument("--all", action="store_true", help="all clips, not only those that the data says are to test")
     actions.add_argument("--calibrate", type=Path, metavar="FILE",
@@ -115,8 +116,7 @@ def _evaluate_analysis(options: argparse.Namespace) -> int:
     from pipeline.evaluate.report import agreement_table
 
     analysis = load_current(options.place[0])
-    names = {} if options.truth.is_dir() else analysis.names
-    players = _players(analysis, options.truth)
+    players, names = _players(analysis, options.truth)
     agreement = agree(players)
     if not agreement.num_boxes:
         raise InputError(f"{options.truth}: says of no box what is done there, in the labels of {options.place[0]}")
@@ -129,33 +129,41 @@ def _evaluate_analysis(options: argparse.Namespace) -> int:
     return 0
 
 
-def _players(analysis: Analysis, truth: Path) -> dict[int, LabelledFrames]:
-    """By player, what truth and analysis say in the analysed frames; actions that are no labels are left out."""
+def _players(analysis: Analysis, truth: Path) -> tuple[dict[int, LabelledFrames], Mapping[int, str]]:
+    """By player, what truth and analysis say in the analysed frames, and names; actions that are no labels are left
+    out."""
     import numpy as np
 
-    from pipeline.analysis.timeline import Timeline
-    from pipeline.evaluate.actions import match_boxes, match_timelines
-    from pipeline.evaluate.truth import read_timeline_actions, read_truth_file, read_truth_folder
-    from pipeline.outputs.table import read_timeline_csv
+    from pipeline.annotations.formats import annotation_format
+    from pipeline.evaluate.actions import match_boxes
+    from pipeline.evaluate.truth import read_truth_file, read_truth_folder
     from tracker.files.formats import format_of
 
     labels = analysis.timeline.labels
-    if truth.is_dir() or format_of(truth) != "mot":
-        boxes, actions = read_truth_folder(truth) if truth.is_dir() else read_truth_file(truth)
-        _tell(truth, set(actions) - {"", *labels})
-        analysed = np.flatnonzero(np.isin(boxes.frame_index, analysis.frames.index))
-        known = [actions[i] if actions[i] in labels else None for i in analysed]
-        return match_boxes(boxes[analysed], known, analysis.tracks, analysis.timeline)
-    truth_actions = read_timeline_actions(truth)
-    _tell(truth, truth_actions - set(labels))
-    timeline = read_timeline_csv(truth, sorted(truth_actions | set(labels)), analysis.names)
-    kept = tuple(segment for segment in timeline.segments if segment.action in labels)
-    return match_timelines(Timeline(labels, kept), analysis.timeline, analysis.frames.index)
-
-
-def _tell(truth: Path, strange: set[str]) -> None:
+    if not truth.is_dir() and (annotation_format(truth) or format_of(truth) == "mot"):
+        return _annotated(analysis, truth)
+    boxes, actions = read_truth_folder(truth) if truth.is_dir() else read_truth_file(truth)
+    strange = set(actions) - {"", *labels}
     if strange:
-        _log.warning("%s: %s: no labels of this analysis, so not compared", truth, ", ".join(sorted(strange)))
+        _log.warning("%s: %s: no labels of this analysis, so left out", truth, ", ".join(sorted(strange)))
+    analysed = np.flatnonzero(np.isin(boxes.frame_index, analysis.frames.index))
+    known = [actions[i] if actions[i] in labels else None for i in analysed]
+    names = {} if truth.is_dir() else analysis.names
+    return match_boxes(boxes[analysed], known, analysis.tracks, analysis.timeline), names
+
+
+def _annotated(analysis: Analysis, truth: Path) -> tuple[dict[int, LabelledFrames], Mapping[int, str]]:
+    from pipeline.annotations.formats import annotation_format, read_annotations
+    from pipeline.annotations.on_video import match_annotations
+    from pipeline.annotations.table import read_table
+    from pipeline.evaluate.actions import match_timelines
+
+    file = read_annotations(truth, analysis.timeline.labels) if annotation_format(truth) else read_table(truth)
+    matched = match_annotations(file, analysis)
+    for note in (*file.notes, *matched.notes):
+        _log.warning("%s: %s", truth, note)
+    players = match_timelines(matched.timeline, analysis.timeline, analysis.frames.index)
+    return players, {**analysis.names, **matched.strangers}
 
 
 def _save(path: Path, content: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import add_quiet, say
+from pipeline.runners.flags import add_progress_file, add_quiet, say
 from pipeline.shipped import WEIGHTS
 
 _DETECTOR, _KINETICS = "detector", "kinetics"
@@ -34,6 +35,8 @@ def add_commands(subparsers: Any) -> None:
     adapt.add_argument("--head", choices=("auto", "linear", "neighbours"), default="auto", help="the last layer")
     adapt.add_argument("--mirror", action=argparse.BooleanOptionalAction, default=True, help="learn mirror images too")
     adapt.add_argument("--device", default="auto")
+    curve = "write how good it becomes with more examples, and what ten more would bring, as JSON"
+    adapt.add_argument("--curve", type=Path, metavar="FILE", help=curve)
     cut = adapt.add_argument_group(
         "examples out of an analysed video, added to --examples first (the flags may be repeated, all together)"
     )
@@ -43,6 +46,7 @@ def add_commands(subparsers: Any) -> None:
     cut.add_argument("--end", type=float, action="append", default=[], metavar="X", help="seconds")
     cut.add_argument("--label", action="append", default=[], metavar="TEXT", help="what he does")
     cut.add_argument("--video", metavar="FILE", help="where the analysed video is now, if it was moved")
+    add_progress_file(adapt)
     add_quiet(adapt)
     adapt.set_defaults(run=run_adapt)
 
@@ -86,9 +90,9 @@ def _cut(options: argparse.Namespace, folder: Path) -> None:
 def _learn(options: argparse.Namespace, folder: Path) -> None:
     from classify.few_shot.adapt import AdaptConfig, adapt, example_files
 
-    config = AdaptConfig(options.head, options.mirror, resolve_device(options.device))
+    config = AdaptConfig(options.head, options.mirror, resolve_device(options.device), options.curve is not None)
     embedding, files = _embedding(options), example_files(folder)
-    with choose_progress(options.quiet).stage("adapt", len(files), "file") as advance:
+    with choose_progress(options.quiet, file=options.progress_file).stage("adapt", len(files), "file") as advance:
         adapted = adapt(files, options.output, embedding, config, advance)
     for number, (kind, setting, macro_f1) in enumerate(adapted.heads):
         what = f"{round(setting)} nearest neighbours" if kind == "neighbours" else f"linear, decay {setting:.1g}"
@@ -96,7 +100,23 @@ def _learn(options: argparse.Namespace, folder: Path) -> None:
         say(options, f"{what}: macro-F1 {macro_f1:.3f} on examples left out in turn ({kept})")
     for label, scores in adapted.report.per_class.items():
         say(options, f"  {label}: {scores.support} examples, {scores.recall:.0%} of them recognised when left out")
+    if adapted.curve is not None:
+        _say_curve(options, adapted)
     say(options, f"{options.output}")
+
+
+def _say_curve(options: argparse.Namespace, adapted: Any) -> None:
+    from ground.disk.files import write_text
+
+    curve = adapted.curve
+    for point in curve.points:
+        say(options, f"with {point.size} of each: macro-F1 {point.macro_f1:.2f} ({point.low:.2f} to {point.high:.2f})")
+    beyond = curve.beyond
+    if beyond is not None:
+        span = f"{beyond.macro_f1:.2f} ({beyond.low:.2f} to {beyond.high:.2f})"
+        say(options, f"with {beyond.size} of each it might be {span}, by extrapolation")
+    report = {"report": adapted.report.to_json(), "curve": curve.to_json()}
+    write_text(options.curve, json.dumps(report, indent=1) + "\n")
 
 
 def _embedding(options: argparse.Namespace) -> Any:

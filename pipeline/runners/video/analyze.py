@@ -16,6 +16,8 @@ from pipeline.runners.flags import (
     TRACK_FLAGS,
     add_config,
     add_flags,
+    add_no_report,
+    add_progress_file,
     add_quiet,
     add_work,
     apply_flags,
@@ -82,6 +84,7 @@ def _add_analyze(subparsers: Any) -> None:
     add_work(analyze, "annotated video")
     analyze.add_argument("--profile", action="store_true", help="say where the time went: per pass, queues, batches")
     add_config(analyze)
+    add_progress_file(analyze)
     add_quiet(analyze)
     analyze.set_defaults(run=run_analyze)
 
@@ -93,6 +96,7 @@ def _add_render(subparsers: Any) -> None:
     render.add_argument("-o", "--output", type=Path, required=True, help="the video to write")
     shown = "show the court from above in a corner (default: as the analysis was asked to)"
     render.add_argument("--map", action=argparse.BooleanOptionalAction, default=None, help=shown)
+    add_progress_file(render)
     add_quiet(render)
     render.set_defaults(run=run_render)
 
@@ -104,6 +108,7 @@ def _add_track(subparsers: Any) -> None:
     track.add_argument("--video", help="where the analysed video is now, if it has been moved")
     track.add_argument("-o", "--output", type=Path, help="where the result goes (default: the analysis itself)")
     track.add_argument("--no-video", action="store_true", help="do not make the annotated video")
+    add_no_report(track)
     add_flags(track, TRACK_FLAGS)
     add_config(track)
     add_quiet(track)
@@ -130,7 +135,8 @@ def run_analyze(options: argparse.Namespace) -> int:
         config = with_duration(config, options.duration)
     rois, profile = _chosen_rois(options, config), folder if options.profile else None
     outlines, landmarks = _chosen_court(options, config)
-    begin, progress = time.monotonic(), choose_progress(options.quiet, ANALYZE_COSTS)
+    begin = time.monotonic()
+    progress = choose_progress(options.quiet, ANALYZE_COSTS, options.progress_file)
     with (
         claim(folder),
         _profiled(folder, options),
@@ -191,7 +197,8 @@ def run_render(options: argparse.Namespace) -> int:
 
     require_file(options.output, [options.video, *kept_files(options.analysis)])
     analysis = load_current(options.analysis)
-    write_video(analysis, options.output, choose_progress(options.quiet), options.video, with_map=options.map)
+    progress = choose_progress(options.quiet, file=options.progress_file)
+    write_video(analysis, options.output, progress, options.video, with_map=options.map)
     say(options, f"annotated video: {options.output}")
     return 0
 
@@ -324,8 +331,15 @@ def _show(
 ) -> None:
     from pipeline.outputs.write import write_outputs
 
-    with_video = not options.no_video
-    written = write_outputs(analysis, folder, progress, with_video=with_video, replace=replace, workers=workers)
+    written = write_outputs(
+        analysis,
+        folder,
+        progress,
+        with_video=not options.no_video,
+        with_report=not options.no_report,
+        replace=replace,
+        workers=workers,
+    )
     players, segments = len(analysis.tracks.ids), len(analysis.timeline.segments)
     say(options, f"{players} players, {segments} segments in {folder}: {', '.join(path.name for path in written)}")
     for note in analysis.notes:

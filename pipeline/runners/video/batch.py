@@ -38,7 +38,7 @@ def run_batch(options: argparse.Namespace) -> int:
 
     config = chosen_config(options)
     videos = list_videos(options.videos)
-    batch = run.Batch(options.output, config, not options.no_video, options.keep_parts)
+    batch = run.Batch(options.output, config, not options.no_video, not options.no_report, options.keep_parts)
     with claim(options.output):
         report = Report(options.output / REPORT_NAME, [video.source for video in videos])
         with _pool(options, config) as pool:

@@ -11,7 +11,7 @@ from typing import Any
 from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import add_quiet, add_runtime, say
+from pipeline.runners.flags import add_progress_file, add_quiet, add_runtime, say
 from pipeline.shipped import WEIGHTS
 
 _SHIPPED = str(WEIGHTS / "actions.safetensors")
@@ -41,6 +41,7 @@ def add_commands(subparsers: Any) -> None:
     classify.add_argument("-o", "--output", type=Path, metavar="FILE", help="write the video with its labels here")
     classify.add_argument("--device", default="auto")
     add_runtime(classify)
+    add_progress_file(classify)
     add_quiet(classify)
     classify.set_defaults(run=run_classify)
 
@@ -58,7 +59,7 @@ def run_classify(options: argparse.Namespace) -> int:
     for place in (options.output, options.json):
         if place is not None:
             require_file(place, [options.video])
-    config, progress = WholeVideoConfig(options.average), choose_progress(options.quiet)
+    config, progress = WholeVideoConfig(options.average), choose_progress(options.quiet, file=options.progress_file)
     classifier = ActionClassifier(_weights(options), resolve_device(options.device), runtime=options.runtime)
     with open_video(options.video, options.start, options.end, image_rate=options.frame_rate) as video:
         answer = classify_video(video, classifier, config, progress)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipeline.progress import choose_progress
-from pipeline.runners.flags import add_quiet, say
+from pipeline.runners.flags import add_no_report, add_quiet, say
+
+if TYPE_CHECKING:
+    from pipeline.edits.draft import Draft
+
+_log = logging.getLogger("courtscribe")
 
 _FLAGS: dict[str, tuple[str, str]] = {
     "rename": ("PLAYER=NAME", "call a player by a name; an empty one gives him his number again"),
@@ -40,10 +46,13 @@ def add_commands(subparsers: Any) -> None:
     edit.add_argument("analysis", type=Path, help="the folder of an analysis")
     for flag, (form, text) in _FLAGS.items():
         edit.add_argument(f"--{flag}", action=_InOrder, dest="edits", metavar=form, help=text)
+    from_file = "labels as a person corrected them in another program: a file that export wrote, or one like it"
+    edit.add_argument("--from", action=_InOrder, dest="edits", metavar="FILE", help=from_file)
     for flag, text in (("undo", "take back the last edit"), ("redo", "do again what was taken back")):
         edit.add_argument(f"--{flag}", action=_InOrder, dest="edits", nargs=0, help=text)
     edit.add_argument("--render", action="store_true", help="make the annotated video again, too")
     edit.add_argument("--video", help="where the analysed video is now, if it has been moved")
+    add_no_report(edit)
     add_quiet(edit)
     edit.set_defaults(run=run_edit)
 
@@ -65,18 +74,34 @@ def run_edit(options: argparse.Namespace) -> int:
         analysis = load_analysis(options.analysis)
         draft = Draft(analysis, read_edits(options.analysis))
         for kind, text in wanted:
-            draft.add(kind, text)  # all of them before any is kept: a slip in the last one changes nothing
-        if wanted:
+            # All of them before any is kept: a slip in the last one changes nothing.
+            if kind == "from":
+                _add_differences(draft, Path(text))
+            else:
+                draft.add(kind, text)
+        if draft.added:
             append_edits(options.analysis, draft.added)
         had_video = (options.analysis / VIDEO_NAME).exists()
         written = write_current(
-            analysis, options.analysis, choose_progress(options.quiet), with_video=options.render, video=options.video
+            analysis,
+            options.analysis,
+            choose_progress(options.quiet),
+            with_video=options.render,
+            with_report=not options.no_report,
+            video=options.video,
         )
     count = len(draft.added)
     say(options, f"{count} edit{'s' * (count != 1)}; written again: {', '.join(path.name for path in written)}")
     if had_video and not options.render:
         say(options, f"{VIDEO_NAME} showed what was before and is removed; --render makes it again")
     return 0
+
+
+def _add_differences(draft: Draft, path: Path) -> None:
+    number, notes = draft.add_differences(path)
+    for note in notes:
+        _log.warning("%s: %s", path, note)
+    _log.info("%s: differs in %d place%s", path, number, "s" * (number != 1))
 
 
 def _list(edits: Sequence[Any]) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from classify.evaluate.metrics import bootstrap, score
+from classify.evaluate.metrics import bootstrap, cohens_kappa, score
 
 
 def _answers(number: int, right: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -55,6 +55,35 @@ def test_every_interval_is_ordered_and_absent_labels_have_none(pairs: list[tuple
     for i, own in enumerate(report.per_class.values()):
         assert np.isnan(ranges.recall[i][0]) == (own.support == 0)
     assert np.isnan(ranges.recall[4][0]) and np.isnan(ranges.precision[4][0])
+
+
+def test_kappa_is_that_of_the_textbook() -> None:
+    """Two raters of 50 applications, of whom both take 20 and refuse 15: agreement 0.7, by chance 0.5."""
+    assert cohens_kappa(np.array([[20, 5], [10, 15]])) == pytest.approx(0.4)
+    assert np.isnan(cohens_kappa(np.array([[7, 0], [0, 0]]))), "chance alone makes all agree"
+    assert np.isnan(cohens_kappa(np.zeros((2, 2))))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=60))
+def test_kappa_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
+    """Its way to write it: disagreements over those that the margins would give."""
+    truth, predicted = np.array(pairs, np.int64).T
+    report = score(truth, predicted, tuple("abcd"))
+    confusion = np.array(report.confusion)
+    expected = np.outer(confusion.sum(0), confusion.sum(1)) / confusion.sum()
+    apart = 1 - np.eye(4)
+    wrong, by_chance = (apart * confusion).sum(), (apart * expected).sum()
+    if by_chance:
+        assert report.kappa == pytest.approx(1 - wrong / by_chance) and -1 <= report.kappa <= 1
+    else:
+        assert np.isnan(report.kappa) and report.to_json()["kappa"] is None
+
+
+def test_kappa_of_guesses_has_zero_in_its_interval() -> None:
+    rng = np.random.default_rng(1)
+    truth, predicted = rng.integers(0, 3, (2, 300))
+    low, high = bootstrap(truth, predicted, 3).kappa
+    assert low < 0 < high and low <= score(truth, predicted, tuple("abc")).kappa <= high
 
 
 def test_the_same_clips_give_the_same_intervals() -> None:

@@ -116,6 +116,11 @@ def test_what_is_done_stays_done_and_what_is_missing_is_made_again(
     assert analysed[1:] == [str(games / "game2.mp4")], "another setting is another analysis"
     assert not (alone / "game2" / "annotated.mp4").exists()
     assert _rows(alone)["game10"] == before["game10"], "rows of videos that are not in the list stay"
+    page = alone / "game2" / "report.html"
+    page.unlink()
+    for flags, is_there in (["--no-report"], False), ([], True):
+        assert main(["batch", str(games_list), "-o", str(alone), "--jobs", "1", *changed, *flags]) == 0
+        assert page.exists() == is_there and len(analysed) == 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")

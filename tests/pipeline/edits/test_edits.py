@@ -77,6 +77,7 @@ class Corrections(RuleBasedStateMachine):
         self.undone: list[Analysis] = []
 
     def _shown(self) -> Analysis:
+        assert _same(self.draft.shown(), fold(_analysis(), effective(self.draft.edits))), "the draft goes with the fold"
         return fold(_analysis(), effective(self.draft.edits))
 
     @rule(
@@ -260,6 +261,28 @@ def test_edits_follow_the_boxes_when_tracking_again_has_renumbered_everybody() -
     assert fold(gone, draft.edits).notes == ("an edit is left out: player 5 is not there any more",)
 
 
+def test_what_is_done_together_is_undone_at_once_and_not_done_by_halves() -> None:
+    draft = Draft(_analysis(), [])
+    parts = [Edit("relabel", (draft.who("2", 1.0),), 1.0, 1.4, "shoot"), Edit("drop", (draft.who("3"),))]
+    draft.do(Edit("together", parts=tuple(parts)))
+    assert 3 not in draft.shown().tracks.ids and sum(s.source == PERSON for s in draft.shown().timeline.segments) == 1
+    before = draft.shown()
+    impossible = Edit("relabel", (draft.who("2", 1.0),), 2.0, 2.4, "nonsense")
+    with pytest.raises(InputError, match="nonsense"):
+        draft.do(Edit("together", parts=(Edit("drop", (draft.who("1"),)), impossible)))
+    assert _same(draft.shown(), before) and len(draft.edits) == 1
+    draft.add("undo")
+    assert _same(draft.shown(), _analysis())
+
+
+def test_what_could_not_be_kept_never_was() -> None:
+    draft = Draft(_analysis(), [])
+    draft.add("drop", "3")
+    draft.add("rename", "2=Cy")
+    draft.take_back()
+    assert _same(draft.shown(), _done(("drop", "3"))) and [e.kind for e in draft.edits] == ["drop"]
+
+
 _WHO = st.builds(Who, st.integers(1, 99), st.integers(0, 9999), st.tuples(*[st.floats(-1e4, 1e4)] * 4))
 
 
@@ -268,7 +291,9 @@ _WHO = st.builds(Who, st.integers(1, 99), st.integers(0, 9999), st.tuples(*[st.f
 def test_every_entry_is_one_line_and_is_read_back(kind: str, who: list[Who], time: float, text: str) -> None:
     _, most, *needed = KINDS[kind]
     values = (time, time + 1, text)
-    edit = Edit(kind, tuple(who[: min(most, 2)]), *(v if n else None for n, v in zip(needed, values, strict=True)))
+    parts = (Edit("drop", (who[0],)), Edit("rename", (who[1],), text=text)) if kind == "together" else ()
+    given = [v if n else None for n, v in zip(needed, values, strict=True)]
+    edit = Edit(kind, tuple(who[: min(most, 2)]), *given, parts)
     assert to_line(edit).count("\n") == 1 and to_line(edit).isascii()
     assert from_line(to_line(edit)) == edit
 
@@ -284,6 +309,8 @@ def test_every_entry_is_one_line_and_is_read_back(kind: str, who: list[Who], tim
         '{"edit": "drop", "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, null]}]}',
         '{"edit": "drop", "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, 1e400]}]}',
         '{"edit": "split", "time": 1e300, "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, 4]}]}',
+        '{"edit": "together"}', '{"edit": "together", "parts": [{"edit": "undo"}]}', '{"edit": "together", "parts": 3}',
+        '{"edit": "together", "parts": [{"edit": "together", "parts": []}]}', '{"edit": "undo", "parts": [3]}',
         '{"edit": "split", "time": NaN, "who": [{"track_id": 1, "frame": 0, "box": [1, 2, 3, 4]}]}',
     ],
 )  # fmt: skip

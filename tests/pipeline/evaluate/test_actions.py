@@ -123,3 +123,21 @@ def test_a_camera_that_misses_frames_parts_no_segment_twice() -> None:
     truth = Tracks.of(np.array([0, 1, 2, 7, 8, 9]), np.ones(6, int), boxes)
     players = match_boxes(truth, ["run"] * 6, Tracks.empty(), Timeline(_LABELS, ()))
     assert segments_of(players[1].wanted) == [(0, 3, "run"), (7, 10, "run")]
+
+
+def test_kappa_draws_segments_as_their_boxes_are_alike() -> None:
+    """Thirty segments of each length, six of ten right: longer ones say no more, and the interval is as wide."""
+    widths: list[float] = []
+    for length in (1, 20):
+        wanted = np.repeat(np.array(["run", "walk"] * 15, dtype=object), length)
+        right = np.repeat(np.random.default_rng(3).random(30) < 0.6, length)
+        given_labels = np.where(right, wanted, np.where(wanted == "run", "walk", "run"))
+        agreement = agree({1: LabelledFrames(wanted, given_labels)})
+        low, high = agreement.kappa_ci95
+        assert low <= agreement.kappa <= high
+        assert agreement.to_json()["kappa_ci95"] == [low, high]
+        widths.append(high - low)
+    assert widths[1] == pytest.approx(widths[0], rel=0.15)
+    few = agree({1: LabelledFrames(wanted[:200], given_labels[:200])})
+    assert np.isnan(few.kappa_ci95[0]) and few.to_json()["kappa_ci95"] is None, "ten segments say too little"
+    assert few.to_json()["per_player"]["1"]["kappa"] == few.kappa

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ground.errors import InputError
-from pipeline.evaluate.truth import read_timeline_actions, read_truth_file, read_truth_folder
+from pipeline.evaluate.truth import read_truth_file, read_truth_folder
 from tracker.files.mot import read_truth
 from tracker.files.track_file import TrackFile
 
@@ -62,8 +62,6 @@ def test_files_that_are_missing_or_say_nothing(tmp_path: Path) -> None:
     (tmp_path / "actions.csv").unlink()
     with pytest.raises(InputError, match="cannot be read"):
         read_truth_folder(tmp_path)
-    with pytest.raises(InputError, match="cannot be read"):
-        read_timeline_actions(tmp_path / "timeline.csv")
     from tracker.files.coco_writer import write_coco
 
     write_coco(tmp_path / "tracks.json", TrackFile(read_truth(tmp_path / "gt.txt")))

@@ -17,8 +17,8 @@ from pipeline.analysis.values import Analysis, Drawn, Frames, Players, VideoFact
 from pipeline.config import recorded_config
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map, draw_map
-from pipeline.outputs.court_plots import plot_heat_map, plot_paths
 from pipeline.outputs.draw import color_of
+from pipeline.outputs.plots.court import plot_heat_map, plot_paths
 from tracker.court.camera import Camera
 from tracker.court.homography import moved
 from tracker.court.known import KnownCourt

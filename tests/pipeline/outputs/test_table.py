@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from ground.disk.files import write_atomically
 from ground.errors import InputError
 from pipeline.analysis.timeline import ActionSegment, Timeline
-from pipeline.outputs.table import read_timeline_csv, write_timeline_csv
+from pipeline.annotations.table import read_table
+from pipeline.outputs.table import write_timeline_csv
+from tests.pipeline.timelines import read_timeline
 from tracker.teams.teams import Member, Teams
 
 LABELS = ("run", 'odd, "quoted"\nlabel', "ball in hand")
@@ -39,7 +41,7 @@ def timelines(draw: st.DrawFn) -> Timeline:
 def test_what_is_written_is_read_again(tmp_path_factory: pytest.TempPathFactory, timeline: Timeline) -> None:
     path = tmp_path_factory.mktemp("table") / "timeline.csv"
     write_timeline_csv(timeline, NAMES, path)
-    assert read_timeline_csv(path, LABELS, NAMES) == timeline
+    assert read_timeline(path, LABELS, NAMES) == timeline
 
 
 def test_a_line_says_who_did_what_when(tmp_path: Path) -> None:
@@ -66,11 +68,11 @@ HEADER = "player,action,start_s,end_s,start_frame,end_frame,confidence\n"
         ("", "line 1: expected player,action"),
         ("player,action\n", "line 1: expected player,action"),
         (HEADER + "1,run,0,1,0,25,0.5\n1,run,2,x,50,75,0.5\n", "line 3: expected"),
-        (HEADER + "1,run,0,1,0,25\n", "line 2: expected"),
-        (HEADER + "nobody,run,0,1,0,25,0.5\n", "line 2: expected"),
+        (HEADER + "1,run,0\n", "line 2: expected"),
+        (HEADER + ",run,0,1,0,25,0.5\n", "line 2: expected"),
         (HEADER + "1,run,1,1,25,25,0.5\n", "line 2: expected"),
-        (HEADER + "1,fly,0,1,0,25,0.5\n", "'fly' is not one of the labels"),
-        (HEADER + "1,run,0,2,0,50,0.5\n1,run,1,3,25,75,0.5\n", "overlap"),
+        (HEADER + "1,run,0,1,5,x,0.5\n", "line 2: expected"),
+        (HEADER + "1,run,0,1,0,25,half\n", "line 2: expected"),
         ("\udcff", "is not text"),
     ],
 )
@@ -78,7 +80,7 @@ def test_a_file_that_is_no_timeline_is_refused_in_one_line(tmp_path: Path, text:
     path = tmp_path / "t.csv"
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(InputError, match=reason) as error:
-        read_timeline_csv(path, ("run",))
+        read_table(path)
     assert str(error.value).startswith(str(path)) and "\n" not in str(error.value)
 
 
@@ -92,7 +94,7 @@ def test_every_line_is_read_back_to_its_player_whatever_the_names(
 ) -> None:
     path = tmp_path_factory.mktemp("table") / "timeline.csv"
     write_timeline_csv(timeline, names, path)
-    assert read_timeline_csv(path, LABELS, names) == timeline
+    assert read_timeline(path, LABELS, names) == timeline
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -103,12 +105,12 @@ def test_a_table_that_a_spreadsheet_saved_again_says_the_same(tmp_path: Path, en
         rows = [[cell.replace(".", ",") for cell in row] for row in csv.reader(file)]
     with (tmp_path / "de.csv").open("w", newline="", encoding=encoding) as file:
         csv.writer(file, delimiter=";", lineterminator="\r\n").writerows(rows)
-    assert read_timeline_csv(tmp_path / "de.csv", ("run",), NAMES).segments == segments
+    assert read_timeline(tmp_path / "de.csv", ("run",), NAMES).segments == segments
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.csv: cannot be read"):
-        read_timeline_csv(tmp_path / "none.csv", LABELS)
+        read_table(tmp_path / "none.csv")
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt, OSError])

@@ -178,7 +178,7 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path: Path, text: str, says: s
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none.xml: No such file"):
+    with pytest.raises(InputError, match=r"none.xml: cannot be read"):
         read_cvat(tmp_path / "none.xml")
 
 

@@ -46,6 +46,7 @@ def test_clips_as_table_json_and_picture(clips: Path, tmp_path: Path, capsys: py
         ("accuracy", "accuracy"),
         ("balanced accuracy", "balanced_accuracy"),
         ("macro-F1", "macro_f1"),
+        ("kappa", "kappa"),
     ):
         low, high = content["ci95"][figure]
         assert f"{name:18}{content[figure]:.3f} [{low:.3f}, {high:.3f}]" in shown

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from ground.disk.files import write_atomically
 from ground.errors import InputError
 from pipeline.analysis.values import Analysis, player_name
 from pipeline.outputs.court_map import CourtMap, court_map, lines_of
 from pipeline.outputs.draw import color_of
+from pipeline.outputs.plots.style import DPI, save_figure
 from tracker.court.positions import distances
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _CELL, _BLUR, _MARGIN = 0.25, 0.6, 1.5
 """Metres: sides of the heat map's cells, spread of a player, floor beyond the lines."""
@@ -27,14 +24,14 @@ _FLOOR, _LINES = "#f4efe6", "#555555"
 
 
 def plot_heat_map(analysis: Analysis, path: Path) -> None:
-    """Write a PNG of how many seconds players were where, all together.
+    """Write a picture (PNG, or SVG by its name) of how many seconds players were where, all together.
 
     Raises InputError where no court is known, or the file cannot be written.
     """
     from matplotlib.figure import Figure
 
     shown = _shown(analysis)
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(8, 5), dpi=DPI, layout="constrained")
     axes = _court_axes(figure.subplots(), shown)
     (x0, x1), (y0, y1) = ((-side / 2 - _MARGIN, side / 2 + _MARGIN) for side in shown.extent)
     bins = [np.arange(low, high + _CELL, _CELL) for low, high in ((x0, x1), (y0, y1))]
@@ -44,11 +41,11 @@ def plot_heat_map(analysis: Analysis, path: Path) -> None:
     drawn = axes.imshow(density.T, extent=extent, cmap="inferno_r", alpha=0.85)
     figure.colorbar(drawn, ax=axes, label="seconds per square metre", shrink=0.7)
     axes.set_title(f"{len(np.unique(shown.track_id))} players")
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def plot_paths(analysis: Analysis, path: Path) -> None:
-    """Write a PNG of the path of each player, with the metres that he went.
+    """Write a picture (PNG, or SVG by its name) of the path of each player, with the metres that he went.
 
     Raises InputError where no court is known, or the file cannot be written.
     """
@@ -58,14 +55,14 @@ def plot_paths(analysis: Analysis, path: Path) -> None:
     gone = distances(analysis.tracks, analysis.positions(), frames.index, frames.time)
     rows = ceil(len(gone) / _COLUMNS)
     height = _WIDTH * (shown.extent[1] + 2 * _MARGIN) / (shown.extent[0] + 2 * _MARGIN) + 0.4
-    figure = Figure(figsize=(_COLUMNS * _WIDTH, rows * height), layout="constrained")
+    figure = Figure(figsize=(_COLUMNS * _WIDTH, rows * height), dpi=DPI, layout="constrained")
     places = figure.subplots(rows, _COLUMNS, squeeze=False).ravel()
     for axes, (track_id, metres) in zip(places, gone.items(), strict=False):
         _draw_path(_court_axes(axes, shown), shown, track_id)
         axes.set_title(f"{player_name(analysis.names, track_id)}: {metres:.0f} m", fontsize=9)
     for axes in places[len(gone) :]:
         axes.set_axis_off()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def _draw_path(axes: Any, shown: CourtMap, track_id: int) -> None:
@@ -97,8 +94,3 @@ def _court_axes(axes: Any, shown: CourtMap) -> Any:
 def _frame_seconds(analysis: Analysis) -> float:
     time = analysis.frames.time
     return float(np.median(np.diff(time))) if len(time) > 1 else 0.0
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with write_atomically(path) as part:
-        figure.savefig(part, format="png", dpi=120)

@@ -1,0 +1,1 @@
+"""The report page: an analysis in a browser, from disk, without a server."""
