@@ -130,7 +130,7 @@ def test_the_frame_of_a_moment_is_shown_with_its_own_boxes(page: Page, numbered:
         begin, end = analysis.frames.time[number : number + 2]
         moment = begin + rng.uniform(0.1, 0.9) * (end - begin)
         page.evaluate("(hash) => (location.hash = hash)", f"#t={moment:.4f}")
-        page.wait_for_timeout(30)
+        until(page, f"Math.abs(document.querySelector('.ruler').ariaValueNow - {moment}) < 0.006")
         until(page, "!video.seeking && overlay.dataset.row !== '-1'")
         page.wait_for_timeout(60)
         shot = Image.open(io.BytesIO(page.locator("#screen").screenshot())).convert("RGB")
