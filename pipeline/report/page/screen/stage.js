@@ -2,8 +2,8 @@
 
 import { clock } from "../text.js";
 
-const BACK = [0.3, 1, 3]; // seconds to go back where a frame cannot be reached by seeking
-const LONG_ENOUGH = 0.08; // seconds on the screen in which a frame is surely noticed
+const BACK = [0.3, 0.5, 1, 2, 3]; // seconds to go back where a frame cannot be reached by seeking
+const LONG_ENOUGH = 0.12; // seconds on the screen in which a frame is surely noticed
 const SETTLED = 60; // milliseconds after which the picture of a seek is on the screen
 const SLOWEST = 0.0625; // the rate that browsers still play
 const BALL_STATES = ["seen", "inferred", "hidden"];
@@ -15,6 +15,7 @@ const BALL_STATES = ["seen", "inferred", "hidden"];
 export class Stage extends EventTarget {
   #pending = null; // where to seek next, seconds of the file
   #settling = 0;
+  #isFresh = false; // whether a picture came since the last seek
   #walk = null; // on the way to a frame that cannot be reached by seeking
   #stopAt = Infinity;
   #loop = null;
@@ -236,6 +237,7 @@ export class Stage extends EventTarget {
   #picture(mediaTime) {
     const { frames } = this.model;
     if (!frames.length || !this.source) return;
+    this.#isFresh = true;
     const time = mediaTime + this.source.offset;
     const row = frames.rowAt(time);
     const isShown = row >= 0 && time < frames.endOf(row) + frames.step;
@@ -251,12 +253,13 @@ export class Stage extends EventTarget {
   }
 
   /** After a seek, when its picture is there: is it the wanted one? */
-  #settle() {
+  #settle(patience = 10) {
     clearTimeout(this.#settling);
     this.#settling = setTimeout(() => {
       const { video } = this;
-      if (!video.paused || video.seeking || this.#pending !== null || this.source?.kind === "annotated") return;
-      if (this.#shownRow !== this.row) this.#walkOn(this.#shownRow);
+      if (!video.paused || video.seeking || this.#pending !== null || this.source.kind === "annotated") return;
+      if (this.#isFresh && this.#shownRow !== this.row) this.#walkOn(this.#shownRow);
+      else if (!this.#isFresh && patience) this.#settle(patience - 1);
     }, SETTLED);
   }
 
@@ -270,7 +273,9 @@ export class Stage extends EventTarget {
     this.#walk ??= { back: 0, rate: video.playbackRate, muted: video.muted };
     const left = this.row - row;
     if (left === 0) {
-      this.#endWalk();
+      video.pause();
+      if (video.currentTime + this.source.offset < frames.endOf(row)) this.#endWalk();
+      else this.#walkOn(row + 1); // it was noticed too late
     } else if (left < 0) {
       if (this.#walk.back >= BACK.length) {
         this.#endWalk();
@@ -313,7 +318,9 @@ export class Stage extends EventTarget {
     if (this.#pending === null || video.seeking || video.readyState === 0) return;
     const target = Math.max(this.#pending - this.source.offset, 0);
     this.#pending = null;
-    if (Math.abs(video.currentTime - target) > 1e-6) video.currentTime = target;
+    if (Math.abs(video.currentTime - target) < 1e-6) return;
+    this.#isFresh = false;
+    video.currentTime = target;
   }
 
   #loaded() {
