@@ -132,7 +132,7 @@ def test_the_frame_of_a_moment_is_shown_with_its_own_boxes(page: Page, numbered:
         page.evaluate("(hash) => (location.hash = hash)", f"#t={moment:.4f}")
         until(page, f"Math.abs(document.querySelector('.ruler').ariaValueNow - {moment}) < 0.006")
         until(page, f"overlay.dataset.row === '{number}'", 8)
-        page.wait_for_timeout(60)
+        page.wait_for_timeout(120)
         shot = Image.open(io.BytesIO(page.locator("#screen").screenshot())).convert("RGB")
         assert numbers_in(np.asarray(shot)) == (number, number)
 
