@@ -11,6 +11,7 @@ import argparse
 import io
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -148,10 +149,10 @@ def _right_frames(browser: Browser, folder: Path, kind: str, count: int) -> tupl
     for number in rng.integers(0, total, count).tolist():
         moment = times[number] + rng.uniform(0.05, 0.95) * (times[number + 1] - times[number])
         page.evaluate("(hash) => (location.hash = hash)", f"#t={moment:.4f}")
-        page.wait_for_timeout(40)
-        while page.evaluate("video.seeking"):
+        end = time.monotonic() + 8  # long enough for frames that are walked to
+        while page.evaluate("overlay.dataset.row") != str(number) and time.monotonic() < end:
             page.wait_for_timeout(5)
-        page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
+        page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 80)))")
         shot = Image.open(io.BytesIO(page.locator("#screen").screenshot())).convert("RGB")
         shown = numbers_in(np.asarray(shot))
         right += shown == (number, number)

@@ -21,13 +21,14 @@ Game = tuple[Path, Analysis]
 
 def _numbers(page: Page) -> tuple[int, int]:
     """What video and boxes show, once the picture that was asked for is there."""
-    until(page, "!video.seeking && overlay.dataset.row !== '-1'")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
+    until(page, "!video.seeking && frame.textContent === `frame ${overlay.dataset.row}`")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 150)))")
     shot = Image.open(io.BytesIO(page.locator("#screen").screenshot()))
     return numbers_in(np.asarray(shot.convert("RGB")))
 
 
 def _time(page: Page) -> float:
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     return float(page.locator(".ruler").get_attribute("aria-valuenow") or "nan")
 
 
