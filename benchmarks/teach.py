@@ -16,6 +16,7 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ from provenance import SHIPPED, write_result
 
 from classify.data.clips import read_file, sixteen
 from classify.data.layouts import ClipFile
-from classify.few_shot.adapt import MIN_EXAMPLES, AdaptConfig, adapt
+from classify.few_shot.adapt import MIN_EXAMPLES, AdaptConfig, Embedding, adapt
 from classify.few_shot.heads import AUTO, Examples, Head, fit_heads
 from classify.few_shot.kept import KEEP, STIFFNESS, fit_kept
 from classify.networks.preprocess import to_tensor
@@ -143,7 +144,7 @@ def read_game(folder: Path, truth_folder: Path) -> Game:
     labels = analysis.timeline.labels
     known = [actions[i] if actions[i] in labels else None for i in kept]
     plan = plan_windows(analysis.tracks, frames.index, frames.time, WindowConfig(**settings), frames.shot())
-    network, info = load_classifier(WEIGHTS / "actions.safetensors")
+    network, info = shipped()
     cutter, seen = ClipCutter(plan), dict[tuple[int, float], torch.Tensor]()
     with open_video(analysis.video.source, end=float(frames.time[-1]) + 0.001) as video:
         for frame in video:
@@ -173,7 +174,7 @@ def corrections(game: Game, work: Path) -> Taught:
     with (work / "clips/clips.csv").open(newline="", encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
     files = [ClipFile(work / "clips" / r["clip"], r["label"], r["group"]) for r in rows]
-    network, info = load_classifier(WEIGHTS / "actions.safetensors")
+    network, info = shipped()
     features: list[torch.Tensor] = []
     for file in files:
         (clip,) = read_file(file)
@@ -196,9 +197,15 @@ def _spans(analysis: Analysis, wanted: np.ndarray, player: int) -> list[ActionSe
     ]  # fmt: skip
 
 
+@cache
+def shipped() -> Embedding:
+    """The shipped network."""
+    return load_classifier(WEIGHTS / "actions.safetensors")
+
+
 def learn(taught: Taught, chosen: np.ndarray, kind: str, stiffness: float = STIFFNESS) -> tuple[Head, tuple[str, ...]]:
     """The last layer that ``adapt --head`` would write, and its labels."""
-    network, info = load_classifier(WEIGHTS / "actions.safetensors")
+    network, info = shipped()
     labels = info.labels if kind == KEEP else tuple(sorted({taught.files[i].label for i in chosen}))
     targets = np.array([labels.index(taught.files[i].label) for i in chosen])
     turns = np.array([int((targets[:i] == target).sum()) for i, target in enumerate(targets)])
@@ -213,9 +220,8 @@ def check(taught: Taught, work: Path) -> None:
     """``learn`` is what ``adapt`` does: the same figure on left-out examples. Fails where it is not."""
     chosen = draw(taught, "anywhere", 5, np.random.default_rng(0), np.inf)
     for kind in _HEADS:
-        embedding = load_classifier(WEIGHTS / "actions.safetensors")
         files = [taught.files[i] for i in chosen]
-        adapted = adapt(files, work / "mine.safetensors", embedding, AdaptConfig(kind))
+        adapted = adapt(files, work / "mine.safetensors", shipped(), AdaptConfig(kind))
         head, labels = learn(taught, chosen, kind)
         targets = np.array([labels.index(file.label) for file in files])
         accuracy = float((head.probabilities.argmax(1) == targets).mean())

@@ -8,18 +8,22 @@ that have examples are compared with each other, and the rows of all others stay
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
 from torch import nn
-from torch.nn import functional
 
-from classify.few_shot.heads import Examples, Head
+from classify.few_shot.heads import Examples, Floats, Head
+
+Bools = npt.NDArray[np.bool_]
 
 KEEP = "keep"
 STIFFNESS = 0.2
 """Ten times less or more was no better on a game that was not corrected (benchmarks/results/teach.md)."""
 _SMALLEST = 1e-6
 """Added to the features' deviation, which is 0 where all examples look the same."""
-_FOLDS, _STEPS = 10, 60
+_FOLDS, _STEPS = 10, 200
 
 
 def fit_kept(examples: Examples, layer: nn.Linear, temperature: float, stiffness: float = STIFFNESS) -> Head:
@@ -28,52 +32,47 @@ def fit_kept(examples: Examples, layer: nn.Linear, temperature: float, stiffness
     layer: float (N, C) -> logits (N, num_labels). temperature: by which its logits are divided today.
     stiffness: what moving the weights costs, against the error summed over examples. Higher: corrections count less.
     """
-    weight, bias = (part.detach().double() / temperature for part in (layer.weight, layer.bias))
-    features = torch.from_numpy(examples.features)
-    mean, gain = features.mean(0), 1 / (features.std(0).norm() + _SMALLEST)
-    x = torch.cat([(features - mean) * gain, torch.ones(len(features), 1, dtype=torch.double)], 1)
-    start, asked = features @ weight.T + bias, torch.from_numpy(np.bincount(examples.targets, minlength=len(bias)) > 0)
-    folds = torch.from_numpy(examples.groups[examples.example] % _FOLDS)
-    left_out = start.clone()
-    for fold in folds.unique():
+    weight, bias = (part.detach().double().numpy() / temperature for part in (layer.weight, layer.bias))
+    features = examples.features
+    mean, gain = features.mean(0), 1 / (float(np.linalg.norm(features.std(0))) + _SMALLEST)
+    x = np.column_stack([(features - mean) * gain, np.ones(len(features))])
+    likeness, start = x @ x.T, features @ weight.T + bias
+    left_out, folds = start.copy(), examples.groups[examples.example] % _FOLDS
+    for fold in np.unique(folds):
         rows = folds != fold
-        if bool(rows.any()):
-            left_out[~rows] += x[~rows] @ (x[rows].T @ _moves(x, start, examples, asked, rows, stiffness))
-    moves = x.T @ _moves(x, start, examples, asked, torch.ones(len(x), dtype=torch.bool), stiffness)
-    moved = nn.Linear(layer.in_features, layer.out_features)
+        if rows.any():
+            left_out[~rows] += likeness[~rows][:, rows] @ _pulls(likeness, start, examples, rows, stiffness)
+    moves = x.T @ _pulls(likeness, start, examples, np.ones(len(x), np.bool_), stiffness)
+    moved, turned = nn.Linear(layer.in_features, layer.out_features), moves[:-1].T * gain
     with torch.no_grad():
-        moved.weight.copy_(weight + moves[:-1].T * gain)
-        moved.bias.copy_(bias + moves[-1] - (moves[:-1].T * gain) @ mean)
-    of_example = torch.zeros(len(examples.targets), len(bias), dtype=torch.double)
-    of_example.index_add_(0, torch.from_numpy(examples.example), left_out)
-    of_example /= torch.from_numpy(np.bincount(examples.example))[:, None]
-    return Head(KEEP, moved, stiffness, of_example.softmax(1).numpy(), 1.0)
+        moved.weight.copy_(torch.from_numpy(weight + turned))
+        moved.bias.copy_(torch.from_numpy(bias + moves[-1] - turned @ mean))
+    logits = np.stack([np.bincount(examples.example, column) for column in left_out.T], 1)
+    logits /= np.bincount(examples.example)[:, None]
+    return Head(KEEP, moved, stiffness, softmax(logits, axis=1), 1.0)
 
 
-def _moves(
-    x: torch.Tensor,
-    start: torch.Tensor,
-    examples: Examples,
-    asked: torch.Tensor,
-    rows: torch.Tensor,
-    stiffness: float,
-) -> torch.Tensor:
-    """How far each of ``rows`` (N,) of ``x`` moves the layer, (rows, num_labels); columns that are not ``asked``: 0."""
-    targets = torch.from_numpy(examples.targets[examples.example])[rows]
-    weights = torch.from_numpy(examples.row_weights())[rows]
-    weights = weights / weights.sum()
-    cost = stiffness / len(np.unique(examples.example[rows.numpy()]))
-    likeness, before = x[rows] @ x[rows].T, start[rows].masked_fill(~asked, -torch.inf)
-    pulls = torch.zeros(len(targets), len(asked), dtype=torch.double, requires_grad=True)
-    optimizer = torch.optim.LBFGS([pulls], max_iter=_STEPS, line_search_fn="strong_wolfe")
+def _pulls(likeness: Floats, start: Floats, examples: Examples, rows: Bools, stiffness: float) -> Floats:
+    """How far each of ``rows`` (N,) moves the layer towards itself, (rows, num_labels); 0 for labels without examples.
 
-    def loss() -> torch.Tensor:
-        optimizer.zero_grad()
-        moved = likeness @ (pulls * asked)
-        error = (functional.cross_entropy(before + moved, targets, reduction="none") * weights).sum()
-        total = error + cost * (pulls * asked * moved).sum()
-        total.backward()
-        return total
+    likeness: (N, N), inner products of features. start: (N, num_labels), logits before.
+    """
+    asked = np.bincount(examples.targets, minlength=start.shape[1]) > 0
+    near, before = likeness[rows][:, rows], start[rows][:, asked]
+    weights = examples.row_weights()[rows]
+    weights = (weights / weights.sum())[:, None]
+    cost = stiffness / len(np.unique(examples.example[rows]))
+    wanted = np.eye(len(asked))[examples.targets[examples.example[rows]]][:, asked]
 
-    optimizer.step(loss)  # type: ignore[arg-type]
-    return (pulls * asked).detach()
+    def error(flat: Floats) -> tuple[float, Floats]:
+        pulls = flat.reshape(before.shape)
+        moved = near @ pulls
+        logits = before + moved
+        total = -float((weights * wanted * log_softmax(logits, axis=1)).sum()) + cost * float((pulls * moved).sum())
+        slope = near @ (weights * (softmax(logits, axis=1) - wanted) + 2 * cost * pulls)
+        return total, slope.ravel()
+
+    found = minimize(error, np.zeros(before.size), jac=True, method="L-BFGS-B", options={"maxiter": _STEPS})
+    pulls = np.zeros((len(near), len(asked)))
+    pulls[:, asked] = found.x.reshape(before.shape)
+    return pulls
