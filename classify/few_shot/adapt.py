@@ -126,14 +126,13 @@ def adapt(
     count.update(one.label for one in seen)
     _check_enough("examples that can be read", count)
     labels = tuple(sorted({one.label for one in seen}))
+    layer = None
     if config.head == KEEP:
         layer, labels = _own_layer(network, info, labels), info.labels
-        heads = [fit_kept(_examples(seen, labels), layer, info.temperature)]
-    else:
-        heads = fit_heads(_examples(seen, labels), config.head)
-    targets = np.array([labels.index(one.label) for one in seen])
-    reports = [score(targets, head.probabilities.argmax(1), labels) for head in heads]
-    info = _describe(info, heads[0], reports[0], targets)
+    examples = _examples(seen, labels)
+    heads = [fit_kept(examples, layer, info.temperature)] if layer else fit_heads(examples, config.head)
+    reports = [score(examples.targets, head.probabilities.argmax(1), labels) for head in heads]
+    info = _describe(info, heads[0], reports[0], examples.targets)
     network = copy.deepcopy(network)
     network.fc = heads[0].layer
     # Not in half precision: a head's weights may be large and take each other away.
