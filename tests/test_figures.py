@@ -46,9 +46,9 @@ _FIGURES = {
     "labels by the ball": (
         rf"action accuracy is {_N} for {_N} and macro-F1 {_N} for {_N}\.",
         "results/play.md",
-        rf"(?s)(?=.*mean \| who has the ball, for labels \| (?:[\d.]+ \| ){{8}}{_N} )"
+        rf"(?s)(?=.*mean \| who has the ball and whose team, for labels \| (?:[\d.]+ \| ){{8}}{_N} )"
         rf"(?=.*mean \| nothing \| (?:[\d.]+ \| ){{8}}{_N} )"
-        rf"(?=.*mean \| who has the ball, for labels \| (?:[\d.]+ \| ){{9}}{_N} )"
+        rf"(?=.*mean \| who has the ball and whose team, for labels \| (?:[\d.]+ \| ){{9}}{_N} )"
         rf"(?=.*mean \| nothing \| (?:[\d.]+ \| ){{9}}{_N} )",
     ),
     "ball": (

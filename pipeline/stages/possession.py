@@ -7,12 +7,14 @@ witnesses of the same action, so their probabilities are multiplied (Bayes' rule
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
 from classify.types import ActionScores
 from pipeline.analysis.values import Frames
-from tracker.ball.path import BallPath
+from tracker.ball.path import UNSEEN, BallPath
+from tracker.types import BoolArray
 
 WITH_BALL = ("pass", "dribble", "shoot", "ball in hand")
 """Labels of who has the ball."""
@@ -25,6 +27,9 @@ _KEEPS, _LETS_GO = -2.0, 1.0
 """The same of such a label over others of ``WITH_BALL``, for who keeps the ball throughout and who lets go of it."""
 _EDGE = 0.1
 """Seconds before and after a clip that count as well."""
+_FOLLOWED, _AROUND = 0.5, 5.0
+"""Share of the frames within so many seconds in which the ball must be seen, or be between two sights, for what is said
+of it to count: 0.86 and 1 on two broadcasts, 0.22 in a made game whose ball the detector does not know."""
 _SOON = 0.3
 """Seconds after a clip in which the ball may leave his hands for what he does in it to be a pass or a shot."""
 
@@ -39,11 +44,12 @@ def combine_with_ball(
     with_ball, away = (np.array([label in some for label in labels], np.bool_) for some in (WITH_BALL, AWAY))
     if with_ball.all() or not with_ball.any():
         return list(scores)
-    time = frames.time[np.searchsorted(frames.index, ball.frame_index)]
+    rows = np.searchsorted(frames.index, ball.frame_index)
+    time, followed = frames.time[rows], is_followed(ball, frames)[rows]
     combined: list[ActionScores] = []
     for score in scores:
         low, high, soon = np.searchsorted(time, (score.start - _EDGE, score.end + _EDGE, score.end + _SOON))
-        if low == high:
+        if not followed[low:high].any():
             combined.append(score)
             continue
         has_it = ball.holder[low:soon] == score.track_id
@@ -51,3 +57,21 @@ def combine_with_ball(
         lets_go = bool((has_it[:-1] & ~has_it[1:]).any())
         combined.append(score.weighed(np.exp(say + away * (_LETS_GO if lets_go else _KEEPS))))
     return combined
+
+
+def is_followed(ball: BallPath, frames: Frames) -> BoolArray:
+    """Whether the ball is seen often enough around each of the analysed frames, bool (F,), in their shot."""
+    there = np.zeros(len(frames))
+    there[np.searchsorted(frames.index, ball.frame_index)] = ball.state != UNSEEN
+    share = np.empty(len(frames))
+    for part in shots(frames):
+        time, total = frames.time[part], np.append(0, np.cumsum(there[part]))
+        low, high = np.searchsorted(time, time - _AROUND), np.searchsorted(time, time + _AROUND, "right")
+        share[part] = (total[high] - total[low]) / (high - low)
+    return share >= _FOLLOWED
+
+
+def shots(frames: Frames) -> list[slice]:
+    """The rows of each shot."""
+    cuts = np.flatnonzero(frames.is_cut[1:]) + 1 if frames.is_cut is not None else np.empty(0, np.intp)
+    return [slice(a, b) for a, b in pairwise([0, *cuts.tolist(), len(frames)])]

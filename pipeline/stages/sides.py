@@ -7,13 +7,13 @@ same action, so their probabilities are multiplied (Bayes' rule), as with speed 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from classify.types import ActionScores
 from pipeline.analysis.values import Frames
+from pipeline.stages.possession import is_followed, shots
 from tracker.ball.path import BallPath
 from tracker.teams.teams import Teams
 
@@ -56,17 +56,14 @@ def possession(ball: BallPath, teams: Teams, frames: Frames) -> Floats:
     """Whose ball it is in each of the analysed frames, (F,): 1 the first team's, -1 the second's, 0 not known.
 
     It is between where both have it within a second. It stays a team's until somebody of the other has it, and was its
-    before anybody had it, but for what another shot shows.
+    before anybody had it, but for what another shot shows. Where the ball is hardly seen, nothing is known.
     """
     holders, which = np.unique(ball.holder, return_inverse=True)
     sign = np.array([_sign(teams, holder) for holder in holders.tolist()])
     held = np.zeros(len(frames))
     held[np.searchsorted(frames.index, ball.frame_index)] = sign[which]
-    shot = frames.shot()
-    shot = np.zeros(len(frames), np.int32) if shot is None else shot
-    bounds = np.searchsorted(shot, np.arange(shot[-1] + 2))
-    parts = [slice(a, b) for a, b in pairwise(bounds.tolist())]
-    return np.concatenate([_carried(held[part], frames.time[part]) for part in parts])
+    has_it = np.concatenate([_carried(held[part], frames.time[part]) for part in shots(frames)])
+    return np.where(is_followed(ball, frames), has_it, 0)
 
 
 def _sign(teams: Teams, track_id: int) -> float:

@@ -11,8 +11,9 @@ from hypothesis.extra import numpy as hnp
 
 from classify.types import ACTIONS, ActionScores
 from pipeline.analysis.values import Frames
+from pipeline.stages.possession import combine_with_ball
 from pipeline.stages.sides import ATTACKING, DEFENDING, combine_with_sides, possession
-from tracker.ball.path import BallPath
+from tracker.ball.path import SEEN, UNSEEN, BallPath
 from tracker.ball.scene import NOBODY
 from tracker.teams.teams import Member, Teams
 
@@ -30,10 +31,11 @@ def _frames(*cuts: int) -> Frames:
     return Frames(np.arange(_NUM, dtype=np.int32), np.arange(_NUM) / _RATE, np.zeros((_NUM, 2)), zero + 1, is_cut)
 
 
-def _ball(holder: dict[int, int]) -> BallPath:
-    index = np.array(sorted(holder), np.int32)
-    xy, held = np.zeros((len(index), 2), np.float32), np.array([holder[i] for i in index.tolist()], np.int32)
-    return BallPath(index, xy, np.zeros(len(index), np.uint8), held)
+def _ball(holder: dict[int, int], state: int = SEEN) -> BallPath:
+    """In hands in some frames, followed in all."""
+    index = np.arange(_NUM, dtype=np.int32)
+    held = np.array([holder.get(i, NOBODY) for i in range(_NUM)], np.int32)
+    return BallPath(index, np.zeros((_NUM, 2), np.float32), np.full(_NUM, state, np.uint8), held)
 
 
 def _said(probabilities: Any, player: int, holder: int, labels: tuple[str, ...] = ACTIONS) -> dict[str, float]:
@@ -80,6 +82,13 @@ def test_the_ball_stays_a_teams_until_the_other_has_it() -> None:
 def test_what_another_shot_shows_tells_nothing() -> None:
     whose = possession(_ball(dict.fromkeys(range(60, 70), _A)), _TEAMS, _frames(100))
     assert (whose[:100] == 1).all() and not whose[100:].any()
+
+
+def test_a_ball_that_is_hardly_seen_tells_nothing() -> None:
+    held = dict.fromkeys(range(_NUM), _A)
+    assert not possession(_ball(held, UNSEEN), _TEAMS, _frames()).any()
+    score = ActionScores(_A, 2.0, 2.64, np.float32(_EVEN))
+    assert combine_with_ball([score], ACTIONS, _ball(held, UNSEEN), _frames()) == [score]
 
 
 def test_a_ball_that_changes_hands_to_and_fro_is_between() -> None:
