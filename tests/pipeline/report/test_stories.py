@@ -45,6 +45,7 @@ def test_the_third_shot_by_mouse(report: Page, game: Game) -> None:
     expect(popup).to_be_hidden()
     starts = _shots(game[1])
     expect(report.locator("#count")).to_have_text(f"{len(starts)} of {len(game[1].timeline.segments)} actions")
+    expect(report.locator("#panel-actions caption")).to_contain_text(f"{len(starts)} of")
     report.locator("#panel-actions .jump").nth(2).click()
     expect(report.locator("#play")).to_have_accessible_name("Play", timeout=4000)  # played, and stopped at its end
     assert starts[2] < _time(report) <= starts[2] + 0.45
