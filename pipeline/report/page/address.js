@@ -53,8 +53,11 @@ export class Address {
   /** state: () -> the state now. apply: called with the state that a new address asks for. */
   constructor(state, apply) {
     this.state = state;
+    this.#own = location.hash;
     addEventListener("hashchange", () => {
-      if (location.hash !== this.#own) apply(parseHash(location.hash));
+      if (location.hash === this.#own) return;
+      this.#own = location.hash;
+      apply(parseHash(this.#own));
     });
   }
 
@@ -66,8 +69,14 @@ export class Address {
     if (this.#timer) return;
     this.#timer = setTimeout(() => {
       this.#timer = 0;
-      this.#own = hashOf(this.state());
-      history.replaceState(null, "", this.#own);
+      if (location.hash !== this.#own) return; // a person's, of which "hashchange" tells in a moment
+      this.now();
     }, DELAY);
+  }
+
+  /** Bring it up to date at once. */
+  now() {
+    history.replaceState(null, "", hashOf(this.state()));
+    this.#own = location.hash; // as the browser writes it
   }
 }

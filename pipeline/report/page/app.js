@@ -344,7 +344,7 @@ export class App {
       await navigator.clipboard.writeText(href);
       this.#toast("The link to this moment is copied.");
     } catch {
-      history.replaceState(null, "", href.slice(href.indexOf("#")));
+      this.address.now();
       this.#toast("The link to this moment is in the address line.");
     }
   }

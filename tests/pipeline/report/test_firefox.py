@@ -32,7 +32,7 @@ def fox(game: Game) -> Iterator[Firefox]:
 
 
 def _numbers(fox: Firefox) -> tuple[int, int]:
-    fox.until("!video.seeking && overlay.dataset.row !== '-1'")
+    fox.until("!video.seeking && frame.textContent === `frame ${overlay.dataset.row}`")
     fox.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 120)))")
     box = [fox.evaluate(f"document.getElementById('screen').getBoundingClientRect().{side}") for side in _SIDES]
     left, top, right, bottom = map(round, box)

@@ -130,9 +130,9 @@ def test_the_frame_of_a_moment_is_shown_with_its_own_boxes(page: Page, numbered:
         begin, end = analysis.frames.time[number : number + 2]
         moment = begin + rng.uniform(0.1, 0.9) * (end - begin)
         page.evaluate("(hash) => (location.hash = hash)", f"#t={moment:.4f}")
-        page.wait_for_timeout(30)
-        until(page, "!video.seeking && overlay.dataset.row !== '-1'")
-        page.wait_for_timeout(60)
+        until(page, f"Math.abs(document.querySelector('.ruler').ariaValueNow - {moment}) < 0.006")
+        until(page, f"overlay.dataset.row === '{number}'", 8)
+        page.wait_for_timeout(120)
         shot = Image.open(io.BytesIO(page.locator("#screen").screenshot())).convert("RGB")
         assert numbers_in(np.asarray(shot)) == (number, number)
 

@@ -21,13 +21,14 @@ Game = tuple[Path, Analysis]
 
 def _numbers(page: Page) -> tuple[int, int]:
     """What video and boxes show, once the picture that was asked for is there."""
-    until(page, "!video.seeking && overlay.dataset.row !== '-1'")
-    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 60)))")
+    until(page, "!video.seeking && frame.textContent === `frame ${overlay.dataset.row}`")
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 150)))")
     shot = Image.open(io.BytesIO(page.locator("#screen").screenshot()))
     return numbers_in(np.asarray(shot.convert("RGB")))
 
 
 def _time(page: Page) -> float:
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     return float(page.locator(".ruler").get_attribute("aria-valuenow") or "nan")
 
 
@@ -44,6 +45,7 @@ def test_the_third_shot_by_mouse(report: Page, game: Game) -> None:
     expect(popup).to_be_hidden()
     starts = _shots(game[1])
     expect(report.locator("#count")).to_have_text(f"{len(starts)} of {len(game[1].timeline.segments)} actions")
+    expect(report.locator("#panel-actions caption")).to_contain_text(f"{len(starts)} of")
     report.locator("#panel-actions .jump").nth(2).click()
     expect(report.locator("#play")).to_have_accessible_name("Play", timeout=4000)  # played, and stopped at its end
     assert starts[2] < _time(report) <= starts[2] + 0.45

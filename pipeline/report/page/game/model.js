@@ -13,6 +13,7 @@ export class Frames {
     this.time = microseconds.map((time) => time / 1e6);
     const n = this.time.length;
     const steps = Float64Array.from({ length: Math.max(n - 1, 0) }, (_, i) => this.time[i + 1] - this.time[i]).sort();
+    this.shortest = steps.length ? steps[0] : 1 / 25;
     this.step = steps.length ? steps[steps.length >> 1] : 1 / 25;
     this.start = n ? this.time[0] : 0;
     this.end = n ? this.time[n - 1] + this.step : 1;
@@ -32,9 +33,13 @@ export class Frames {
     return row + 1 < this.length ? this.time[row + 1] : this.time[row] + this.step;
   }
 
-  /** The middle of a frame's time: where a player that is a little off still shows it. */
+  /**
+   * Where to seek for a frame: its middle, where a player that is a little off still shows it. Players believe lengths
+   * that files state, which of a variable rate may be another frame's: so not farther in than the shortest one's half.
+   */
   middle(row) {
-    return (this.time[row] + Math.min(this.endOf(row), this.time[row] + 2 * this.step)) / 2;
+    const half = (this.endOf(row) - this.time[row]) / 2;
+    return this.time[row] + Math.min(half, Math.max(this.shortest / 2, 1e-3));
   }
 }
 

@@ -51,7 +51,7 @@ export class Lists extends EventTarget {
 
   #turn(page) {
     this.#page = page;
-    this.fillActions();
+    this.#fill();
   }
 
   #fill() {

@@ -2,6 +2,10 @@
 
 import { clock } from "../text.js";
 
+const BACK = [0.3, 0.5, 1, 2, 3]; // seconds to go back where a frame cannot be reached by seeking
+const LONG_ENOUGH = 0.12; // seconds on the screen in which a frame is surely noticed
+const SETTLED = 60; // milliseconds after which the picture of a seek is on the screen
+const SLOWEST = 0.0625; // the rate that browsers still play
 const BALL_STATES = ["seen", "inferred", "hidden"];
 
 /**
@@ -10,6 +14,9 @@ const BALL_STATES = ["seen", "inferred", "hidden"];
  */
 export class Stage extends EventTarget {
   #pending = null; // where to seek next, seconds of the file
+  #settling = 0;
+  #isFresh = false; // whether a picture came since the last seek
+  #walk = null; // on the way to a frame that cannot be reached by seeking
   #stopAt = Infinity;
   #loop = null;
   #shownRow = -1; // of the picture that is on the screen
@@ -24,9 +31,12 @@ export class Stage extends EventTarget {
     this.selected = -1; // player whose box stands out
     video.addEventListener("error", () => this.#fail());
     video.addEventListener("loadedmetadata", () => this.#loaded());
-    video.addEventListener("seeked", () => this.#next());
+    video.addEventListener("seeked", () => {
+      this.#next();
+      this.#settle();
+    });
     for (const name of ["play", "pause", "ratechange", "volumechange", "ended"]) {
-      video.addEventListener(name, () => this.dispatchEvent(new Event("state")));
+      video.addEventListener(name, () => this.#walk ?? this.dispatchEvent(new Event("state")));
     }
     boxes.addEventListener("loaded", () => this.draw());
     model.addEventListener("changed", () => this.draw());
@@ -39,7 +49,7 @@ export class Stage extends EventTarget {
   }
 
   get paused() {
-    return this.video.paused;
+    return this.video.paused || this.#walk !== null;
   }
 
   get isThere() {
@@ -73,6 +83,7 @@ export class Stage extends EventTarget {
     this.time = Math.min(Math.max(time, frames.start), frames.end - 1e-3);
     this.#stopAt = Infinity;
     this.#loop = null;
+    this.#endWalk();
     this.#pending = this.video.paused ? frames.middle(row) : this.time;
     this.boxes.near(row);
     this.#next();
@@ -81,23 +92,23 @@ export class Stage extends EventTarget {
 
   /** So many frames on, or back. */
   step(count) {
-    this.video.pause();
+    this.pause();
     const { frames } = this.model;
     const row = Math.min(Math.max(this.row + count, 0), frames.length - 1);
     this.seek(frames.time[row] + 1e-5);
   }
 
   play() {
-    this.#pending ??= null;
+    this.#endWalk();
     return this.video.play().catch(() => {}); // what cannot be played is said by "error"
   }
 
   pause() {
-    this.video.pause();
+    if (!this.#walk) this.video.pause();
   }
 
   toggle() {
-    if (!this.video.paused) return this.pause();
+    if (!this.paused) return this.pause();
     this.#stopAt = Infinity;
     if (this.time >= this.model.frames.end - 2 * this.model.frames.step) this.seek(this.model.frames.start);
     return this.play();
@@ -226,17 +237,67 @@ export class Stage extends EventTarget {
   #picture(mediaTime) {
     const { frames } = this.model;
     if (!frames.length || !this.source) return;
+    this.#isFresh = true;
     const time = mediaTime + this.source.offset;
     const row = frames.rowAt(time);
     const isShown = row >= 0 && time < frames.endOf(row) + frames.step;
     this.#shownRow = isShown ? row : -1;
-    if (!this.video.paused && !this.video.seeking) {
+    if (!this.video.paused && !this.video.seeking && !this.#walk) {
       this.time = Math.min(Math.max(time, frames.start), frames.end);
       this.boxes.near(Math.max(row, 0));
       this.#say();
       if (row >= 0 && time >= Math.min(this.#stopAt - frames.step / 2, frames.end)) this.#stop();
     }
+    if (this.#walk && !this.video.paused) this.#walkOn(row);
     this.draw();
+  }
+
+  /** After a seek, when its picture is there: is it the wanted one? */
+  #settle(patience = 10) {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      const { video } = this;
+      if (!video.paused || video.seeking || this.#pending !== null || this.source.kind === "annotated") return;
+      if (this.#isFresh && this.#shownRow !== this.row) this.#walkOn(this.#shownRow);
+      else if (!this.#isFresh && patience) this.#settle(patience - 1);
+    }, SETTLED);
+  }
+
+  /**
+   * Another frame came than the one that was sought. Files index frames by when they are decoded, and where the rate
+   * varies, browsers take the key frame after some frames for the one before them. So go back, and play slowly up to it.
+   */
+  #walkOn(row) {
+    const { frames } = this.model;
+    const { video } = this;
+    this.#walk ??= { back: 0, rate: video.playbackRate, muted: video.muted };
+    const left = this.row - row;
+    if (left === 0) {
+      video.pause();
+      if (video.currentTime + this.source.offset < frames.endOf(row)) this.#endWalk();
+      else this.#walkOn(row + 1); // it was noticed too late
+    } else if (left < 0) {
+      if (this.#walk.back >= BACK.length) {
+        this.#endWalk();
+        return;
+      }
+      video.pause();
+      this.#pending = Math.max(frames.time[this.row] - BACK[this.#walk.back++], frames.start);
+      this.#next();
+    } else {
+      const length = frames.endOf(this.row) - frames.time[this.row];
+      video.muted = true;
+      video.playbackRate = left > 2 ? 1 : Math.min(Math.max(length / LONG_ENOUGH, SLOWEST), 1);
+      if (video.paused) video.play().catch(() => this.#endWalk());
+    }
+  }
+
+  #endWalk() {
+    if (!this.#walk) return;
+    this.video.pause();
+    const { rate, muted } = this.#walk;
+    Object.assign(this.video, { playbackRate: rate, muted });
+    this.#walk = null;
   }
 
   #stop() {
@@ -257,7 +318,9 @@ export class Stage extends EventTarget {
     if (this.#pending === null || video.seeking || video.readyState === 0) return;
     const target = Math.max(this.#pending - this.source.offset, 0);
     this.#pending = null;
-    if (Math.abs(video.currentTime - target) > 1e-6) video.currentTime = target;
+    if (Math.abs(video.currentTime - target) < 1e-6) return;
+    this.#isFresh = false;
+    video.currentTime = target;
   }
 
   #loaded() {
