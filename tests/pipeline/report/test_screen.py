@@ -191,8 +191,10 @@ def test_in_its_place_the_annotated_video_is_shown(page: Page, tmp_path: Path) -
     write_report(_short(video, "mpeg4"), tmp_path / "report.html", annotated=annotated)
     page.goto((tmp_path / "report.html").as_uri())
     until(page, "video.videoWidth === 640 && video.src.endsWith('annotated.mp4')")
-    expect(page.locator("#trouble")).to_be_hidden()
+    expect(page.locator("#trouble")).to_contain_text("This is the annotated video.")
     expect(page.locator("#boxes")).to_be_disabled()
+    page.locator("#trouble").get_by_label("Close").click()
+    expect(page.locator("#trouble")).to_be_hidden()
     page.wrong.clear()  # type: ignore[attr-defined]
 
 
