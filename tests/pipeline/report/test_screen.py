@@ -212,7 +212,9 @@ def test_the_annotated_video_is_shown_at_the_same_moment(page: Page, tmp_path: P
     page.goto(f"{(tmp_path / 'report.html').as_uri()}#t=1.82")
     for shown in (45, 15, 45):
         until(page, f"video.readyState >= 2 && !video.seeking && video.src.includes('{_NAMES[shown]}')")
-        page.wait_for_timeout(250)
+        page.wait_for_timeout(200)
+        until(page, "video.paused && overlay.dataset.row === '15'")
+        page.wait_for_timeout(150)
         picture = Image.open(io.BytesIO(page.locator("#screen").screenshot())).convert("RGB")
         assert numbers_in(np.asarray(picture)) == (shown, 45 if shown == 45 else 0)
         page.keyboard.press("v")
