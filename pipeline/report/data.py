@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ground.video.images import IMAGES
 from pipeline.analysis.timeline import PERSON, UNSURE
 from pipeline.analysis.values import Analysis, Frames, player_name
 from pipeline.report.columns import LIMIT, pack
@@ -59,7 +60,7 @@ def report_data(analysis: Analysis, events: Sequence[BallEvent], around: Surroun
             "width": facts.width,
             "height": facts.height,
             "codec": facts.codec,
-            "fingerprint": facts.fingerprint,
+            "fingerprint": "" if facts.codec == IMAGES else facts.fingerprint,
         },
         "annotated": {"url": around.annotated, "start": analysis.settings.get("start") or 0.0},
         "boxes": around.boxes,
