@@ -111,6 +111,7 @@ def numbers_in(picture: npt.NDArray[np.uint8]) -> tuple[int, int]:
         y = top + scale * (_PICTURE_ROW + _SIDE / 2)
         block = picture[int(y - 4) : int(y + 4), int(x + scale * 16) : int(x + scale * 24)]
         shown |= int(block.mean() > 2 * _GREY / 1.6) << bit
-        edge = picture[int(top + scale * (_BOX_ROW + 30)), round(x) - 3 : round(x) + 4].astype(int)
+        middle = int(top + scale * (_BOX_ROW + 30))  # more than a line of it: guessed boxes are dashed
+        edge = picture[middle - 8 : middle + 9, round(x) - 3 : round(x) + 4].astype(int)
         boxed |= int(np.abs(edge - _GREY).max() > 40) << bit
     return shown, boxed

@@ -12,8 +12,9 @@ from pipeline.edits.entries import Edit, Who
 from pipeline.edits.fold import apply, apply_all, notes_on
 from pipeline.edits.from_annotations import differences
 from pipeline.edits.log import effective
-from pipeline.edits.pieces import Piece, State
+from pipeline.edits.pieces import Layout, Piece, State
 from tracker.teams.teams import Teams
+from tracker.types import Tracks
 
 _TIME = r"(?:(?P<{0}_min>\d{{1,9}}):)?(?P<{0}>\d{{1,9}}(?:\.\d+)?)"
 _AT = re.compile(r"(?P<who>.+)@" + _TIME.format("time"))
@@ -28,6 +29,7 @@ class Draft:
         """All entries, undos included."""
         self.added: list[Edit] = []
         self._found = State.of(analysis)
+        self._tracks: tuple[Layout, Tracks] | None = None
         self._replay()
 
     def add(self, kind: str, text: str = "") -> Edit:
@@ -70,8 +72,14 @@ class Draft:
         self._left_out = apply_all(self._state, effective(self.edits))
 
     def shown(self) -> Analysis:
-        """What the edits make of the analysis, as ``pipeline.edits.fold.fold``."""
-        return self._state.folded(notes_on(self._left_out)) if effective(self.edits) else self._found.analysis
+        """What the edits make of the analysis, as ``pipeline.edits.fold.fold``; the same boxes are the same value."""
+        if not effective(self.edits):
+            return self._found.analysis
+        layout = self._state.layout()
+        known = self._tracks[1] if self._tracks is not None and self._tracks[0] == layout else None
+        shown = self._state.folded(notes_on(self._left_out), known)
+        self._tracks = layout, shown.tracks
+        return shown
 
     @property
     def left_out(self) -> Mapping[int, str]:

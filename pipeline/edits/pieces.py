@@ -24,6 +24,8 @@ from tracker.types import Tracks
 
 LAST = 2**31 - 1
 """A frame after all others."""
+Layout = tuple[tuple[int, tuple[tuple[int, int, int], ...]], ...]
+"""Players, each with source, first and last of his pieces."""
 FIRST, START, END = attrgetter("first"), attrgetter("start_frame"), attrgetter("end_frame")
 """By what pieces and segments ascend."""
 
@@ -206,14 +208,21 @@ class State:
         segments = self.segments[source]
         return bisect_right(segments, first, key=END), bisect_left(segments, end, key=START)
 
-    def folded(self, notes: Sequence[str]) -> Analysis:
-        """The analysis as it is now. notes: on edits that were left out."""
+    def layout(self) -> Layout:
+        """Who is shown, in which pieces: where it is the same, so are all boxes."""
+        in_play = sorted(set(self.pieces) - set(self.out))
+        return tuple((player, tuple((p.source, p.first, p.last) for p in self.pieces[player])) for player in in_play)
+
+    def folded(self, notes: Sequence[str], tracks: Tracks | None = None) -> Analysis:
+        """The analysis as it is now.
+
+        notes: on edits that were left out. tracks: those of a state of the same layout; None: they are put together.
+        """
         analysis, in_play = self.analysis, sorted(set(self.pieces) - set(self.out))
-        parts = [(player, self.boxes(piece)) for player in in_play for piece in self.pieces[player]]
         segments = [segment for player in in_play for segment in self.shown(player)]
         players = dataclasses.replace(
             analysis.players,
-            tracks=_joined(parts),
+            tracks=self._tracks(in_play) if tracks is None else tracks,
             names={player: name for player in in_play if (name := self.names.get(player))},
             dropped={**{i: why for i, why in analysis.players.dropped.items() if i not in self.rows}, **self.out},
             notes=(*analysis.players.notes, *notes),
@@ -222,6 +231,9 @@ class State:
         ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))
         timeline = Timeline(analysis.timeline.labels, ordered)
         return dataclasses.replace(analysis, players=players, timeline=timeline, ball=self._ball())
+
+    def _tracks(self, in_play: Sequence[int]) -> Tracks:
+        return _joined([(player, self.boxes(piece)) for player in in_play for piece in self.pieces[player]])
 
     def _ball(self) -> BallPath | None:
         """The ball's path with those who have it as they are called now."""

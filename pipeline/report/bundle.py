@@ -38,7 +38,8 @@ def page(data: dict[str, Any]) -> str:
     policy = _POLICY.format(script=_digest(script), style=_digest(style))
     head = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
     told = json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
-    text = source("index.html").replace("<title>", f"{head}\n<title>{escape(str(data['name']))} - ", 1)
+    name = str(data["name"]).encode(errors="replace").decode()  # a file's name may be no text
+    text = source("index.html").replace("<title>", f"{head}\n<title>{escape(name)} - ", 1)
     text = text.replace(_STYLE, f"<style>{style}</style>", 1)
     return text.replace(
         _SCRIPT, f'<script type="application/json" id="data">{told}</script>\n<script>{script}</script>', 1

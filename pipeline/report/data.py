@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from ground.video.images import IMAGES
 from pipeline.analysis.timeline import PERSON, UNSURE
-from pipeline.analysis.values import Analysis, player_name
+from pipeline.analysis.values import Analysis, Frames, player_name
 from pipeline.report.columns import LIMIT, pack
 from tracker.ball.events import BallEvent
 from tracker.ball.scene import NOBODY
@@ -58,7 +60,7 @@ def report_data(analysis: Analysis, events: Sequence[BallEvent], around: Surroun
             "width": facts.width,
             "height": facts.height,
             "codec": facts.codec,
-            "fingerprint": facts.fingerprint,
+            "fingerprint": "" if facts.codec == IMAGES else facts.fingerprint,
         },
         "annotated": {"url": around.annotated, "start": analysis.settings.get("start") or 0.0},
         "boxes": around.boxes,
@@ -74,6 +76,7 @@ def report_data(analysis: Analysis, events: Sequence[BallEvent], around: Surroun
     }
 
 
+@lru_cache(maxsize=2)
 def version_of(tracks: Tracks) -> str:
     """A short digest by which boxes are told from those of another state of the analysis."""
     digest = hashlib.sha256()
@@ -99,7 +102,6 @@ def _columns(
     number, label = {i: n for n, i in enumerate(ids)}, {name: n for n, name in enumerate(labels)}
     segments = sorted(analysis.timeline.segments, key=lambda s: (number[s.track_id], s.start_frame))
     frames, tracks = analysis.frames, analysis.tracks
-    rows = np.searchsorted(frames.index, tracks.frame_index)
     event_rows = np.searchsorted(frames.index, [event.frame for event in events])
     return {
         "frame": frames.index,
@@ -113,14 +115,21 @@ def _columns(
         "num_frames": [s.end_frame - s.start_frame for s in segments],
         "confidence": [_thousandths(s.confidence) for s in segments],
         "by_person": [s.source == PERSON for s in segments],
-        **_runs("there", tracks, rows, number, np.ones(len(tracks), np.bool_)),
-        **_runs("filled", tracks, rows, number, ~tracks.observed),
+        **_presence(tracks, frames, tuple(ids)),
         "event_row": event_rows,
         "event_kind": [KINDS.index(event.kind) for event in events],
         "event_player": [number[event.player] for event in events],
         "event_to": [number.get(event.to, -1) if event.to != NOBODY else -1 for event in events],
         "event_confidence": [_thousandths(event.confidence) for event in events],
     }
+
+
+@lru_cache(maxsize=2)
+def _presence(tracks: Tracks, frames: Frames, ids: tuple[int, ...]) -> dict[str, npt.ArrayLike]:
+    """When each player is there, and when he is filled in. Kept, as most edits leave boxes as they are."""
+    number, rows = {i: n for n, i in enumerate(ids)}, np.searchsorted(frames.index, tracks.frame_index)
+    there = _runs("there", tracks, rows, number, np.ones(len(tracks), np.bool_))
+    return {**there, **_runs("filled", tracks, rows, number, ~tracks.observed)}
 
 
 KINDS = ("pass", "shot", "rebound", "turnover")

@@ -8,6 +8,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -110,6 +111,23 @@ def json_of(content: Any, status: int = 200) -> Response:
     return Response(json.dumps(content, allow_nan=False, separators=(",", ":")), status, media_type="application/json")
 
 
+@cache
+def _preloads() -> str:
+    """Has a browser ask for all modules at once, and not for each when another has named it."""
+    places = {"/report": files("pipeline.report"), "/studio": files("pipeline.studio")}
+    modules = [
+        f"{address}/{path.relative_to(root).as_posix()}"
+        for address, package in places.items()
+        for root in [Path(str(package / "page"))]
+        for path in sorted(root.rglob("*.js"))
+        if path.name not in _OTHER_PAGES and path.parent.name != "setup"
+    ]
+    return "".join(f'<link rel="modulepreload" href="{module}">\n' for module in modules)
+
+
+_OTHER_PAGES = frozenset({"main.js", "home.js", "new.js"})
+
+
 def _add_pages(app: FastAPI) -> None:
     def page(name: str) -> Callable[[], HTMLResponse]:
         return lambda: HTMLResponse((files("pipeline.studio") / "page" / name).read_text(encoding="utf-8"))
@@ -124,7 +142,7 @@ def _add_pages(app: FastAPI) -> None:
             '<link rel="stylesheet" href="style.css">',
             '<link rel="stylesheet" href="/report/style.css">\n<link rel="stylesheet" href="/studio/studio.css">',
         )
-        script = '<script type="module" src="/studio/game.js"></script>'
+        script = f'{_preloads()}<script type="module" src="/studio/game.js"></script>'
         return HTMLResponse(text.replace('<script type="module" src="main.js"></script>', script))
 
     @app.get("/favicon.ico")

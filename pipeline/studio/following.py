@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -26,6 +27,8 @@ _AGAIN = 10.0
 """Seconds after which files that could not be written are tried again: a full disk may have been mended."""
 _LOOK = 0.1
 """Seconds between looks at a video that is being made."""
+_MANY = 400_000
+"""Boxes from which files are written by a process of their own, so that they keep nobody waiting."""
 _NICE = 10
 """By how much making it stands back behind what a person waits for."""
 _PART = f"{PART_PREFIX}annotated{PART_SUFFIX}"
@@ -126,12 +129,18 @@ class Following:
         analysis, state = self._editing.shown()
         error = ""
         try:
-            write_shown(analysis, self._editing.folder, with_video=False, video=self.source or None)
-            if not self._wants_video:
+            if len(analysis.tracks) > _MANY:
+                arguments = ["-m", "pipeline.studio.tables", str(self._editing.folder), self.source]
+                error = self._run([sys.executable, *arguments], number)
+            else:
+                write_shown(analysis, self._editing.folder, with_video=False, video=self.source or None)
+            if not self._wants_video and not error:
                 self._editing.settle(state)
         except (InputError, OSError) as reason:
             error = str(reason)
         with self._wake:
+            if number != self._wanted:  # it may have been stopped for that
+                return
             self._error = error
             if error:
                 self._failed_at, self._failed_when = number, time.monotonic()
@@ -143,8 +152,22 @@ class Following:
         _, state = self._editing.shown()
         part, progress = folder / _PART, self._progress_file
         arguments = ["render", self.source, str(folder), "-o", str(part), "--quiet", "--progress-file", str(progress)]
+        error = self._run([*self._command, *arguments], number)
+        progress.unlink(missing_ok=True)
+        is_made = not error and self._editing.settle(state, lambda: part.replace(folder / VIDEO_NAME))
+        part.unlink(missing_ok=True)
+        if is_made:
+            self._name_video()
+        with self._wake:
+            if is_made:
+                self._video_of = number
+            elif error and number == self._wanted and not self._closed:
+                self._error, self._failed_at = error, number
+
+    def _run(self, command: Sequence[str], number: int) -> str:
+        """Run a command to its end, or until what it is about is no more -> what it says where it fails."""
         with subprocess.Popen(
-            [*self._command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         ) as process:
             with suppress(psutil.Error):
                 psutil.Process(process.pid).nice(_NICE)
@@ -153,16 +176,9 @@ class Following:
                     process.terminate()
                 time.sleep(_LOOK)
             said = (process.stderr.read() if process.stderr else b"").decode("utf-8", "replace").strip()
-        progress.unlink(missing_ok=True)
-        is_made = process.returncode == 0 and self._editing.settle(state, lambda: part.replace(folder / VIDEO_NAME))
-        part.unlink(missing_ok=True)
-        if is_made:
-            self._name_video()
-        with self._wake:
-            if is_made:
-                self._video_of = number
-            elif process.returncode and number == self._wanted and not self._closed:
-                self._error, self._failed_at = said.splitlines()[-1] if said else "the video was not made", number
+        if not process.returncode:
+            return ""
+        return said.splitlines()[-1] if said else "a process has ended without a word"
 
     def _name_video(self) -> None:
         """Let the report know that the annotated video is there."""

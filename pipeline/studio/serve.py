@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
-
-import uvicorn
 
 from ground.errors import InputError
-from pipeline.studio.access import HOST, Address, Guard
-from pipeline.studio.app import Studio, make_app
+from pipeline.studio.access import HOST, Address, App, Guard
 
 PORT = 8765
 """Where it is looked for, if it is free."""
 
 
 def listen(port: int | None) -> socket.socket:
-    """A socket at ``port``; None: at ``PORT``, or at any that is free. Raises InputError where the port is taken."""
+    """A socket at ``port``; None: at ``PORT``, or at any that is free. Raises InputError where the port is taken.
+
+    Whoever connects waits from now on until ``serve`` answers.
+    """
     for wanted in (PORT, 0) if port is None else (port,):
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
@@ -33,11 +32,12 @@ def listen(port: int | None) -> socket.socket:
     raise AssertionError("one of the ports is used, or the reason is said")
 
 
-def serve(studio: Studio, listener: socket.socket, ready: Callable[[Address], object]) -> None:
-    """Serve until the process is asked to end. ready: is called with the address as soon as it answers."""
-    address = Address.new(int(listener.getsockname()[1]))
+def serve(app: App, listener: socket.socket, address: Address, first: str) -> None:
+    """Serve ``app`` to who has the address, until the process is asked to end. first: see Guard."""
+    import uvicorn
+
     config = uvicorn.Config(
-        Guard(make_app(studio), address, studio.first_page()),
+        Guard(app, address, first),
         log_level="warning",
         access_log=False,
         http="h11",
@@ -47,5 +47,4 @@ def serve(studio: Studio, listener: socket.socket, ready: Callable[[Address], ob
         date_header=False,
         timeout_graceful_shutdown=5,
     )
-    ready(address)  # it listens already: whoever connects now waits a moment
     uvicorn.Server(config).run(sockets=[listener])

@@ -232,16 +232,18 @@ export class App {
         this.get(one.getAttribute("aria-controls")).hidden = !isChosen;
       }
     };
-    tabs.forEach((tab, i) => {
+    for (const tab of tabs) {
       tab.addEventListener("click", () => choose(tab));
       tab.addEventListener("keydown", ({ key }) => {
-        const to = { ArrowRight: i + 1, ArrowLeft: i - 1, Home: 0, End: tabs.length - 1 }[key];
+        const shown = tabs.filter((one) => !one.hidden);
+        const at = shown.indexOf(tab);
+        const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: shown.length - 1 }[key];
         if (to === undefined) return;
-        const next = tabs[(to + tabs.length) % tabs.length];
+        const next = shown[(to + shown.length) % shown.length];
         choose(next);
         next.focus();
       });
-    });
+    }
   }
 
   #buttons() {
@@ -260,10 +262,10 @@ export class App {
   }
 
   #facts() {
-    const { data, frames, players, numMatches } = this.model;
+    const { data, frames, players, length } = this.model;
     this.get("title").textContent = data.name;
     this.get("facts").textContent =
-      `${players.length} players · ${numMatches} actions · ${clock(frames.start, 0)} to ${clock(frames.end, 0)}`;
+      `${players.length} players · ${length} actions · ${clock(frames.start, 0)} to ${clock(frames.end, 0)}`;
     const notes = data.notes.map((note) => element("li", {}, element("bdi", {}, note)));
     this.get("notes").replaceChildren(...notes);
     this.get("no-notes").hidden = notes.length > 0;

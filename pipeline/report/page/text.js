@@ -54,13 +54,21 @@ export function icon(name) {
   return svg;
 }
 
-/** A function that fills an element: now, or as soon as it is no longer hidden. */
+/**
+ * A function that fills an element: after the next picture of the screen, so that a key is seen before a long table is
+ * made, and once for many calls; or as soon as the element is no longer hidden.
+ */
 export function whileShown(root, fill) {
-  let isStale = false;
+  let [isStale, isAsked] = [false, false];
   const run = () => {
+    isAsked = false;
     isStale = root.hidden;
     if (!isStale) fill();
   };
   new MutationObserver(() => isStale && run()).observe(root, { attributes: true, attributeFilter: ["hidden"] });
-  return run;
+  return () => {
+    if (isAsked) return;
+    isAsked = true;
+    requestAnimationFrame(() => setTimeout(run));
+  };
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,10 @@ from ground.errors import InputError
 from pipeline.runners.flags import ANALYZE_FLAGS, add_quiet
 
 if TYPE_CHECKING:
-    from pipeline.studio.access import Address
     from pipeline.studio.runs import Field
+
+_ANALYSIS = "analysis.json"
+"""Of ``pipeline.analysis.folder``, named here so that the address is there before libraries are loaded."""
 
 _OFFERED = (
     "preset", "start", "end", "players", "teams", "team-colors", "ball", "no-court", "court-type", "map", "every",
@@ -45,42 +48,40 @@ def add_commands(subparsers: Any) -> None:
 
 def run_studio(options: argparse.Namespace) -> int:
     """``courtscribe studio``."""
-    from ground.packages import need
-
-    need("the studio", "fastapi", "uvicorn")
-    from pipeline.studio.app import Studio
-    from pipeline.studio.places import Places
+    from pipeline.studio.access import Address
     from pipeline.studio.serve import listen, serve
 
+    if missing := [name for name in ("fastapi", "uvicorn") if find_spec(name) is None]:
+        raise InputError(f"the studio needs {' and '.join(missing)}: pip install {' '.join(missing)}")
     root, first = _place(options.place)
-    places = Places.below(root)
-    studio = Studio(places, (sys.executable, "-m", "pipeline.runners.cli"), _fields(), first)
     listener = listen(options.port)
+    address = Address.new(int(listener.getsockname()[1]))
+    # Said before the libraries are loaded: a browser takes as long to start, and then waits a moment.
+    sys.stdout.write(f"studio: {address.url}\nwhoever has this address can use it; Ctrl-C ends it\n")
+    sys.stdout.flush()
+    if not options.no_browser:
+        import webbrowser
 
-    def ready(address: Address) -> None:
-        sys.stdout.write(f"studio: {address.url}\n")
-        sys.stdout.write("whoever has the first address can use it; Ctrl-C ends it\n")
-        sys.stdout.flush()
-        if not options.no_browser:
-            import webbrowser
+        webbrowser.open(address.url_once())
+    from pipeline.studio.app import Studio, make_app
+    from pipeline.studio.places import Places
 
-            webbrowser.open(address.url_once())
-
-    serve(studio, listener, ready)
+    studio = Studio(Places.below(root), (sys.executable, "-m", "pipeline.runners.cli"), _fields(), first)
+    serve(make_app(studio), listener, address, studio.first_page())
     return 0
 
 
 def _place(given: Path) -> tuple[Path, Path | None]:
     """The folder that is shown, and what in it is opened first. Raises InputError where there is no such place."""
-    from pipeline.analysis.folder import is_analysis
-
     try:
         place = given.resolve(strict=True)
+        is_alone = place.is_file() or (place / _ANALYSIS).is_file()
+        if not is_alone:
+            next(place.iterdir(), None)
     except (OSError, RuntimeError) as error:
-        raise InputError(f"{given}: no such file or folder") from error
-    if place.is_file() or is_analysis(place):
-        return place.parent, place
-    return place, None
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{given}: cannot be opened ({reason})") from error
+    return (place.parent, place) if is_alone else (place, None)
 
 
 def _fields() -> list[Field]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import html
 import json
+import os
 import re
 import zlib
 from collections.abc import Mapping
@@ -163,6 +165,16 @@ def test_a_video_has_an_address_relative_to_the_page(
     monkeypatch.chdir(tmp_path)
     write_report(_analysis([0.0], []), Path("report.html"), video=video)
     assert _data(Path("report.html"))["video"]["url"] == address
+
+
+def test_a_video_whose_name_is_no_text_has_a_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"caf\xe9.mp4")
+    analysis = _analysis([0.0], [])
+    facts = dataclasses.replace(analysis.video, source=name)
+    write_report(dataclasses.replace(analysis, video=facts), Path("report.html"), files=[Path(name)])
+    data = _data(Path("report.html"))
+    assert data["video"]["url"] == "caf%E9.mp4" == data["files"][0] and data["name"] == name
 
 
 def _data(path: Path) -> dict[str, Any]:

@@ -191,9 +191,36 @@ def test_in_its_place_the_annotated_video_is_shown(page: Page, tmp_path: Path) -
     write_report(_short(video, "mpeg4"), tmp_path / "report.html", annotated=annotated)
     page.goto((tmp_path / "report.html").as_uri())
     until(page, "video.videoWidth === 640 && video.src.endsWith('annotated.mp4')")
-    expect(page.locator("#trouble")).to_be_hidden()
+    expect(page.locator("#trouble")).to_contain_text("This is the annotated video.")
     expect(page.locator("#boxes")).to_be_disabled()
+    page.locator("#trouble").get_by_label("Close").click()
+    expect(page.locator("#trouble")).to_be_hidden()
     page.wrong.clear()  # type: ignore[attr-defined]
+
+
+def test_the_annotated_video_is_shown_at_the_same_moment(page: Page, tmp_path: Path) -> None:
+    """It begins where the analysis does; here at 1.2 s, so that its picture 15 is the source's 45."""
+    source, annotated = tmp_path / "game.mp4", tmp_path / "annotated.mp4"
+    write_numbered(source, "cfr", 60)
+    write_numbered(annotated, "cfr", 30)
+    whole = analysis_of(source)
+    frames = Frames(whole.frames.index[30:], whole.frames.time[30:])
+    tracks = whole.tracks[whole.tracks.frame_index >= 30]
+    analysis = Analysis(whole.video, {"start": 1.2}, frames, Players(tracks), Timeline(LABELS, ()))
+    colors = dict.fromkeys(range(1, 13), (250, 40, 250))
+    write_report(analysis, tmp_path / "report.html", colors=colors, annotated=annotated)
+    page.goto(f"{(tmp_path / 'report.html').as_uri()}#t=1.82")
+    for shown in (45, 15, 45):
+        until(page, f"video.readyState >= 2 && !video.seeking && video.src.includes('{_NAMES[shown]}')")
+        page.wait_for_timeout(200)
+        until(page, "video.paused && overlay.dataset.row === '15'")
+        page.wait_for_timeout(150)
+        picture = Image.open(io.BytesIO(page.locator("#screen").screenshot())).convert("RGB")
+        assert numbers_in(np.asarray(picture)) == (shown, 45 if shown == 45 else 0)
+        page.keyboard.press("v")
+
+
+_NAMES = {45: "game", 15: "annotated"}
 
 
 def test_boxes_are_loaded_as_the_playhead_comes_near(page: Page, tmp_path: Path) -> None:
@@ -243,7 +270,7 @@ def test_an_analysis_without_anybody_is_shown_too(page: Page, tmp_path: Path) ->
         write_report(analysis, tmp_path / f"{number}.html")
         page.goto((tmp_path / f"{number}.html").as_uri())
         page.wait_for_selector("body[data-ready]")
-        expect(page.locator("#panel-actions")).to_contain_text("No action is like that")
+        expect(page.locator("#panel-actions")).to_contain_text("There are no actions.")
         for key in (".", "n", "ArrowDown", "Enter", "End", "+", "z", "o", "r"):
             page.keyboard.press(key)
         page.get_by_role("tab", name="Totals").click()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.report.numbered import numbers_in
 from pipeline.analysis.values import Analysis
@@ -45,6 +45,7 @@ def test_the_third_shot_by_mouse(report: Page, game: Game) -> None:
     expect(popup).to_be_hidden()
     starts = _shots(game[1])
     expect(report.locator("#count")).to_have_text(f"{len(starts)} of {len(game[1].timeline.segments)} actions")
+    expect(report.locator("#panel-actions caption")).to_contain_text(f"{len(starts)} of")
     report.locator("#panel-actions .jump").nth(2).click()
     expect(report.locator("#play")).to_have_accessible_name("Play", timeout=4000)  # played, and stopped at its end
     assert starts[2] < _time(report) <= starts[2] + 0.45
@@ -264,3 +265,38 @@ def test_keys_are_shown_and_can_be_turned_off(report: Page) -> None:
     assert _numbers(report) == (0, 0)
     report.keyboard.press(".")
     assert _numbers(report) == (0, 0)
+
+
+def test_fingers_pan_pinch_and_tap(browser: Browser, game: Game) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(game[0].as_uri())
+    page.wait_for_selector("body[data-ready]")
+    until(page, "video.readyState >= 2")
+    page.locator(".rows").scroll_into_view_if_needed()
+    box = page.locator(".rows").bounding_box()
+    assert box is not None
+    left, top, width = box["x"], box["y"] + 14, box["width"]
+    session = context.new_cdp_session(page)
+
+    def touch(kind: str, *places: float) -> None:
+        points = [{"x": left + x, "y": top, "id": number} for number, x in enumerate(places)]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+
+    touch("touchStart", 100)
+    touch("touchStart", 100, 140)
+    for spread in (10, 25, 40, 60):
+        touch("touchMove", 100 - spread, 140 + spread)
+    touch("touchEnd")
+    view = _view(page)
+    assert view[1] - view[0] < 2.5
+    touch("touchStart", 200)
+    for x in (180, 140, 100):
+        touch("touchMove", x)
+    touch("touchEnd")
+    moved = _settled_view(page, view)
+    assert moved[0] > view[0] and moved[1] - moved[0] == pytest.approx(view[1] - view[0], abs=0.03)
+    page.touchscreen.tap(left + width / 2, top)
+    expect(page.locator("tr.is-chosen")).to_have_count(1)
+    assert moved[0] < _time(page) < moved[1]
+    context.close()

@@ -208,6 +208,22 @@ def test_boxes_are_those_of_the_data_that_were_told(game: Path, connect: Connect
 
 
 @pytest.mark.slow
+def test_files_of_a_long_game_follow_from_a_process_of_their_own(
+    game: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pipeline.studio.following._MANY", 10)
+    client = connect(game.parent)
+    for name in ("Ann", "Bo", "Cy"):
+        _change(client, {"edit": "rename", "players": [1], "text": name})
+    for _ in range(400):
+        if not (game / BEHIND).exists():
+            break
+        time.sleep(0.05)
+    assert b"Cy,run" in (game / "timeline.csv").read_bytes() and "Cy run" in (game / "captions.vtt").read_text()
+    assert _settled(client)["follow"]["error"] == ""
+
+
+@pytest.mark.slow
 def test_what_was_killed_before_files_had_followed_follows_later(game: Path, connect: Connect) -> None:
     editing = Editing(game)
     editing.change([{"edit": "rename", "players": [1], "text": "Ann"}])  # and nobody writes the files

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import dataclasses
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from classify.few_shot.adapt import example_files
-from pipeline.analysis.folder import load_analysis
+from pipeline.analysis.folder import load_analysis, save_analysis
+from pipeline.analysis.timeline import Timeline
 from pipeline.edits.current import load_current
 from pipeline.studio.lessons import compared
 from tests.pipeline.studio.conftest import Connect, make_game
@@ -112,7 +113,8 @@ def test_whole_pictures_are_learnt_and_told_apart(game: Path, connect: Connect) 
     client = connect(game.parent)
     for label, begin in (("dark", 0.0), ("bright", 1.3)):
         _add(client, label, *({"player": None, "start": begin + k / 10, "end": begin + k / 10 + 0.4} for k in range(3)))
-    _learnt(client)
+    learnt = _learnt(client)["learnt"]
+    assert set(learnt["report"]["per_class"]) == {"dark", "bright"} and "points" in learnt["curve"]
     rows = client.get("/api/lesson/compare", params={"id": _ID}).json()
     assert rows and {row["after"] for row in rows} <= {"dark", "bright"} and rows[0]["name"] == "the whole picture"
     kept = client.post("/api/lesson/keep", json={"id": _ID}).json()
@@ -120,16 +122,28 @@ def test_whole_pictures_are_learnt_and_told_apart(game: Path, connect: Connect) 
     assert not (game / "trial").exists()
 
 
-@pytest.mark.slow
-def test_learnt_tried_and_discarded(game: Path, connect: Connect) -> None:
-    client = connect(game.parent)
-    for player, label in ((1, "left"), (3, "right")):
-        _add(client, label, *_spans(player))
+def test_what_was_tried_is_discarded_or_kept(game: Path, connect: Connect) -> None:
+    """As learning leaves it; a studio that is begun anew finds it."""
+    client, other = connect(game.parent), load_analysis(game)
     before = (game / "analysis.json").read_bytes()
-    state = _learnt(client)
-    assert set(state["learnt"]["report"]["per_class"]) == {"left", "right"} and "points" in state["learnt"]["curve"]
+    words = {"run": "low", "shoot": "high"}
+    segments = tuple(dataclasses.replace(s, action=words[s.action]) for s in other.timeline.segments)
+    tried = dataclasses.replace(other, timeline=Timeline(("high", "low"), segments))
+
+    def leave() -> None:
+        save_analysis(tried, game / "trial" / "game.courtscribe")
+        (game / "trial" / "taught.safetensors").write_bytes(b"weights")
+
+    leave()
+    assert client.get("/api/lesson", params={"id": _ID}).json()["state"] == "ready"
     rows = client.get("/api/lesson/compare", params={"id": _ID}).json()
-    assert rows and {row["after"] for row in rows} <= {"left", "right", "unsure"}
-    assert (game / "analysis.json").read_bytes() == before, "the game is as it was"
-    client.post("/api/lesson/discard", json={"id": _ID})
-    assert not (game / "trial").exists() and json.loads(before)["labels"] == ["run", "shoot"]
+    assert {(row["before"], row["after"]) for row in rows} == {("run", "low"), ("shoot", "high")}
+    assert client.post("/api/lesson/discard", json={"id": _ID}).json()["state"] == "none"
+    assert not (game / "trial").exists() and (game / "analysis.json").read_bytes() == before
+    leave()
+    edit = {"edit": "rename", "players": [1], "text": "Ann"}
+    client.post("/api/game/edit", json={"id": _ID, "changes": [edit]})
+    kept = client.post("/api/lesson/keep", json={"id": _ID}).json()
+    assert kept["labels"] == ["high", "low", "unsure"] and kept["players"][0]["name"] == "Ann"
+    assert load_current(game).settings["classifier"]["weights"] == str(game.parent / "taught.safetensors")
+    assert (game.parent / "taught.safetensors").read_bytes() == b"weights"

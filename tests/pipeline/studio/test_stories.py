@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from ground.video.fingerprint import fingerprint
 from pipeline.edits.current import load_current
 from pipeline.edits.log import read_edits
 from pipeline.video.encode import write_video
@@ -236,6 +238,39 @@ def test_a_video_that_moved_is_found_again(game: Path, page: Page, serve: Callab
     assert page.evaluate("document.getElementById('video').readyState") >= 0
 
 
+def test_a_video_that_the_browser_cannot_play_gets_a_copy(
+    tmp_path: Path, page: Page, serve: Callable[..., Server]
+) -> None:
+    game = make_game(tmp_path)
+    content = json.loads((game / "analysis.json").read_text())
+    _write_old(tmp_path / "game.avi")
+    content["video"] |= {"source": str(tmp_path / "game.avi"), "codec": "mpeg4"}
+    content["video"]["fingerprint"] = fingerprint(tmp_path / "game.avi")
+    (game / "analysis.json").write_text(json.dumps(content))
+    (tmp_path / "game.mp4").unlink()
+    _open(page, serve(tmp_path))
+    expect(page.locator("#trouble")).to_contain_text("cannot play")
+    page.locator("#make-copy").click()
+    expect(page.locator("#trouble")).to_be_hidden(timeout=20_000)
+    for _ in range(100):
+        if page.evaluate("document.getElementById('video').videoWidth") == 160:
+            break
+        page.wait_for_timeout(50)
+    assert page.evaluate("document.getElementById('video').videoWidth") == 160
+    assert (game / "playable.mp4").is_file()
+
+
+def _write_old(path: Path) -> None:
+    """Two seconds of MPEG-4 part 2."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("mpeg4", rate=25)
+        stream.width, stream.height = 160, 120
+        for i in range(FRAMES):
+            image = np.full((120, 160, 3), 3 * i, np.uint8)
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        output.mux(stream.encode())
+
+
 def test_take_files_along(game: Path, page: Page, serve: Callable[..., Server]) -> None:
     _open(page, serve(game.parent))
     page.get_by_title("Downloads").click()
@@ -246,10 +281,14 @@ def test_take_files_along(game: Path, page: Page, serve: Callable[..., Server]) 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_nothing_keeps_anybody_out(game: Path, browser: Browser, serve: Callable[..., Server], scheme: str) -> None:
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 640), ("dark", 390)])
+def test_nothing_keeps_anybody_out(
+    game: Path, browser: Browser, serve: Callable[..., Server], scheme: str, width: int
+) -> None:
+    """640 pixels are 1280 at 200 %."""
     server = serve(game.parent)
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    dark_or_light = "dark" if scheme == "dark" else "light"
+    context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=dark_or_light)
     page = context.new_page()
     page.goto(server.url)
     pages = ["/", "/new?id=game.mp4", "/game?id=game.courtscribe"]
@@ -263,6 +302,7 @@ def test_nothing_keeps_anybody_out(game: Path, browser: Browser, serve: Callable
                 page.locator(f"#tab-{tab}").click()
                 _row(page, "1").click()
             found = _axe(page)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
             wrong += [f"{address} {tab}: {one['id']}: {one['nodes'][0]['html'][:120]}" for one in found]
     context.close()
     assert not wrong, "\n".join(wrong)

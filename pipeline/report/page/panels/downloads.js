@@ -40,9 +40,19 @@ export function fillDownloads(root, model) {
     made("Actions, as filtered (CSV)", `${stem}-timeline.csv`, "text/csv", () => csvOf(model)),
     made("Captions, as filtered (WebVTT)", `${stem}-captions.vtt`, "text/vtt", () => captionsOf(model, model.data.annotated.start)),
     ...model.data.files.map((address) =>
-      element("li", {}, element("a", { class: "item", href: address, download: true }, decodeURIComponent(address.split("/").at(-1)))),
+      element("li", {}, element("a", { class: "item", href: address, download: true }, nameOf(address))),
     ),
   );
+}
+
+/** The name of the file at an address; one that is no text in UTF-8 stays as it is. */
+function nameOf(address) {
+  const name = address.split("/").at(-1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 function save(name, type, text) {

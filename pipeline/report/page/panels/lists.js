@@ -51,7 +51,7 @@ export class Lists extends EventTarget {
 
   #turn(page) {
     this.#page = page;
-    this.fillActions();
+    this.#fill();
   }
 
   #fill() {
@@ -65,7 +65,7 @@ export class Lists extends EventTarget {
       element("thead", {}, element("tr", {}, ...head.map(headed))),
       element("tbody", {}, ...rows),
     );
-    this.actions.replaceChildren(...(rows.length ? [table] : [element("p", { class: "empty" }, "No action is like that.")]));
+    this.actions.replaceChildren(...(rows.length ? [table] : [element("p", { class: "empty" }, model.length ? "No action is like that." : "There are no actions.")]));
     if (this.model.numMatches > PAGE) this.actions.append(this.#pages());
     this.#mark();
   }

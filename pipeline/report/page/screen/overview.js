@@ -1,6 +1,6 @@
 // The whole game in a strip: how much is done with the ball when, and which part the timeline shows.
 
-import { clock } from "../text.js";
+import { clock, element } from "../text.js";
 
 const HEIGHT = 34;
 
@@ -8,15 +8,19 @@ const HEIGHT = 34;
 export class Overview extends EventTarget {
   #asked = null;
   #drag = null;
+  #isPainted = false;
 
   constructor({ canvas, model, theme }) {
     super();
     Object.assign(this, { canvas, model, theme });
     this.view = { start: model.frames.start, end: model.frames.end };
     this.time = model.frames.start;
+    this.window = element("div", { class: "window", "aria-hidden": "true" });
+    this.line = element("span", { class: "line", "aria-hidden": "true" });
+    canvas.parentElement.append(this.window, this.line);
     for (const name of ["changed", "filtered"]) model.addEventListener(name, () => this.#again());
     theme.addEventListener("changed", () => this.#again());
-    new ResizeObserver(() => this.#again()).observe(canvas.parentElement);
+    new ResizeObserver(() => this.redraw()).observe(canvas.parentElement);
     canvas.addEventListener("pointerdown", (event) => this.#down(event));
     canvas.addEventListener("pointermove", (event) => this.#move(event));
     for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => (this.#drag = null));
@@ -41,45 +45,30 @@ export class Overview extends EventTarget {
   }
 
   draw() {
-    const { canvas, theme } = this;
-    const [width, scale] = [Math.max(canvas.parentElement.clientWidth, 1), devicePixelRatio];
-    if (!this.#picture || this.#picture.width !== Math.round(width * scale)) this.#paint(width, scale);
-    const context = canvas.getContext("2d");
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    context.clearRect(0, 0, canvas.width, canvas.height);
-    context.drawImage(this.#picture, 0, 0);
-    context.setTransform(scale, 0, 0, scale, 0, 0);
+    const width = Math.max(this.canvas.parentElement.clientWidth, 1);
+    if (!this.#isPainted || this.width !== width) this.#paint(width);
     const [x0, x1] = [this.#x(this.view.start, width), this.#x(this.view.end, width)];
-    context.fillStyle = theme.css.row;
-    context.globalAlpha = 0.6;
-    context.fillRect(0, 0, x0, HEIGHT);
-    context.fillRect(x1, 0, width - x1, HEIGHT);
-    context.globalAlpha = 1;
-    context.strokeStyle = theme.css.accent;
-    context.lineWidth = 1.5;
-    context.beginPath();
-    context.roundRect(x0 + 0.75, 0.75, Math.max(x1 - x0 - 1.5, 3), HEIGHT - 1.5, 4);
-    context.stroke();
-    context.fillStyle = theme.css.accent;
-    context.fillRect(this.#x(this.time, width) - 0.75, 0, 1.5, HEIGHT);
+    this.window.style.width = `${Math.max(x1 - x0, 4)}px`;
+    this.window.style.transform = `translateX(${x0}px)`;
+    this.line.style.transform = `translateX(${this.#x(this.time, width)}px)`;
   }
 
-  #picture = null;
-
   #again() {
-    this.#picture = null;
+    this.#isPainted = false;
     this.redraw();
   }
 
   /** How many wanted players do something with the ball, or anything at all, along the game. */
-  #paint(width, scale) {
+  #paint(width) {
     const { canvas, model, theme } = this;
+    this.#isPainted = true;
+    this.width = width;
+    const scale = devicePixelRatio;
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(HEIGHT * scale);
     canvas.style.width = `${width}px`;
     canvas.style.height = `${HEIGHT}px`;
-    this.#picture = new OffscreenCanvas(canvas.width, canvas.height);
-    const context = this.#picture.getContext("2d");
+    const context = canvas.getContext("2d");
     context.setTransform(scale, 0, 0, scale, 0, 0);
     context.fillStyle = theme.css.row;
     context.fillRect(0, 0, width, HEIGHT);

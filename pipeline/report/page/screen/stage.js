@@ -4,7 +4,7 @@ import { clock } from "../text.js";
 
 const BACK = [0.3, 0.5, 1, 2, 3]; // seconds to go back where a frame cannot be reached by seeking
 const LONG_ENOUGH = 0.12; // seconds on the screen in which a frame is surely noticed
-const SETTLED = 60; // milliseconds after which the picture of a seek is on the screen
+const SETTLED = 150; // milliseconds after which the picture of a seek is on the screen
 const SLOWEST = 0.0625; // the rate that browsers still play
 const BALL_STATES = ["seen", "inferred", "hidden"];
 

@@ -27,6 +27,7 @@ export class Timeline extends EventTarget {
   #pointers = new Map();
   #drag = null;
   #strip = null;
+  #isTopBlank = false;
 
   /** root: an empty element. colorBy: "team" or "action". */
   constructor({ root, model, theme, editable = false }) {
@@ -44,7 +45,9 @@ export class Timeline extends EventTarget {
       this.#hatches.clear();
       this.redraw();
     });
-    new ResizeObserver(() => this.#relayout()).observe(this.body);
+    const observer = new ResizeObserver(() => this.#relayout());
+    for (const area of [this.body, this.scroll]) observer.observe(area);
+    this.scroll.addEventListener("scroll", () => this.redraw());
     this.#relayout();
   }
 
@@ -134,17 +137,21 @@ export class Timeline extends EventTarget {
   #build() {
     const canvas = (name) => element("canvas", { class: name, "aria-hidden": "true" });
     [this.rulerCanvas, this.base, this.top] = ["ruler-canvas", "base", "top"].map(canvas);
+    this.pane = element("div", { class: "pane" }, this.base, this.top); // of what is scrolled into view
+    this.line = element("span", { class: "line", "aria-hidden": "true" });
+    this.head = element("span", { class: "head", "aria-hidden": "true" });
     this.ruler = element(
       "div",
       { class: "ruler", role: "slider", tabindex: "0", "aria-label": "Playhead", "aria-orientation": "horizontal" },
       this.rulerCanvas,
+      this.head,
     );
     this.names = element("ul", { class: "names", "aria-label": "Players" });
     this.body = element(
       "div",
       { class: "rows", role: "application", tabindex: "0", "aria-label": "Timeline of actions", "aria-describedby": "timeline-help" },
-      this.base,
-      this.top,
+      this.pane,
+      this.line,
     );
     this.scroll = element(
       "div",
@@ -183,10 +190,11 @@ export class Timeline extends EventTarget {
     this.height = Math.max(this.shown.length, 1) * ROW;
     this.body.style.height = `${this.height}px`;
     if (!sameRows) this.#fillNames();
+    this.seen = Math.min(this.height, Math.max(this.scroll.clientHeight - RULER, ROW));
     for (const [canvas, width, height] of [
       [this.rulerCanvas, this.width, RULER],
-      [this.base, this.width, this.height],
-      [this.top, this.width, this.height],
+      [this.base, this.width, this.seen],
+      [this.top, this.width, this.seen],
     ]) {
       const scale = devicePixelRatio;
       if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
@@ -227,26 +235,41 @@ export class Timeline extends EventTarget {
 
   #drawRows() {
     this.#dirty = false;
-    const context = prepared(this.base);
+    const context = this.#cleared(this.base);
     const { theme, width } = this;
-    context.clearRect(0, 0, width, this.height);
     this.#strip = null;
-    this.shown.forEach((player, row) => {
+    const rows = this.#rowsInSight();
+    for (const row of rows) {
       context.fillStyle = row % 2 ? theme.css["row-alt"] : theme.css.row;
       context.fillRect(0, row * ROW, width, ROW);
-    });
-    this.#drawGrid(context);
-    this.shown.forEach((player, row) => {
-      this.#drawPresence(context, player, row * ROW);
-      this.#drawSegments(context, player, row * ROW);
-    });
+    }
+    context.fillStyle = theme.css.line;
+    for (const { x, major } of this.#ticks()) if (major) context.fillRect(Math.round(x), 0, 1, this.height);
+    for (const row of rows) {
+      this.#drawPresence(context, this.shown[row], row * ROW);
+      this.#drawSegments(context, this.shown[row], row * ROW);
+    }
     this.#drawEvents(context);
     this.#drawRuler();
   }
 
-  #drawGrid(context) {
-    context.fillStyle = this.theme.css.line;
-    for (const { x, major } of this.#ticks()) if (major) context.fillRect(Math.round(x), 0, 1, this.height);
+  /** A context of a canvas of the pane, empty, with the first row's top at 0. */
+  #cleared(canvas) {
+    const context = prepared(canvas);
+    context.clearRect(0, 0, this.width, this.seen);
+    context.translate(0, -this.#scrolled());
+    return context;
+  }
+
+  /** Pixels of the rows that are scrolled out of sight at the top. */
+  #scrolled() {
+    return Math.min(this.scroll.scrollTop, this.height - this.seen);
+  }
+
+  #rowsInSight() {
+    const top = this.#scrolled();
+    const [first, end] = [Math.floor(top / ROW), Math.min(Math.ceil((top + this.seen) / ROW), this.shown.length)];
+    return Array.from({ length: Math.max(end - first, 0) }, (_, i) => first + i);
   }
 
   #drawPresence(context, player, y) {
@@ -415,46 +438,48 @@ export class Timeline extends EventTarget {
   }
 
   #drawTop() {
-    const context = prepared(this.top);
     const { theme, model } = this;
-    context.clearRect(0, 0, this.width, this.height);
     const row = this.shown.indexOf(this.player);
-    if (row >= 0) {
-      context.strokeStyle = theme.css.accent;
-      context.globalAlpha = 0.5;
-      context.lineWidth = 1;
-      context.strokeRect(0.5, row * ROW + 0.5, this.width - 1, ROW - 1);
-      context.globalAlpha = 1;
+    const marked = [...this.selection, this.#hovered].filter((i) => i >= 0 && i < model.length);
+    const isBlank = row < 0 && !marked.length && this.#edge?.time === undefined;
+    if (!isBlank || !this.#isTopBlank) {
+      const context = this.#cleared(this.top);
+      if (row >= 0) {
+        context.strokeStyle = theme.css.accent;
+        context.globalAlpha = 0.5;
+        context.lineWidth = 1;
+        context.strokeRect(0.5, row * ROW + 0.5, this.width - 1, ROW - 1);
+        context.globalAlpha = 1;
+      }
+      for (const i of marked) this.#outline(context, i);
+      if (this.#edge?.time !== undefined) {
+        context.fillStyle = theme.css.accent;
+        context.fillRect(this.xOf(this.#edge.time) - 1, this.shown.indexOf(model.player[this.#edge.segment]) * ROW, 2, ROW);
+      }
     }
-    for (const i of [...this.selection, this.#hovered]) {
-      if (i < 0 || i >= model.length) continue;
-      const y = this.shown.indexOf(model.player[i]) * ROW;
-      const [x0, x1] = [this.xOf(model.start[i]), this.xOf(model.end[i])];
-      if (y < 0 || x1 < 0 || x0 > this.width) continue;
-      context.strokeStyle = this.selection.has(i) ? theme.css.accent : theme.css.ink;
-      context.lineWidth = this.selection.has(i) ? 2 : 1;
-      context.beginPath();
-      context.roundRect(x0, y + PAD - 1, Math.max(x1 - x0 - 1, 2), ROW - 2 * PAD + 1, 3);
-      context.stroke();
-    }
+    this.#isTopBlank = isBlank;
     const x = this.xOf(this.time);
-    if (this.#edge?.time !== undefined) {
-      context.fillStyle = theme.css.accent;
-      context.fillRect(this.xOf(this.#edge.time) - 1, this.shown.indexOf(model.player[this.#edge.segment]) * ROW, 2, ROW);
+    for (const one of [this.head, this.line]) {
+      one.hidden = x < -1 || x > this.width + 1;
+      one.style.transform = `translateX(${x}px)`;
     }
-    context.fillStyle = theme.css.accent;
-    context.fillRect(Math.round(x) - 0.75, 0, 1.5, this.height);
-    this.#placeHead(x);
     this.ruler.setAttribute("aria-valuemin", model.frames.start.toFixed(2));
     this.ruler.setAttribute("aria-valuemax", model.frames.end.toFixed(2));
     this.ruler.setAttribute("aria-valuenow", this.time.toFixed(2));
     this.ruler.setAttribute("aria-valuetext", clock(this.time, 2));
   }
 
-  #placeHead(x) {
-    this.head ??= this.ruler.appendChild(element("span", { class: "head", "aria-hidden": "true" }));
-    this.head.hidden = x < -1 || x > this.width + 1;
-    this.head.style.transform = `translateX(${x}px)`;
+  #outline(context, i) {
+    const { model, theme } = this;
+    const y = this.shown.indexOf(model.player[i]) * ROW;
+    const [x0, x1] = [this.xOf(model.start[i]), this.xOf(model.end[i])];
+    if (y < 0 || x1 < 0 || x0 > this.width) return;
+    const isChosen = this.selection.has(i);
+    context.strokeStyle = isChosen ? theme.css.accent : theme.css.ink;
+    context.lineWidth = isChosen ? 2 : 1;
+    context.beginPath();
+    context.roundRect(x0, y + PAD - 1, Math.max(x1 - x0 - 1, 2), ROW - 2 * PAD + 1, 3);
+    context.stroke();
   }
 
   /** Stripes for what is not sure (slope 1) or filled in (slope -1). */

@@ -14,7 +14,7 @@ export class Trouble {
     Object.assign(this, { root, stage, model });
     stage.addEventListener("trouble", ({ detail }) => this.#failedAt(detail));
     stage.addEventListener("state", () => {
-      if (stage.isThere) root.hidden = true;
+      if (stage.isThere && stage.source.kind === "source") root.hidden = true;
     });
     this.input = element("input", { type: "file", accept: "video/*,.mkv,.mov,.avi,.ts", class: "visually-hidden", id: "choose-video" });
     this.input.addEventListener("change", () => this.#take(this.input.files[0]));
@@ -47,32 +47,45 @@ export class Trouble {
   #failedAt({ kind }) {
     this.#failed.add(kind);
     const { video, annotated, name } = this.model.data;
-    if (kind === "source" && annotated.url && !this.#failed.has("annotated")) {
-      this.#show("annotated");
-      return;
-    }
     const isKnown = COMMON.includes(video.codec);
-    this.#ask(
+    const what =
       isKnown && !this.#chosen
         ? `${name} is not where it was, or this browser cannot play it.`
-        : `This browser cannot play ${name} (${video.codec}).`,
-      isKnown,
-    );
+        : `This browser cannot play ${name} (${video.codec}).`;
+    if (kind === "source" && annotated.url && !this.#failed.has("annotated")) {
+      this.#show("annotated");
+      this.#remark(`${what} This is the annotated video.`);
+    } else this.#ask(what, isKnown);
   }
 
+  /** A line over the video that is shown in the place of another. */
+  #remark(text) {
+    const close = element("button", { type: "button", "aria-label": "Close" }, "×");
+    close.addEventListener("click", () => (this.root.hidden = true));
+    this.root.classList.add("is-line");
+    this.root.replaceChildren(element("bdi", {}, text), this.#chooser("link"), close, this.input);
+    this.root.hidden = false;
+  }
+
+  /** In the place of the video. */
   #ask(text, isLost) {
-    const button = element("button", { type: "button", class: "primary" }, "Choose the video");
-    button.addEventListener("click", () => this.input.click());
     const { source } = this.model.data.video;
     const command = `courtscribe render ${quoted(source)} ANALYSIS -o annotated.mp4`;
+    this.root.classList.remove("is-line");
     this.root.replaceChildren(
       element("p", { class: "what" }, element("bdi", {}, text)),
       element("p", {}, isLost ? "Where is it now? It stays on this computer." : "Choose a copy that it can play, or make one:"),
       ...(isLost ? [] : [element("code", {}, command)]),
-      button,
+      this.#chooser("primary"),
       this.input,
     );
     this.root.hidden = false;
+  }
+
+  #chooser(kind) {
+    const button = element("button", { type: "button", class: kind }, "Choose the video");
+    button.addEventListener("click", () => this.input.click());
+    return button;
   }
 
   async #take(file) {

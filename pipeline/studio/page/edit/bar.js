@@ -1,6 +1,6 @@
 // The bar of corrections: what is chosen, what can be done with it, whether it is saved.
 
-import { clock, element, icon, isolated } from "/report/text.js";
+import { clock, element, isolated } from "/report/text.js";
 
 import { askChoice, askText } from "./ask.js";
 
@@ -288,7 +288,7 @@ export class EditBar {
     this.alert.hidden = !problem;
     if (!problem || this.alert.dataset.problem === problem) return;
     this.alert.dataset.problem = problem;
-    const close = element("button", { type: "button", "aria-label": "Close" }, icon("minus"));
+    const close = element("button", { type: "button", "aria-label": "Close" }, "×");
     close.addEventListener("click", () => {
       this.alert.dataset.problem = "";
       this.edits.clearProblem();
