@@ -216,7 +216,7 @@ READERS = {
     "tensors": Reader("a.safetensors", _tensors, load_checkpoint,
                       (_sample(spoiled_bytes, 40), _sample(_spoiled_header, 60))),
     "openvino": Reader("a.xml", _exported("openvino"), _open_exported,
-                       (_sample(spoiled_bytes, 15), _sample(spoiled_values, 20))),
+                       (_sample(spoiled_bytes, 8), _sample(spoiled_values, 12))),
     "onnx": Reader("a.onnx", _exported("onnx"), _open_exported, (_sample(spoiled_bytes, 60),)),
     "names of a data set": Reader("data.yaml", _YAML, lambda p: _prepare(p.parent),
                                   (_sample(spoiled_bytes, 25), _sample(spoiled_values, 60), _yaml_bombs), _data_set),

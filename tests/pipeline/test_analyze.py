@@ -48,7 +48,8 @@ def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GameTruth]:
 def result(game: tuple[Path, GameTruth]) -> tuple[Path, Analysis]:
     """The folder that ``courtscribe analyze`` makes of it."""
     folder = game[0].parent / "out"
-    assert main(["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu"]) == 0
+    command = ["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu", "--imgsz", "640"]
+    assert main(command) == 0
     return folder, load_analysis(folder)
 
 
@@ -324,7 +325,8 @@ def test_corrected_tracks_are_labelled_without_a_detector(
 
 
 def test_the_library_gives_the_same_as_the_command(game: tuple[Path, GameTruth], result: tuple[Path, Analysis]) -> None:
-    analysis = analyze_video(game[0], PipelineConfig(device="cpu"))
+    config = with_settings(PipelineConfig(device="cpu"), {"detector": {"imgsz": 640}})
+    analysis = analyze_video(game[0], config)
     assert np.array_equal(analysis.tracks.track_id, result[1].tracks.track_id)
     assert analysis.timeline == result[1].timeline
 

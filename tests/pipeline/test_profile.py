@@ -77,7 +77,7 @@ def test_what_other_processes_do_is_seen_and_said_by_pass(
 ) -> None:
     monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.5)
     video = tmp_path / "game.mp4"
-    game = SyntheticGame(1, 1.6)
+    game = SyntheticGame(1, 1.6, size=(640, 360))
     write_video(video, ((f.time, f.image) for f in game.frames()), frame_rate=Fraction(30))
     command = ["analyze", str(video), "-o", str(tmp_path / "o"), "--jobs", "2", "--profile", "--imgsz", "320"]
     assert main([*command, "--no-video", "--min-track-confidence", "0"]) == 0

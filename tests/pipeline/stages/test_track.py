@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from tracker.by_hand.rois import Roi
 pytestmark = pytest.mark.slow
 
 _CUT = 24
+_CONFIG = with_settings(PipelineConfig(device="cpu"), {"detector": {"imgsz": 640}})
+"""Less than the 960 of the settings: people are large here."""
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +49,8 @@ def two_shots(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(two_shots: Path) -> Analysis:
-    """Its analysis, with the settings that come with the project."""
-    return analyze_video(two_shots, PipelineConfig(device="cpu"))
+    """Its analysis."""
+    return analyze_video(two_shots, _CONFIG)
 
 
 def test_a_cut_ends_all_tracks_at_its_frame(result: Analysis, tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_a_player_chosen_among_the_detected_keeps_his_name(two_shots: Path, resu
     chosen = first.xyxy[int(first.confidence.argmax())]
     box = (float(chosen[0]), float(chosen[1]), float(chosen[2] - chosen[0]), float(chosen[3] - chosen[1]))
     named = analyze_video(
-        two_shots, PipelineConfig(device="cpu", end=1.0), rois=[Roi(box, name="Ann", frame=3)], detect_with_rois=True
+        two_shots, replace(_CONFIG, end=1.0), rois=[Roi(box, name="Ann", frame=3)], detect_with_rois=True
     )
     assert named.names == {1: "Ann"}
     ann = named.tracks[named.tracks.track_id == 1]
@@ -77,29 +80,29 @@ def test_a_player_chosen_among_the_detected_keeps_his_name(two_shots: Path, resu
     assert iou(ann.at(3).xyxy.astype(np.float64), chosen[None].astype(np.float64))[0, 0] > 0.7
     assert len(named.tracks.ids) > 4
     save_analysis(named, tmp_path)
-    strict = with_settings(PipelineConfig(device="cpu", end=1.0), {"selection": {"min_confidence": 1.0}})
+    strict = with_settings(replace(_CONFIG, end=1.0), {"selection": {"min_confidence": 1.0}})
     again = track_again(load_analysis(tmp_path), strict)
     assert again.names == {1: "Ann"} and again.tracks.ids.tolist() == [1]
 
 
 def test_a_court_drawn_by_hand_leaves_others_out(two_shots: Path, result: Analysis, tmp_path: Path) -> None:
     corners = ((0.0, 0.0), (60.0, 0.0), (60.0, 60.0), (0.0, 60.0))
-    empty = analyze_video(two_shots, PipelineConfig(device="cpu", end=0.9), court=[CourtPolygon(corners)])
+    empty = analyze_video(two_shots, replace(_CONFIG, end=0.9), court=[CourtPolygon(corners)])
     assert not len(empty.tracks) and all("outside the court" in reason for reason in empty.players.dropped.values())
     everywhere = tmp_path / "court.json"
     everywhere.write_text(json.dumps([[-99, -99], [999, -99], [999, 999], [-99, 999]]))
     folder = tmp_path / "out"
-    common = ["analyze", str(two_shots), "--end", "0.9", "--quiet", "--no-video", "-o", str(folder)]
+    common = ["analyze", str(two_shots), "--end", "0.9", "--imgsz", "640", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, "--court", str(everywhere)]) == 0
     assert len(load_analysis(folder).tracks.ids) >= 5
-    settings = with_settings(PipelineConfig(device="cpu", end=0.9), {"selection": {"drop_outside": False}})
+    settings = with_settings(replace(_CONFIG, end=0.9), {"selection": {"drop_outside": False}})
     assert len(track_again(empty, settings).tracks.ids) >= 5
 
 
 def test_every_switch_is_a_flag(two_shots: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     flags = "--no-drop-outside --no-drop-still --no-offline --looks none --max-lost 1"
-    common = ["analyze", str(two_shots), "--end", "0.9", "--quiet", "--no-video", "-o", str(folder)]
+    common = ["analyze", str(two_shots), "--end", "0.9", "--imgsz", "640", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, *flags.split(), "--max-absence", "3"]) == 0
     done = load_analysis(folder)
     settings = done.settings
