@@ -20,7 +20,8 @@ Bools = npt.NDArray[np.bool_]
 
 KEEP = "keep"
 STIFFNESS = 0.2
-"""Ten times less or more was no better on a game that was not corrected (benchmarks/results/teach.md)."""
+"""Ten times less or more was worse on the other half of a corrected game, and the same on another game
+(benchmarks/results/teach.md)."""
 _SMALLEST = 1e-6
 """Added to the features' deviation, which is 0 where all examples look the same."""
 _FOLDS, _STEPS = 10, 200

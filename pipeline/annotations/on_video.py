@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,11 @@ from pipeline.analysis.values import Analysis, Frames, find_player
 from pipeline.annotations.annotation_file import Annotation, AnnotationFile, number
 
 Rows = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
+
+_FEW, _LONGEST = 8, 60
+"""Names in a note, and letters of each."""
+_MOST_STRANGERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ def match_annotations(file: AnnotationFile, analysis: Analysis) -> Matched:
     begins later counts as long as it lasts: so a label laid over another corrects it.
     Raises InputError where a player's name is that of several.
     """
-    ids = analysis.tracks.ids.tolist()
+    ids, edges = analysis.tracks.ids.tolist(), _edges(analysis.frames)
     players: dict[str, int] = {}
     strangers: dict[int, str] = {}
     labels = {label.strip().casefold(): place for place, label in enumerate(analysis.timeline.labels)}
@@ -51,7 +56,7 @@ def match_annotations(file: AnnotationFile, analysis: Analysis) -> Matched:
             continue
         if annotation.player not in players:
             players[annotation.player] = _player(annotation.player, ids, analysis.names, strangers)
-        first, end = _rows(annotation, analysis.frames)
+        first, end = _rows(annotation, analysis.frames, edges)
         if first < end:
             spans.setdefault(players[annotation.player], []).append((first, end, labels[action]))
         outside += first >= end
@@ -59,13 +64,13 @@ def match_annotations(file: AnnotationFile, analysis: Analysis) -> Matched:
     for player, some in sorted(spans.items()):
         painted, begin, lost = _painted(some)
         taken += lost
-        segments += _segments(player, painted, begin, analysis)
+        segments += _segments(player, painted, begin, analysis, edges)
     ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))
-    notes = [f"{', '.join(sorted(strange))}: no labels of this analysis, so left out"] if strange else []
-    notes += [f"{name}: nobody of this analysis is called so" for name in strangers.values()]
+    notes = [f"{_some(sorted(strange))}: no labels of this analysis, so left out"] if strange else []
+    notes += [f"{_some(strangers.values())}: nobody of this analysis is called so"] if strangers else []
     notes += [f"{number(outside, 'annotation')} outside the analysed frames, or shorter than one"] if outside else []
-    notes += [f"{number(taken, 'time')} two actions of a player overlap: the later one counts"] if taken else []
-    return Matched(Timeline(analysis.timeline.labels, ordered), strangers, tuple(" ".join(n.split()) for n in notes))
+    notes += [f"{number(taken, 'action')} over another one of the same player: the later one counts"] if taken else []
+    return Matched(Timeline(analysis.timeline.labels, ordered), strangers, tuple(notes))
 
 
 def _player(name: str, ids: Sequence[int], names: Mapping[int, str], strangers: dict[int, str]) -> int:
@@ -74,29 +79,35 @@ def _player(name: str, ids: Sequence[int], names: Mapping[int, str], strangers: 
     except InputError:
         if sum(name.strip().casefold() == given.casefold() for given in names.values()) > 1:
             raise
+    if len(strangers) == _MOST_STRANGERS:
+        raise InputError(f"there are over {_MOST_STRANGERS} players whom the analysis does not have: is it this game?")
     stranger = max((0, *ids, *strangers)) + 1
     strangers[stranger] = name
     return stranger
 
 
-def _rows(annotation: Annotation, frames: Frames) -> tuple[int, int]:
-    """Rows of ``frames`` from, to (exclusive)."""
+def _some(names: Iterable[str]) -> str:
+    """The first few of ``names``, in a line."""
+    first, *rest = (" ".join(name.split())[:_LONGEST] for name in names)
+    shown = ", ".join([first, *rest[: _FEW - 1]])
+    return shown if len(rest) < _FEW else f"{shown} and {len(rest) - _FEW + 1} more"
+
+
+def _rows(annotation: Annotation, frames: Frames, edges: Floats) -> tuple[int, int]:
+    """Rows of ``frames`` from, to (exclusive). edges: of all frames, see ``_edges``."""
     if not len(frames):
         return 0, 0
     if annotation.frames is not None:
         first, end = np.searchsorted(frames.index, annotation.frames).tolist()
         return first, end
-    edges = _edges(frames)
-    at = np.clip(np.searchsorted(edges, [annotation.start, annotation.end]), 1, len(edges) - 1)
-    nearer = np.array([annotation.start, annotation.end]) - edges[at - 1] < edges[at] - [
-        annotation.start,
-        annotation.end,
-    ]
+    span = np.array([annotation.start, annotation.end])
+    at = np.clip(np.searchsorted(edges, span), 1, len(edges) - 1)
+    nearer = span - edges[at - 1] < edges[at] - span
     first, end = (at - nearer).tolist()
     return first, end
 
 
-def _edges(frames: Frames) -> npt.NDArray[np.float64]:
+def _edges(frames: Frames) -> Floats:
     """(F + 1,) seconds: where frames begin, and where the last one ends."""
     return np.append(frames.time, frame_ends(frames.time)[-1:])
 
@@ -112,8 +123,8 @@ def _painted(spans: Sequence[tuple[int, int, int]]) -> tuple[Rows, int, int]:
     return rows, begin, over
 
 
-def _segments(player: int, painted: Rows, begin: int, analysis: Analysis) -> Iterator[ActionSegment]:
-    edges, index = _edges(analysis.frames), analysis.frames.index
+def _segments(player: int, painted: Rows, begin: int, analysis: Analysis, edges: Floats) -> Iterator[ActionSegment]:
+    index = analysis.frames.index
     bounds = [0, *(np.flatnonzero(np.diff(painted)) + 1).tolist(), len(painted)]
     for a, b in pairwise(bounds):
         if painted[a] >= 0:
