@@ -16,6 +16,7 @@ import dataclasses
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -24,11 +25,12 @@ from provenance import SHIPPED, write_result
 
 from classify.data.clips import read_file, sixteen
 from classify.data.layouts import ClipFile
-from classify.few_shot.adapt import MIN_EXAMPLES, adapt
-from classify.few_shot.heads import Examples, Head, fit_heads
+from classify.few_shot.adapt import MIN_EXAMPLES, AdaptConfig, Embedding, adapt
+from classify.few_shot.heads import AUTO, Examples, Head, fit_heads
+from classify.few_shot.kept import KEEP, STIFFNESS, fit_kept
 from classify.networks.preprocess import to_tensor
 from classify.train.last_layer import embed
-from classify.types import ActionScores
+from classify.types import CLIP_LENGTH, CLIP_PACE, ActionScores
 from classify.weights.kinetics import load_classifier
 from ground.video.source import open_video
 from pipeline.analysis.folder import load_analysis, save_analysis
@@ -46,13 +48,19 @@ from tracker.types import Tracks
 
 _COUNTS = (5, 10, 20)
 _WAYS = ("first half", "anywhere")
+_HEADS = (AUTO, KEEP)
+_STIFF = (0.02, 2.0)
+_CLIP = CLIP_LENGTH / CLIP_PACE
+"""Seconds."""
 _NEVER_UNSURE = TimelineConfig(min_confidence=0.0)
 _NOTES = """\
 Mean and standard deviation over draws of clips. *First half*: clips are taken from the first half of the corrected
 game, and its second half is judged. *Anywhere*: from all of it, and all is judged but the moments that the clips show;
 a player's next second is much like his last one, so this flatters, and it is how a person would do it. Of a label with
 fewer clips all are taken; labels with fewer than three cannot be learnt, and count as 0 where the truth has them.
-Macro-F1 and accuracy are over boxes whose label is clear; nothing is left unsure, before or after."""
+Macro-F1 and accuracy are over boxes whose label is clear, before → after; nothing is left unsure. Head `auto` is what
+`adapt` does unless told otherwise: a last layer for the labels of the clips alone. `keep` is `adapt --head keep`: the
+shipped last layer, corrected; labels without clips stay."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +74,14 @@ class Game:
     """As the shipped classifier answered."""
     features: torch.Tensor
     """float32 (N, C), of ``windows``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How it is measured."""
+
+    draws: int
+    stiffness: float = STIFFNESS
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -99,16 +115,23 @@ def main() -> None:
         taught = corrections(game, Path(work))
         check(taught, Path(work))
     names = options.truth.name, options.other_truth.name
-    heads = (
-        f"{names[0]}, rest: before | after | {names[1]}: before | after | accuracy {names[0]} | accuracy {names[1]} |"
-    )
+    figures = " | ".join(f"{figure} {name}" for name in names for figure in ("macro-F1", "accuracy"))
+    heads = [f"| clips from | of each label | clips, labels | head | {figures} |", "|---" * 8 + "|"]
+    table = [
+        row(game, other, taught, way, count, kind, Options(options.draws))
+        for way in _WAYS for count in _COUNTS for kind in _HEADS
+    ]  # fmt: skip
+    stiff = [
+        row(game, other, taught, _WAYS[0], _COUNTS[-1], KEEP, Options(options.draws, stiffness)).replace(
+            f"| {KEEP} |", f"| {KEEP}, stiffness {stiffness:g} |"
+        )
+        for stiffness in _STIFF
+    ]
     lines = [
         f"{options.draws} draws; {names[0]} corrected, {len(taught.files)} clips in all: {_counts(taught)}.",
-        *("", _NOTES, ""),
-        f"| clips from | clips of each label | clips, labels | {heads}",
-        "|---" * 9 + "|",
-        *(row(game, other, taught, way, count, options.draws) for way in _WAYS for count in _COUNTS),
-    ]  # fmt: skip
+        *("", _NOTES, "", *heads, *table, ""),
+        *(f"How stiff `keep` is, beside the {STIFFNESS:g} that `adapt` takes:", "", *heads, *stiff),
+    ]
     write_result(options.output, f"Teaching by correcting: {names[0]}", lines, SHIPPED)
 
 
@@ -121,7 +144,7 @@ def read_game(folder: Path, truth_folder: Path) -> Game:
     labels = analysis.timeline.labels
     known = [actions[i] if actions[i] in labels else None for i in kept]
     plan = plan_windows(analysis.tracks, frames.index, frames.time, WindowConfig(**settings), frames.shot())
-    network, info = load_classifier(WEIGHTS / "actions.safetensors")
+    network, info = shipped()
     cutter, seen = ClipCutter(plan), dict[tuple[int, float], torch.Tensor]()
     with open_video(analysis.video.source, end=float(frames.time[-1]) + 0.001) as video:
         for frame in video:
@@ -151,7 +174,7 @@ def corrections(game: Game, work: Path) -> Taught:
     with (work / "clips/clips.csv").open(newline="", encoding="utf-8") as table:
         rows = list(csv.DictReader(table))
     files = [ClipFile(work / "clips" / r["clip"], r["label"], r["group"]) for r in rows]
-    network, info = load_classifier(WEIGHTS / "actions.safetensors")
+    network, info = shipped()
     features: list[torch.Tensor] = []
     for file in files:
         (clip,) = read_file(file)
@@ -174,31 +197,41 @@ def _spans(analysis: Analysis, wanted: np.ndarray, player: int) -> list[ActionSe
     ]  # fmt: skip
 
 
-def learn(taught: Taught, chosen: np.ndarray) -> tuple[Head, tuple[str, ...]]:
-    """The last layer that ``adapt`` would write, and its labels."""
-    labels = tuple(sorted({taught.files[i].label for i in chosen}))
+@cache
+def shipped() -> Embedding:
+    """The shipped network."""
+    return load_classifier(WEIGHTS / "actions.safetensors")
+
+
+def learn(taught: Taught, chosen: np.ndarray, kind: str, stiffness: float = STIFFNESS) -> tuple[Head, tuple[str, ...]]:
+    """The last layer that ``adapt --head`` would write, and its labels."""
+    network, info = shipped()
+    labels = info.labels if kind == KEEP else tuple(sorted({taught.files[i].label for i in chosen}))
     targets = np.array([labels.index(taught.files[i].label) for i in chosen])
     turns = np.array([int((targets[:i] == target).sum()) for i, target in enumerate(targets)])
     features = taught.features[chosen].flatten(0, 1).double().numpy()
     examples = Examples(features, np.repeat(np.arange(len(chosen)), 2), targets, turns, len(labels))
-    return fit_heads(examples)[0], labels
+    if kind == KEEP and isinstance(network.fc, torch.nn.Linear):
+        return fit_kept(examples, network.fc, info.temperature, stiffness), labels
+    return fit_heads(examples, kind)[0], labels
 
 
 def check(taught: Taught, work: Path) -> None:
     """``learn`` is what ``adapt`` does: the same figure on left-out examples. Fails where it is not."""
     chosen = draw(taught, "anywhere", 5, np.random.default_rng(0), np.inf)
-    embedding = load_classifier(WEIGHTS / "actions.safetensors")
-    adapted = adapt([taught.files[i] for i in chosen], work / "mine.safetensors", embedding)
-    head, labels = learn(taught, chosen)
-    targets = np.array([labels.index(taught.files[i].label) for i in chosen])
-    accuracy = float((head.probabilities.argmax(1) == targets).mean())
-    if (head.kind, round(accuracy, 6)) != (adapted.heads[0][0], round(adapted.report.accuracy, 6)):
-        raise AssertionError(f"learnt another way than adapt does: {accuracy} and {adapted.report.accuracy}")
+    for kind in _HEADS:
+        files = [taught.files[i] for i in chosen]
+        adapted = adapt(files, work / "mine.safetensors", shipped(), AdaptConfig(kind))
+        head, labels = learn(taught, chosen, kind)
+        targets = np.array([labels.index(file.label) for file in files])
+        accuracy = float((head.probabilities.argmax(1) == targets).mean())
+        if (head.kind, round(accuracy, 6)) != (adapted.heads[0][0], round(adapted.report.accuracy, 6)):
+            raise AssertionError(f"learnt another way than adapt does: {accuracy} and {adapted.report.accuracy}")
 
 
 def draw(taught: Taught, way: str, count: int, rng: np.random.Generator, half: float) -> np.ndarray:
     """Clips to learn from: up to ``count`` of each label that has enough."""
-    allowed = taught.start + 0.64 <= half if way == "first half" else np.ones(len(taught.files), np.bool_)
+    allowed = taught.start + _CLIP <= half if way == "first half" else np.ones(len(taught.files), np.bool_)
     of_label = [
         np.flatnonzero(allowed & np.array([file.label == label for file in taught.files]))
         for label in sorted({file.label for file in taught.files})
@@ -206,15 +239,15 @@ def draw(taught: Taught, way: str, count: int, rng: np.random.Generator, half: f
     return np.concatenate([rng.permutation(rows)[:count] for rows in of_label if len(rows) >= MIN_EXAMPLES])
 
 
-def row(game: Game, other: Game, taught: Taught, way: str, count: int, draws: int) -> str:
+def row(game: Game, other: Game, taught: Taught, way: str, count: int, kind: str, options: Options) -> str:
     """A line of the table."""
     rng, half = np.random.default_rng(count), float(np.median(game.analysis.frames.time))
     figures: list[list[float]] = []
     sizes: list[tuple[int, int]] = []
-    for _ in range(draws):
+    for _ in range(options.draws):
         chosen = draw(taught, way, count, rng, half)
-        head, labels = learn(taught, chosen)
-        hidden = [(int(taught.player[i]), float(taught.start[i]), float(taught.start[i]) + 0.64) for i in chosen]
+        head, labels = learn(taught, chosen, kind, options.stiffness)
+        hidden = [(int(taught.player[i]), float(taught.start[i]), float(taught.start[i]) + _CLIP) for i in chosen]
         spared = (half, []) if way == "first half" else (-np.inf, hidden)
         scored = [
             judge(which, answers, *asked)
@@ -222,13 +255,11 @@ def row(game: Game, other: Game, taught: Taught, way: str, count: int, draws: in
             for answers in ((which.windows, which.analysis.timeline.labels), (answer(which, head, labels), labels))
         ]
         figures.append([figure for pair in scored for figure in pair])
-        sizes.append((len(chosen), len(labels)))
+        sizes.append((len(chosen), len({taught.files[i].label for i in chosen})))
     mean, spread = np.mean(figures, 0), np.std(figures, 0)
-    f1 = [f"{mean[i]:.3f} ± {spread[i]:.3f}" for i in (0, 2, 4, 6)]
-    f1[2] = f"{mean[4]:.3f}"
+    cells = [f"{mean[i]:.3f} → {mean[i + 2]:.3f} ± {spread[i + 2]:.3f}" for i in (0, 1, 4, 5)]
     clips, labels = np.mean(sizes, 0)
-    accuracy = [f"{mean[i]:.3f} → {mean[i + 2]:.3f} ± {spread[i + 2]:.3f}" for i in (1, 5)]
-    return f"| {way} | {count} | {clips:.0f}, {labels:.0f} | {' | '.join([*f1, *accuracy])} |"
+    return f"| {way} | {count} | {clips:.0f} of {labels:.0f} | {kind} | {' | '.join(cells)} |"
 
 
 def answer(game: Game, head: Head, labels: Sequence[str]) -> tuple[ActionScores, ...]:

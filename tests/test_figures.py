@@ -104,6 +104,18 @@ _FIGURES = {
     "ratio": (rf"{_N} times as fast as the plain loop", "results/end_to_end.md", rf"{_N} times as fast"),
     "memory": (rf"takes {_N} % more memory", "results/memory.md", rf"takes \+{_N} ?% memory"),
     "adapt": (rf"labels give macro-F1 {_N} on", "results/adapt.md", rf"\| actions \| 10 \| {_N} "),
+    "corrected labels": (
+        rf"from macro-F1 {_N} to {_N} and from accuracy {_N} to {_N}, and those of the second broadcast from {_N} to\s+"
+        rf"{_N} and from {_N} to {_N} ",
+        "results/teach.md",
+        r"first half \| 20 \| 72 of 5 \| keep " + rf"\| {_N} → {_N} ± [\d.]+ " * 4,
+    ),
+    "corrected all over": (
+        rf"the rest of it worse: accuracy {_N} became {_N}\. A new last layer .* forgets .*: {_N} became {_N}\.",
+        "results/teach.md",
+        rf"(?s)(?=.*anywhere \| 20 \| 93 of 5 \| keep \| [\d.]+ → [\d.]+ ± [\d.]+ \| {_N} → {_N} )"
+        rf"(?=.*first half \| 20 \| 72 of 5 \| auto \| {_N} → {_N} )",
+    ),
     "clips": (
         rf"labels {_N} clips a second in PyTorch, {_N} in OpenVINO, {_N} in INT8",
         "results/classifier.md",

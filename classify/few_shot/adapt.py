@@ -25,6 +25,7 @@ from classify.evaluate.calibration import fit_threshold
 from classify.evaluate.metrics import Report, score
 from classify.few_shot.curve import Curve, learning_curve
 from classify.few_shot.heads import AUTO, Examples, Head, fit_heads
+from classify.few_shot.kept import KEEP, fit_kept
 from classify.few_shot.limits import MAX_EXAMPLES, MIN_EXAMPLES
 from classify.labels import check_label_set
 from classify.networks.pooled import pooled_backbone
@@ -58,7 +59,8 @@ class AdaptConfig:
     """How a handful of examples is learnt from."""
 
     head: str = AUTO
-    """"linear", "neighbours", or "auto": what left-out examples speak for."""
+    """"linear", "neighbours", or "auto": what left-out examples speak for; or "keep": the network's own labels, which
+    the examples correct, and of which those without examples stay as they are."""
     mirror: bool = True
     """Learn from mirror images too: where no label has a side, examples count twice."""
     device: str = "auto"
@@ -124,16 +126,22 @@ def adapt(
     count.update(one.label for one in seen)
     _check_enough("examples that can be read", count)
     labels = tuple(sorted({one.label for one in seen}))
-    examples = _examples(seen, labels)
-    heads = fit_heads(examples, config.head)
-    reports = [score(examples.targets, head.probabilities.argmax(1), labels) for head in heads]
-    info = _describe(info, heads[0], reports[0], examples.targets)
+    if config.head == KEEP:
+        layer, labels = _own_layer(network, info, labels), info.labels
+        heads = [fit_kept(_examples(seen, labels), layer, info.temperature)]
+    else:
+        heads = fit_heads(_examples(seen, labels), config.head)
+    targets = np.array([labels.index(one.label) for one in seen])
+    reports = [score(targets, head.probabilities.argmax(1), labels) for head in heads]
+    info = _describe(info, heads[0], reports[0], targets)
     network = copy.deepcopy(network)
     network.fc = heads[0].layer
     # Not in half precision: a head's weights may be large and take each other away.
     save_checkpoint(output, network, info, half=False)
     tried = tuple((h.kind, h.setting, r.macro_f1) for h, r in zip(heads, reports, strict=True))
-    return Adapted(info, reports[0], tried, learning_curve(examples, labels) if config.curve else None)
+    taught = tuple(sorted({one.label for one in seen}))
+    curve = learning_curve(_examples(seen, taught), taught) if config.curve else None
+    return Adapted(info, reports[0], tried, curve)
 
 
 def example_files(source: Path) -> list[ClipFile]:
@@ -250,6 +258,17 @@ def _left_out_together(seen: Sequence[_Seen]) -> list[str]:
     return [turn.get(unit, unit) for unit in units]
 
 
+def _own_layer(network: nn.Module, info: CheckpointInfo, labels: Sequence[str]) -> nn.Linear:
+    """The network's last layer. Raises InputError where it cannot be kept, or has not all of ``labels``."""
+    strange = sorted(set(labels) - set(info.labels))
+    if strange:
+        what = f"{', '.join(strange)}: none of the labels of the network, which cannot be kept then"
+        raise InputError(f"{what}; choose another head", "head")
+    if not isinstance(network.fc, nn.Linear):
+        raise InputError("the network's last layer is learnt from examples already; start from another one", "head")
+    return network.fc
+
+
 def _describe(embedding: CheckpointInfo, head: Head, report: Report, truth: np.ndarray) -> CheckpointInfo:
     """Marked as a starter's: a handful of examples is not much, and whoever reads the labels shall know."""
     origin = replace(
@@ -267,5 +286,6 @@ def _describe(embedding: CheckpointInfo, head: Head, report: Report, truth: np.n
         origin=origin,
         scores={"macro_f1": report.macro_f1, "accuracy": report.accuracy},
         temperature=head.temperature,
-        unsure_below=fit_threshold(head.probabilities, truth),
+        # A handful of examples of some labels says little of how sure the others are.
+        unsure_below=embedding.unsure_below if head.kind == KEEP else fit_threshold(head.probabilities, truth),
     )

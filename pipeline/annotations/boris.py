@@ -33,6 +33,8 @@ _STATE, _POINT = "State event", "Point event"
 _PIPE, _BROKEN = "|", "¦"
 """What BORIS takes in no name, and what stands there instead."""
 _SURE, _TO = re.compile(r"confidence ([01](?:\.\d{1,9})?)\b", re.ASCII), re.compile(r"^to (.*?)(?:; |$)")
+_MOST_NOTES = 5
+"""On events that never end."""
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
 
 
@@ -200,6 +202,7 @@ def _paired(events: Sequence[_Event], states: set[str]) -> tuple[tuple[Annotatio
     notes = [f"{number(left_out, 'event')} left out, without a player or a length"] if left_out else []
     notes += [
         f"{event.code} of {event.subject or 'nobody'} begins at {event.time:.2f} s and never ends: left out"
-        for event in open_at.values()
+        for event in list(open_at.values())[:_MOST_NOTES]
     ]
+    notes += [f"and {len(open_at) - _MOST_NOTES} more that never end"] if len(open_at) > _MOST_NOTES else []
     return sorted_annotations(found), tuple(" ".join(note.split()) for note in notes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -15,6 +15,10 @@ from pipeline.analysis.values import Analysis, Frames, find_player
 from pipeline.annotations.annotation_file import Annotation, AnnotationFile, number
 
 Rows = npt.NDArray[np.int32]
+
+_FEW, _LONGEST = 8, 60
+"""Names in a note, and letters of each."""
+_MOST_STRANGERS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +65,11 @@ def match_annotations(file: AnnotationFile, analysis: Analysis) -> Matched:
         taken += lost
         segments += _segments(player, painted, begin, analysis)
     ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))
-    notes = [f"{', '.join(sorted(strange))}: no labels of this analysis, so left out"] if strange else []
-    notes += [f"{name}: nobody of this analysis is called so" for name in strangers.values()]
+    notes = [f"{_some(sorted(strange))}: no labels of this analysis, so left out"] if strange else []
+    notes += [f"{_some(strangers.values())}: nobody of this analysis is called so"] if strangers else []
     notes += [f"{number(outside, 'annotation')} outside the analysed frames, or shorter than one"] if outside else []
-    notes += [f"{number(taken, 'time')} two actions of a player overlap: the later one counts"] if taken else []
-    return Matched(Timeline(analysis.timeline.labels, ordered), strangers, tuple(" ".join(n.split()) for n in notes))
+    notes += [f"{number(taken, 'action')} over another one of the same player: the later one counts"] if taken else []
+    return Matched(Timeline(analysis.timeline.labels, ordered), strangers, tuple(notes))
 
 
 def _player(name: str, ids: Sequence[int], names: Mapping[int, str], strangers: dict[int, str]) -> int:
@@ -74,9 +78,18 @@ def _player(name: str, ids: Sequence[int], names: Mapping[int, str], strangers: 
     except InputError:
         if sum(name.strip().casefold() == given.casefold() for given in names.values()) > 1:
             raise
+    if len(strangers) == _MOST_STRANGERS:
+        raise InputError(f"there are over {_MOST_STRANGERS} players whom the analysis does not have: is it this game?")
     stranger = max((0, *ids, *strangers)) + 1
     strangers[stranger] = name
     return stranger
+
+
+def _some(names: Iterable[str]) -> str:
+    """The first few of ``names``, in a line."""
+    first, *rest = (" ".join(name.split())[:_LONGEST] for name in names)
+    shown = ", ".join([first, *rest[: _FEW - 1]])
+    return shown if len(rest) < _FEW else f"{shown} and {len(rest) - _FEW + 1} more"
 
 
 def _rows(annotation: Annotation, frames: Frames) -> tuple[int, int]:

@@ -104,11 +104,11 @@ def read_sportscode(path: Path, actions: Collection[str] = ()) -> AnnotationFile
     return AnnotationFile(sorted_annotations(found), teams=teams, notes=notes)
 
 
-def _add_instance(parent: Element, place: int, timed: Timed, duration: float, cutting: Cutting) -> None:
-    found, length = timed.annotation, 1000 * EVENT_SECONDS if timed.annotation.is_event else timed.end - timed.start
-    start = max(0, timed.start - milliseconds(cutting.lead))
-    end = timed.start + length + milliseconds(cutting.lag)
-    end = max(timed.end, min(end, milliseconds(duration))) if duration else end
+def _add_instance(parent: Element, place: int, one: Timed, duration: float, cutting: Cutting) -> None:
+    found, length = one.annotation, 1000 * EVENT_SECONDS if one.annotation.is_event else one.end - one.start
+    start = max(0, one.start - milliseconds(cutting.lead))
+    end = one.start + length + milliseconds(cutting.lag)
+    end = max(one.end, min(end, milliseconds(duration))) if duration else end
     instance = SubElement(parent, "instance")
     code, other = (getattr(found, name) for name in (cutting.code, _other(cutting.code)))
     for tag, text in (("ID", str(place)), ("start", _decimal(start)), ("end", _decimal(end)), ("code", code)):
@@ -117,8 +117,8 @@ def _add_instance(parent: Element, place: int, timed: Timed, duration: float, cu
     labels += [("source", PERSON)] if found.source == PERSON else []
     if found.confidence is not None:
         labels.append(("confidence", f"{found.confidence:.3f}"))
-    after = 0 if found.is_event else end - timed.end
-    labels += [(name, _decimal(pad)) for name, pad in (("lead", timed.start - start), ("lag", after)) if pad]
+    after = 0 if found.is_event else end - one.end
+    labels += [(name, _decimal(pad)) for name, pad in (("lead", one.start - start), ("lag", after)) if pad]
     for group, text in labels:
         if text:
             label = SubElement(instance, "label")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,15 @@ from ground.errors import FullError, InputError
 from pipeline.analysis.folder import save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
+from pipeline.annotations.annotation_file import AnnotationFile
+from pipeline.annotations.formats import WRITERS as ANNOTATION_WRITERS
 from pipeline.edits.draft import Draft
 from pipeline.edits.log import append_edits
 from pipeline.evaluate.identity_plot import draw_identities
+from pipeline.outputs.budget import write_time_budget
 from pipeline.outputs.captions import write_captions
-from pipeline.outputs.export import tracks_of
+from pipeline.outputs.export import annotations_of, tracks_of
+from pipeline.outputs.plots.timeline import plot_timeline
 from pipeline.outputs.table import write_timeline_csv
 from pipeline.parts.store import PartStore
 from pipeline.video.encode import write_video
@@ -81,6 +86,10 @@ class _Writer:
         return self.name
 
 
+def _annotations(write: Callable[[Path, AnnotationFile], object], path: Path) -> None:
+    write(path, annotations_of(_analysis()))
+
+
 _WRITERS = [
     _Writer("detect-0003-0123456789abcdef.npz", _part),
     _Writer("analysis.json", lambda path: save_analysis(_analysis(), path.parent)),
@@ -89,6 +98,10 @@ _WRITERS = [
     _Writer("tracks.txt", lambda path: write_tracks(path, _analysis().tracks)),
     _Writer("tracks.xml", lambda path: write_cvat(path, tracks_of(_analysis()))),
     _Writer("tracks.json", lambda path: write_coco(path, tracks_of(_analysis()))),
+    *(_Writer(f"annotations.{kind}", partial(_annotations, write)) for kind, write in ANNOTATION_WRITERS.items()),
+    _Writer("timebudget.csv", lambda path: write_time_budget(_analysis().timeline, {}, path)),
+    _Writer("timeline.png", lambda path: plot_timeline(_analysis(), path)),
+    _Writer("timeline.svg", lambda path: plot_timeline(_analysis(), path)),
     _Writer("annotated.mp4", _video),
     _Writer("identities.png", _plot),
     _Writer("weights.safetensors", _weights),

@@ -32,7 +32,8 @@ def add_commands(subparsers: Any) -> None:
     adapt.add_argument("--model", metavar="NAME", help="with --embedding kinetics: which network (r2plus1d_18)")
     adapt.add_argument("--download", action="store_true", help="fetch the Kinetics weights if they are not here")
     adapt.add_argument("--detector", type=Path, metavar="FILE", help="with --embedding detector: a YOLO11n .pt")
-    adapt.add_argument("--head", choices=("auto", "linear", "neighbours"), default="auto", help="the last layer")
+    heads = "the last layer; keep: that of the network, whose labels the examples correct"
+    adapt.add_argument("--head", choices=("auto", "linear", "neighbours", "keep"), default="auto", help=heads)
     adapt.add_argument("--mirror", action=argparse.BooleanOptionalAction, default=True, help="learn mirror images too")
     adapt.add_argument("--device", default="auto")
     curve = "write how good it becomes with more examples, and what ten more would bring, as JSON"
@@ -95,10 +96,14 @@ def _learn(options: argparse.Namespace, folder: Path) -> None:
     with choose_progress(options.quiet, file=options.progress_file).stage("adapt", len(files), "file") as advance:
         adapted = adapt(files, options.output, embedding, config, advance)
     for number, (kind, setting, macro_f1) in enumerate(adapted.heads):
-        what = f"{round(setting)} nearest neighbours" if kind == "neighbours" else f"linear, decay {setting:.1g}"
+        what = {"neighbours": f"{round(setting)} nearest neighbours", "keep": "its own labels, corrected"}.get(
+            kind, f"linear, decay {setting:.1g}"
+        )
         kept = "kept" if number == 0 else "not kept: it takes a clear lead to be"
         say(options, f"{what}: macro-F1 {macro_f1:.3f} on examples left out in turn ({kept})")
     for label, scores in adapted.report.per_class.items():
+        if not scores.support:
+            continue
         say(options, f"  {label}: {scores.support} examples, {scores.recall:.0%} of them recognised when left out")
     if adapted.curve is not None:
         _say_curve(options, adapted)

@@ -37,6 +37,9 @@ def run_export(options: argparse.Namespace) -> int:
         )
     for note in exported.notes:
         _log.warning("%s: %s", options.analysis, note)
-    counts = ", ".join(f"{number} {label}" for label, number in sorted(exported.clips.items()))
-    say(options, f"{sum(exported.clips.values())} clips ({counts}): {options.output}")
+    counts, number = (
+        ", ".join(f"{n} {label}" for label, n in sorted(exported.clips.items())),
+        sum(exported.clips.values()),
+    )
+    say(options, f"{number} clip{'s' * (number != 1)} ({counts}): {options.output}")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import shutil
 from pathlib import Path
@@ -64,6 +65,29 @@ def test_the_result_is_a_checkpoint_like_any_other(
     assert (
         adapt(example_files(folder), tmp_path / "again.safetensors", again, AdaptConfig(head)).report == adapted.report
     )
+
+
+def test_labels_that_are_there_are_corrected_and_kept(
+    folder: Path, tmp_path: Path, embedding: Embedding, squares: list[LabelledClip]
+) -> None:
+    network, info = embedding[0], dataclasses.replace(embedding[1], labels=("euro step", "other", "Sprungwürfe"))
+    adapted = adapt(example_files(folder), tmp_path / "mine.safetensors", (network, info), AdaptConfig("keep"))
+    assert adapted.info.labels == info.labels and adapted.heads[0][0] == "keep"
+    classifier = ActionClassifier(tmp_path / "mine.safetensors", "cpu")
+    own = network.fc.weight[1] / info.temperature
+    assert torch.allclose(load_checkpoint(tmp_path / "mine.safetensors")[0].fc.weight[1], own, atol=1e-5)
+    clips = np.stack([clip.frames for clip in squares])
+    right = [{"run": 0, "walk": 2}[clip.label] for clip in squares]
+    after = classifier.probabilities(clips)[:, [0, 2]]
+    save_checkpoint(tmp_path / "before.safetensors", network, info, half=False)
+    before = ActionClassifier(tmp_path / "before.safetensors", "cpu").probabilities(clips)[:, [0, 2]]
+    shares = [own / own.sum(1, keepdims=True) for own in (before, after)]
+    gain = (shares[1] - shares[0])[np.arange(8), np.array(right) // 2]
+    assert gain.mean() > 0.01
+    with pytest.raises(InputError, match="euro step: none of the labels of the network") as error:
+        few = dataclasses.replace(info, labels=("other", "Sprungwürfe", "third"))
+        adapt(example_files(folder), tmp_path / "no.safetensors", (network, few), AdaptConfig("keep"))
+    assert error.value.setting == "head" and not (tmp_path / "no.safetensors").exists()
 
 
 def test_only_the_last_layer_is_new(folder: Path, tmp_path: Path, embedding: Embedding) -> None:

@@ -49,7 +49,21 @@ def test_a_label_laid_over_another_corrects_it() -> None:
     file = AnnotationFile((Annotation("7", "run", 0.0, 1.0), Annotation("7", "ball in hand", 0.4, 0.6)))
     matched = match_annotations(file, game())
     assert spans(matched.timeline) == [(7, "run", 0, 10), (7, "ball in hand", 10, 15), (7, "run", 15, 25)]
-    assert matched.notes == ("1 time two actions of a player overlap: the later one counts",)
+    assert matched.notes == ("1 action over another one of the same player: the later one counts",)
+
+
+def test_of_many_strange_names_some_are_told() -> None:
+    file = AnnotationFile(tuple(Annotation(f"P\n{i}", f"fly {i}", 0.0, 1.0) for i in range(30)))
+    assert match_annotations(file, game()).notes == (
+        "fly 0, fly 1, fly 10, fly 11, fly 12, fly 13, fly 14, fly 15 and 22 more: no labels of this analysis, so left "
+        "out",
+    )
+    people = AnnotationFile(tuple(Annotation(f"P\n{i}", "run", 0.0, 1.0) for i in range(30)))
+    (note,) = match_annotations(people, game()).notes
+    assert note == "P 0, P 1, P 2, P 3, P 4, P 5, P 6, P 7 and 22 more: nobody of this analysis is called so"
+    crowd = AnnotationFile(tuple(Annotation(f"P{i}", "run", 0.0, 1.0) for i in range(600)))
+    with pytest.raises(InputError, match="over 500 players whom the analysis does not have"):
+        match_annotations(crowd, game())
 
 
 def test_a_name_of_two_players_is_refused() -> None:
