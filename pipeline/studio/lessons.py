@@ -121,9 +121,10 @@ class Lessons:
                 raise InputError("something is being learnt already")
             self._doing = folder, "adapt"
             self._failed.pop(folder, None)
-        threading.Thread(
-            target=self._learn, args=(folder, str(source), True in is_whole), name="learn", daemon=True
-        ).start()
+        # Where only labels of the shipped network are taught, the others stay as they are.
+        keeps = {one["label"] for one in self.labels()} <= set(ACTIONS) and True not in is_whole
+        asked = (folder, str(source), True in is_whole, "keep" if keeps else "auto")
+        threading.Thread(target=self._learn, args=asked, name="learn", daemon=True).start()
 
     def _learn(self, folder: Path, source: str, whole: bool, head: str) -> None:
         trial = folder / TRIAL

@@ -91,7 +91,8 @@ def test_labels_that_are_there_already_are_corrected_and_the_others_stay(
     for player, label in enumerate(labels, 1):
         _add(client, label, *_spans(player))
     client.post("/api/lesson/learn", json={"id": _ID})
-    while len(asked) < 2:
+    end = time.monotonic() + 10
+    while len(asked) < 2 and time.monotonic() < end:
         time.sleep(0.01)
     assert asked[0][asked[0].index("--head") + 1] == head and asked[1][0] == "label"
 
