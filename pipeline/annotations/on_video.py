@@ -15,6 +15,7 @@ from pipeline.analysis.values import Analysis, Frames, find_player
 from pipeline.annotations.annotation_file import Annotation, AnnotationFile, number
 
 Rows = npt.NDArray[np.int32]
+Floats = npt.NDArray[np.float64]
 
 _FEW, _LONGEST = 8, 60
 """Names in a note, and letters of each."""
@@ -40,7 +41,7 @@ def match_annotations(file: AnnotationFile, analysis: Analysis) -> Matched:
     begins later counts as long as it lasts: so a label laid over another corrects it.
     Raises InputError where a player's name is that of several.
     """
-    ids = analysis.tracks.ids.tolist()
+    ids, edges = analysis.tracks.ids.tolist(), _edges(analysis.frames)
     players: dict[str, int] = {}
     strangers: dict[int, str] = {}
     labels = {label.strip().casefold(): place for place, label in enumerate(analysis.timeline.labels)}
@@ -55,7 +56,7 @@ def match_annotations(file: AnnotationFile, analysis: Analysis) -> Matched:
             continue
         if annotation.player not in players:
             players[annotation.player] = _player(annotation.player, ids, analysis.names, strangers)
-        first, end = _rows(annotation, analysis.frames)
+        first, end = _rows(annotation, analysis.frames, edges)
         if first < end:
             spans.setdefault(players[annotation.player], []).append((first, end, labels[action]))
         outside += first >= end
@@ -63,7 +64,7 @@ def match_annotations(file: AnnotationFile, analysis: Analysis) -> Matched:
     for player, some in sorted(spans.items()):
         painted, begin, lost = _painted(some)
         taken += lost
-        segments += _segments(player, painted, begin, analysis)
+        segments += _segments(player, painted, begin, analysis, edges)
     ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))
     notes = [f"{_some(sorted(strange))}: no labels of this analysis, so left out"] if strange else []
     notes += [f"{_some(strangers.values())}: nobody of this analysis is called so"] if strangers else []
@@ -92,24 +93,21 @@ def _some(names: Iterable[str]) -> str:
     return shown if len(rest) < _FEW else f"{shown} and {len(rest) - _FEW + 1} more"
 
 
-def _rows(annotation: Annotation, frames: Frames) -> tuple[int, int]:
-    """Rows of ``frames`` from, to (exclusive)."""
+def _rows(annotation: Annotation, frames: Frames, edges: Floats) -> tuple[int, int]:
+    """Rows of ``frames`` from, to (exclusive). edges: of all frames, see ``_edges``."""
     if not len(frames):
         return 0, 0
     if annotation.frames is not None:
         first, end = np.searchsorted(frames.index, annotation.frames).tolist()
         return first, end
-    edges = _edges(frames)
-    at = np.clip(np.searchsorted(edges, [annotation.start, annotation.end]), 1, len(edges) - 1)
-    nearer = np.array([annotation.start, annotation.end]) - edges[at - 1] < edges[at] - [
-        annotation.start,
-        annotation.end,
-    ]
+    span = np.array([annotation.start, annotation.end])
+    at = np.clip(np.searchsorted(edges, span), 1, len(edges) - 1)
+    nearer = span - edges[at - 1] < edges[at] - span
     first, end = (at - nearer).tolist()
     return first, end
 
 
-def _edges(frames: Frames) -> npt.NDArray[np.float64]:
+def _edges(frames: Frames) -> Floats:
     """(F + 1,) seconds: where frames begin, and where the last one ends."""
     return np.append(frames.time, frame_ends(frames.time)[-1:])
 
@@ -125,8 +123,8 @@ def _painted(spans: Sequence[tuple[int, int, int]]) -> tuple[Rows, int, int]:
     return rows, begin, over
 
 
-def _segments(player: int, painted: Rows, begin: int, analysis: Analysis) -> Iterator[ActionSegment]:
-    edges, index = _edges(analysis.frames), analysis.frames.index
+def _segments(player: int, painted: Rows, begin: int, analysis: Analysis, edges: Floats) -> Iterator[ActionSegment]:
+    index = analysis.frames.index
     bounds = [0, *(np.flatnonzero(np.diff(painted)) + 1).tolist(), len(painted)]
     for a, b in pairwise(bounds):
         if painted[a] >= 0:
