@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import sys
 import tempfile
 import time
@@ -194,11 +195,13 @@ def main() -> None:
         keys = _keys(opened, 20)
         opened.context.close()
         opened, _, _ = _opened(unlimited, page)
+        load = os.getloadavg()[0]
         least = _moved(opened, _LEAST, _steps())
         ours, coarse = _moved(opened, _OURS, _steps()), _moved(opened, _OURS, _steps(_COARSE))
         opened.context.close()
         lines = [
             f"{SEGMENTS} actions in {PLAYERS} rows, {MINUTES} minutes; Chromium {browser.version}, headless, no GPU.",
+            f"Other work on the machine when it moved: load {load:.1f} over {os.cpu_count()} cores.",
             "",
             "| what | measured | wanted |",
             "|---|---|---|",

@@ -138,7 +138,9 @@ def adapt(
     # Not in half precision: a head's weights may be large and take each other away.
     save_checkpoint(output, network, info, half=False)
     tried = tuple((h.kind, h.setting, r.macro_f1) for h, r in zip(heads, reports, strict=True))
-    return Adapted(info, reports[0], tried, learning_curve(examples, labels) if config.curve else None)
+    taught = tuple(sorted({one.label for one in seen}))
+    curve = learning_curve(_examples(seen, taught), taught) if config.curve else None
+    return Adapted(info, reports[0], tried, curve)
 
 
 def example_files(source: Path) -> list[ClipFile]:

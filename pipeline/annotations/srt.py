@@ -17,7 +17,10 @@ from pipeline.annotations.annotation_file import (
     timed,
 )
 
-_BETWEEN = ": "
+_BETWEEN, _TO = ":\u00a0", " to\u00a0"
+"""After a player, and before who gets the ball: with a no-break space, which is in no name and in no label."""
+_TYPED = ": "
+"""What a person writes there."""
 _CLOCK = r"(\d{1,4}):(\d{1,2}):(\d{1,2})[,.](\d{1,3})"
 ARROW = re.compile(rf"\s*{_CLOCK}\s*-->\s*{_CLOCK}.*", re.ASCII)
 """The line of a cue that says when it is shown."""
@@ -30,7 +33,7 @@ def write_srt(path: Path, file: AnnotationFile) -> tuple[str, ...]:
     cues: list[str] = []
     for place, (found, start, end) in enumerate(annotations, 1):
         shown = start + 1000 * EVENT_SECONDS if found.is_event else end
-        text = f"{found.player}{_BETWEEN}{found.action}{f' to {found.to}' if found.to else ''}"
+        text = f"{found.player}{_BETWEEN}{found.action}{f'{_TO}{found.to}' if found.to else ''}"
         cues.append(f"{place}\n{_clock(start)} --> {_clock(shown)}\n{text}\n")
     write_text(path, "\n".join(cues))
     return notes
@@ -70,14 +73,17 @@ def _annotation(line: str, text: str, actions: Collection[str], where: str) -> A
         raise AssertionError("it was found by that")
     parts = [int(part) for part in times.groups()]
     start, end = (_seconds(*parts[side : side + 4], digits=len(times[side + 4])) for side in (0, 4))
-    ending = max((a for a in actions if text.endswith(f"{_BETWEEN}{a}")), key=len, default="")
+    ending = max((a for a in actions if text.endswith(f"{_TYPED}{a}")), key=len, default="")
     event, to = _EVENT.fullmatch(text), ""
-    if ending:
-        player, action = text.removesuffix(f"{_BETWEEN}{ending}"), ending
+    if _BETWEEN in text:
+        player, _, rest = text.partition(_BETWEEN)
+        action, _, to = rest.partition(_TO)
+    elif ending:
+        player, action = text.removesuffix(f"{_TYPED}{ending}"), ending
     elif event:
         player, action, to = event[1], event[2], event[3] or ""
     else:
-        player, _, action = text.rpartition(_BETWEEN)
+        player, _, action = text.rpartition(_TYPED)
     if not player.strip() or not action.strip():
         return None
     try:

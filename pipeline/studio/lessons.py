@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from classify.few_shot.limits import MIN_EXAMPLES
+from classify.types import ACTIONS
 from ground.disk.files import visible, write_atomically
 from ground.errors import InputError
 from pipeline.analysis.folder import is_analysis, load_analysis
@@ -120,18 +121,19 @@ class Lessons:
                 raise InputError("something is being learnt already")
             self._doing = folder, "adapt"
             self._failed.pop(folder, None)
-        threading.Thread(
-            target=self._learn, args=(folder, str(source), True in is_whole), name="learn", daemon=True
-        ).start()
+        # Where only labels of the shipped network are taught, the others stay as they are.
+        keeps = {one["label"] for one in self.labels()} <= set(ACTIONS) and True not in is_whole
+        asked = (folder, str(source), True in is_whole, "keep" if keeps else "auto")
+        threading.Thread(target=self._learn, args=asked, name="learn", daemon=True).start()
 
-    def _learn(self, folder: Path, source: str, whole: bool) -> None:
+    def _learn(self, folder: Path, source: str, whole: bool, head: str) -> None:
         trial = folder / TRIAL
         try:
             shutil.rmtree(trial, ignore_errors=True)
             trial.mkdir()
             weights, progress = trial / _WEIGHTS, ["--progress-file", str(trial / _PROGRESS), "--quiet"]
             adapt = ["adapt", "--examples", str(self.examples), "-o", str(weights), "--curve", str(trial / _CURVE)]
-            self._do([*adapt, *progress])
+            self._do([*adapt, "--head", head, *progress])
             self._doing = folder, "label"
             if whole:
                 label = ["classify", source, "--json", str(trial / _WHOLE), "--average", "1"]

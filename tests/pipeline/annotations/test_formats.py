@@ -238,3 +238,16 @@ def test_shorter_than_a_millisecond_is_told(tmp_path: Path) -> None:
         warnings.simplefilter("error")
         for kind, write in WRITERS.items():
             assert write(tmp_path / "a", file) == ("1 annotation of less than a millisecond left out",), kind
+
+
+def test_captions_that_somebody_typed(tmp_path: Path) -> None:
+    path = tmp_path / "a.srt"
+    path.write_text(
+        "\ufeff1\r\n0:00:01.5 --> 00:00:02,500\r\nAnn: x: run\r\n\r\n2\r\n00:00:03,000 --> 00:00:04,000\r\n"
+        "What a game\r\n\r\n"
+        "3\r\n00:00:05,000 --> 00:00:06,000\r\nBo: ball pass to Cy\r\n",
+        encoding="utf-8", newline="",
+    )  # fmt: skip
+    file = read_annotations(path, ("run", "x: run"))
+    assert who_what_when(file) == [("Ann", "x: run", 1.5, 2.5), ("Bo", "ball pass", 5.0, 6.0)]
+    assert file.annotations[1].to == "Cy" and file.notes == ("1 caption left out, which do not say who does what",)

@@ -81,6 +81,22 @@ def test_too_few_examples_are_said_before_anything_is_begun(game: Path, connect:
     assert "too few of two" in client.post("/api/lesson/learn", json={"id": _ID}).json()["error"]
 
 
+@pytest.mark.parametrize(("labels", "head"), [(("run", "shoot"), "keep"), (("run", "euro step"), "auto")])
+def test_labels_that_are_there_already_are_corrected_and_the_others_stay(
+    game: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch, labels: tuple[str, str], head: str
+) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr("pipeline.studio.lessons.Lessons._do", lambda _, arguments: asked.append(list(arguments)))
+    client = connect(game.parent)
+    for player, label in enumerate(labels, 1):
+        _add(client, label, *_spans(player))
+    client.post("/api/lesson/learn", json={"id": _ID})
+    end = time.monotonic() + 10
+    while len(asked) < 2 and time.monotonic() < end:
+        time.sleep(0.01)
+    assert asked[0][asked[0].index("--head") + 1] == head and asked[1][0] == "label"
+
+
 def test_before_and_after_are_beside_each_other(game: Path, tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     before, after = load_current(game), load_current(make_game(tmp_path / "b"))
