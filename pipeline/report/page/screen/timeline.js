@@ -6,7 +6,7 @@ import { clock, element } from "../text.js";
 const ROW = 28; // pixels
 const PAD = 3;
 const RULER = 26;
-const DENSE = 2.5; // pixels per segment under which a row is drawn as a strip
+const DENSE = 6; // pixels per segment under which a row is drawn as a strip
 const GRAB = 5; // pixels about an edge at which it is dragged
 const SHORTEST = 0.25; // seconds that may fill the view
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
@@ -328,17 +328,15 @@ export class Timeline extends EventTarget {
     const isStrong = this.colorBy === "action" || model.isBallAction[model.action[i]];
     context.globalAlpha = model.matches[i] ? 1 : 0.15;
     context.fillStyle = isUnsure ? this.#hatch(context, color.soft, 1) : isStrong ? color.fill : color.soft;
-    if (width > 6) {
+    if (width > 12) {
       context.beginPath();
       context.roundRect(x0, top, width, height, 3);
       context.fill();
-      if (width > 10) {
-        context.strokeStyle = color.edge;
-        context.lineWidth = 1;
-        context.setLineDash(isUnsure ? [3, 2] : []);
-        context.stroke();
-        context.setLineDash([]);
-      }
+      context.strokeStyle = color.edge;
+      context.lineWidth = 1;
+      if (isUnsure) context.setLineDash([3, 2]);
+      context.stroke();
+      if (isUnsure) context.setLineDash([]);
     } else {
       context.fillRect(x0, top, width, height);
     }
