@@ -16,6 +16,7 @@ export class Stage extends EventTarget {
   #pending = null; // where to seek next, seconds of the file
   #settling = 0;
   #isFresh = false; // whether a picture came since the last seek
+  #isRetried = false; // whether the wanted frame was sought twice
   #walk = null; // on the way to a frame that cannot be reached by seeking
   #stopAt = Infinity;
   #loop = null;
@@ -84,6 +85,7 @@ export class Stage extends EventTarget {
     this.#stopAt = Infinity;
     this.#loop = null;
     this.#endWalk();
+    this.#isRetried = false;
     this.#pending = this.video.paused ? frames.middle(row) : this.time;
     this.boxes.near(row);
     this.#next();
@@ -258,9 +260,20 @@ export class Stage extends EventTarget {
     this.#settling = setTimeout(() => {
       const { video } = this;
       if (!video.paused || video.seeking || this.#pending !== null || this.source.kind === "annotated") return;
-      if (this.#isFresh && this.#shownRow !== this.row) this.#walkOn(this.#shownRow);
+      if (this.#isFresh && this.#shownRow !== this.row) this.#again();
       else if (!this.#isFresh && patience) this.#settle(patience - 1);
     }, SETTLED);
+  }
+
+  /** Seek once more, as on a busy machine the picture may have been that of a seek before; then walk. */
+  #again() {
+    if (this.#isRetried || this.#walk) {
+      this.#walkOn(this.#shownRow);
+      return;
+    }
+    this.#isRetried = true;
+    this.#pending = this.model.frames.middle(this.row) + 1e-5;
+    this.#next();
   }
 
   /**
@@ -309,6 +322,8 @@ export class Stage extends EventTarget {
       return;
     }
     this.video.pause();
+    const end = this.#stopAt;
+    if (end < this.model.frames.end) this.seek(end - 1e-3); // the last frame of the span, though it may be later
     this.#stopAt = Infinity;
   }
 
