@@ -104,6 +104,14 @@ def test_a_click_on_the_timeline_jumps_and_plays(report: Page) -> None:
     expect(chosen).to_contain_text(tip.splitlines()[0])
 
 
+def test_a_click_anywhere_on_a_row_of_the_table_plays_it(report: Page) -> None:
+    row = report.locator("#panel-actions tbody tr").nth(3)
+    row.locator("td").last.click()
+    expect(report.locator("#play")).to_have_accessible_name("Pause")
+    expect(row).to_have_class(re.compile("is-chosen"))
+    expect(report.locator("tr.is-chosen")).to_have_count(1)
+
+
 def test_a_row_is_chosen_and_played_by_keyboard(report: Page) -> None:
     report.locator(".rows").focus()
     report.keyboard.press("ArrowDown")
