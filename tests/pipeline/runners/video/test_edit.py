@@ -208,3 +208,10 @@ def test_a_file_that_says_nothing_new_leaves_the_video(folder: Path, capsys: pyt
     assert main(["edit", str(folder), "--from", str(folder / "timeline.csv")]) == 0
     assert capsys.readouterr().out == "0 edits; all stays as it was\n"
     assert (folder / "annotated.mp4").exists()
+
+
+def test_a_video_in_place_of_an_analysis_is_not_called_damaged(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["edit", str(folder.parent / "game.mp4")]) == 2
+    assert "game.mp4 is not a whole analysis" in capsys.readouterr().err
