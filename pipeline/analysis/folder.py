@@ -118,7 +118,7 @@ def load_analysis(folder: Path) -> Analysis:
         if version == 1:
             del tables["scores"]
         return _from_json(content, tables)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(f"{error.filename or path}: not found; {folder} is not a whole analysis") from error
     except InputError:
         raise

@@ -12,6 +12,7 @@ from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_no_report, add_quiet, say
 
 if TYPE_CHECKING:
+    from pipeline.analysis.values import Analysis
     from pipeline.edits.draft import Draft
 
 _log = logging.getLogger("courtscribe")
@@ -79,6 +80,11 @@ def run_edit(options: argparse.Namespace) -> int:
                 _add_differences(draft, Path(text))
             else:
                 draft.add(kind, text)
+        if options.render:
+            _require_video(analysis, options.video)
+        elif not draft.added:
+            say(options, "0 edits; all stays as it was")
+            return 0
         if draft.added:
             append_edits(options.analysis, draft.added)
         had_video = (options.analysis / VIDEO_NAME).exists()
@@ -95,6 +101,19 @@ def run_edit(options: argparse.Namespace) -> int:
     if had_video and not options.render:
         say(options, f"{VIDEO_NAME} showed what was before and is removed; --render makes it again")
     return 0
+
+
+def _require_video(analysis: Analysis, video: str | None) -> None:
+    """Raise InputError where the annotated video cannot be made, while nothing is kept yet."""
+    from ground.errors import InputError
+    from pipeline.outputs.write import require_analysed
+
+    try:
+        require_analysed(analysis, video or analysis.video.source)
+    except InputError as error:
+        if video is not None:
+            raise
+        raise InputError(f"{error}; say where the analysed video is now", setting="video") from error
 
 
 def _add_differences(draft: Draft, path: Path) -> None:
@@ -115,6 +134,8 @@ def _list(edits: Sequence[Any]) -> None:
 
 def _as_flag(edit: Any) -> str:
     """An edit about as it was given; players by the numbers that they had."""
+    if edit.parts:
+        return "; ".join(_as_flag(part) for part in edit.parts)
     span = "-".join(f"{time:g}" for time in (edit.time, edit.end) if time is not None)
     who = ",".join(str(who.track_id) for who in edit.who)
     return f"{edit.kind} {who}{'@' * bool(span)}{span}{'' if edit.text is None else f'={edit.text}'}"

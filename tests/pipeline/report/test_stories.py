@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from benchmarks.report.numbered import numbers_in
+from pipeline.analysis.timeline import ActionSegment
 from pipeline.analysis.values import Analysis
 from tests.pipeline.report.conftest import until
 
@@ -102,6 +104,14 @@ def test_a_click_on_the_timeline_jumps_and_plays(report: Page) -> None:
     chosen = report.locator("tr.is-chosen")
     expect(chosen).to_have_count(1)
     expect(chosen).to_contain_text(tip.splitlines()[0])
+
+
+def test_a_click_anywhere_on_a_row_of_the_table_plays_it(report: Page) -> None:
+    row = report.locator("#panel-actions tbody tr").nth(3)
+    row.locator("td").last.click()
+    expect(report.locator("#play")).to_have_accessible_name("Pause")
+    expect(row).to_have_class(re.compile("is-chosen"))
+    expect(report.locator("tr.is-chosen")).to_have_count(1)
 
 
 def test_a_row_is_chosen_and_played_by_keyboard(report: Page) -> None:
@@ -234,11 +244,12 @@ def test_events_are_listed_and_played(report: Page) -> None:
 def test_totals_say_what_the_timeline_says(report: Page, game: Game) -> None:
     report.get_by_role("tab", name="Totals").click()
     segments = game[1].timeline.segments
-    for measure, expected in (
-        ("seconds", lambda own: f"{sum(s.end - s.start for s in own):.1f}"),
-        ("count", lambda own: str(len(own))),
-        ("mean", lambda own: f"{sum(s.end - s.start for s in own) / len(own):.1f}"),
-    ):
+    measures: dict[str, Callable[[Sequence[ActionSegment]], str]] = {
+        "seconds": lambda own: f"{sum(s.end - s.start for s in own):.1f}",
+        "count": lambda own: str(len(own)),
+        "mean": lambda own: f"{sum(s.end - s.start for s in own) / len(own):.1f}",
+    }
+    for measure, expected in measures.items():
         report.locator("#measure").select_option(measure)
         head = report.locator("#panel-totals thead th").all_inner_texts()
         for row in report.locator("#panel-totals tbody tr").all()[:3]:

@@ -66,8 +66,10 @@ export class Keys {
 }
 
 function caps(keys) {
+  const isRun = keys.length > 2 && keys.every((key, i) => key === String(Number(keys[0]) + i));
+  if (isRun) return [element("kbd", {}, keys[0]), " to ", element("kbd", {}, keys.at(-1))];
   return keys.flatMap((key, i) => [
     ...(i ? [" or "] : []),
-    ...key.split(/(?<=Shift)\+/).flatMap((part, k) => [...(k ? [" + "] : []), element("kbd", {}, NAMES[part] ?? part)]),
+    ...key.split(/(?<=Shift|Ctrl)\+/).flatMap((part, k) => [...(k ? [" + "] : []), element("kbd", {}, NAMES[part] ?? part)]),
   ]);
 }

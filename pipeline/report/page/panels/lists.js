@@ -94,6 +94,7 @@ export class Lists extends EventTarget {
       element("td", {}, dot, element("bdi", {}, what)),
       element("td", { class: "number" }, byPerson ? "by a person" : percent(confidence)),
     );
+    wholly(row, jump);
     return row;
   }
 
@@ -128,7 +129,7 @@ export class Lists extends EventTarget {
       const jump = element("button", { type: "button", class: "jump" }, clock(time, 1));
       jump.setAttribute("aria-label", `Play ${kind} of ${model.players[player].name} at ${clock(time, 1)}`);
       jump.addEventListener("click", () => this.#emit({ event: index }));
-      return element(
+      const row = element(
         "tr",
         {},
         element("td", {}, jump),
@@ -137,6 +138,8 @@ export class Lists extends EventTarget {
         element("td", {}, to >= 0 ? element("bdi", {}, model.players[to].name) : ""),
         element("td", { class: "number" }, percent(confidence)),
       );
+      wholly(row, jump);
+      return row;
     });
     const head = ["Time", "Event", "Player", "To", "Ball seen"];
     const table = element(
@@ -159,6 +162,13 @@ const NUMBERS = ["Length", "Confidence", "Ball seen"];
 
 function headed(name) {
   return element("th", { scope: "col", class: NUMBERS.includes(name) ? "number" : "" }, name);
+}
+
+/** A click anywhere on a row is one on its button, but where text is being selected. */
+function wholly(row, button) {
+  row.addEventListener("click", ({ target }) => {
+    if (!button.contains(target) && getSelection().isCollapsed) button.click();
+  });
 }
 
 /** One button of a table is reached by Tab: this one, or the first. */

@@ -26,6 +26,8 @@ export class Teach {
     this.list = element("ul", { class: "lessons" });
     this.learns = this.#button("teach-learn", "Learn", () => this.#send("learn", {}), "");
     this.learns.classList.add("primary");
+    this.needs = element("span", { class: "why", id: "teach-needs" });
+    this.learns.setAttribute("aria-describedby", "teach-needs");
     this.results = element("div", { class: "learnt" });
     root.append(
       element("p", { class: "why" }, "Mark what you want to be told apart: choose actions, or a player and a span, and say what it is."),
@@ -33,7 +35,7 @@ export class Teach {
       element("label", { class: "check", for: "teach-whole" }, this.whole, "the whole picture, not one player"),
       this.says,
       this.list,
-      element("div", { class: "teach-row" }, this.learns),
+      element("div", { class: "teach-row" }, this.learns, this.needs),
       this.results,
     );
     this.#load();
@@ -100,7 +102,7 @@ export class Teach {
     const isBusy = ["adapt", "label", "busy"].includes(state.state);
     const isEnough = state.labels.length >= 2 && state.labels.every(({ examples }) => examples.length >= state.least);
     this.learns.disabled = isBusy || !isEnough;
-    this.learns.title = isEnough ? "" : `It takes ${state.least} examples of each of 2 labels or more`;
+    this.needs.textContent = isEnough ? "" : `It takes ${state.least} examples of each of 2 labels or more`;
     if (state.state !== "ready") this.#rows = null;
     this.#fill();
     if (state.state === "ready" && before !== "ready") this.#compare();

@@ -15,6 +15,9 @@ from pipeline.analysis.folder import load_analysis, save_analysis
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.edits.current import load_current
+from pipeline.edits.draft import Draft
+from pipeline.edits.entries import Edit
+from pipeline.edits.log import append_edits, read_edits
 from pipeline.outputs.write import write_outputs
 from pipeline.runners.cli import main
 from pipeline.video.encode import write_video
@@ -101,6 +104,16 @@ def test_the_video_is_made_again_when_asked(folder: Path) -> None:
     assert _edit(folder, "--render", "--video", str(moved)) == 0
 
 
+def test_a_video_that_is_gone_is_said_before_anything_is_kept(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder.parent / "game.mp4").rename(folder.parent / "moved.mp4")
+    before = _files(folder)
+    assert _edit(folder, "--rename", "1=Ann", "--render") == 2
+    assert "say where the analysed video is now (--video)" in capsys.readouterr().err
+    assert _files(folder) == before and not (folder / "edits.jsonl").exists()
+    assert _edit(folder, "--rename", "1=Ann", "--render", "--video", "nowhere.mp4") == 2
+    assert "say where" not in capsys.readouterr().err and not (folder / "edits.jsonl").exists()
+
+
 def test_another_analysis_of_the_video_keeps_the_edits(folder: Path) -> None:
     assert _edit(folder, "--rename", "2=Bo", "--drop", "3") == 0
     analysis = load_current(folder)
@@ -118,6 +131,11 @@ def test_a_list_of_what_counts(folder: Path, capsys: pytest.CaptureFixture[str])
     assert main(["edit", str(folder)]) == 0
     listed = [line.split(maxsplit=1)[1] for line in capsys.readouterr().out.splitlines()]
     assert listed == [f"{kind} {text}" for kind, text in zip(wanted[::2], wanted[1::2], strict=True)]
+    draft = Draft(load_analysis(folder), read_edits(folder))
+    parts = tuple(Edit("relabel", (draft.who_is(player),), 0.0, 1.0, "shoot") for player in (1, 2))
+    append_edits(folder, [Edit("together", parts=parts)])  # as the studio does
+    assert main(["edit", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(" relabel 1@0-1=shoot; relabel 2@0-1=shoot")
     assert main(["edit", str(folder.parent), "--undo"]) == 2
 
 
@@ -182,3 +200,18 @@ def test_an_outdated_video_does_not_stay_and_that_is_said(folder: Path, capsys: 
     assert "--render makes it again" in capsys.readouterr().out
     assert main(["edit", str(folder), "--rename", "3=Cy"]) == 0
     assert "--render" not in capsys.readouterr().out
+
+
+def test_a_file_that_says_nothing_new_leaves_the_video(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _edit(folder, "--relabel", "1@0-1=shoot", "--render") == 0
+    capsys.readouterr()
+    assert main(["edit", str(folder), "--from", str(folder / "timeline.csv")]) == 0
+    assert capsys.readouterr().out == "0 edits; all stays as it was\n"
+    assert (folder / "annotated.mp4").exists()
+
+
+def test_a_video_in_place_of_an_analysis_is_not_called_damaged(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["edit", str(folder.parent / "game.mp4")]) == 2
+    assert "game.mp4 is not a whole analysis" in capsys.readouterr().err
