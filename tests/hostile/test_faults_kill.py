@@ -66,7 +66,8 @@ class _Ran:
 
     def results(self, name: str) -> dict[str, bytes]:
         """Of the run in a folder; a file that is there by no right counts, too."""
-        return {path.name: path.read_bytes() for path in (self.folder / name).iterdir()}
+        folder = self.folder / name
+        return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")

@@ -61,7 +61,7 @@ def test_a_run_stopped_after_each_part_ends_with_the_same_bytes(
     stopped, runs = tmp_path / "stopped", 0
     while True:
         runs += 1
-        monkeypatch.setattr(analyze, "choose_progress", lambda _quiet, _costs: _Stopping(3))
+        monkeypatch.setattr(analyze, "choose_progress", lambda *_: _Stopping(3))
         code = main(["analyze", str(game), "-o", str(stopped), *_FLAGS])
         if code == 0:
             break
@@ -89,7 +89,7 @@ def test_detections_of_a_video_that_cannot_be_read_from_the_middle_are_kept_too(
     undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
     assert main(["analyze", str(cut_off), "-o", str(undisturbed), *_FLAGS]) == 0
     with monkeypatch.context() as patched:
-        patched.setattr(analyze, "choose_progress", lambda _quiet, _costs: _Stopping(35, frames=True))
+        patched.setattr(analyze, "choose_progress", lambda *_: _Stopping(35, frames=True))
         assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 130
     kept = sorted(path.name[:11] for path in (stopped / "parts").glob("*.npz"))
     assert kept[:2] == ["follow-0000", "follow-0001"]
