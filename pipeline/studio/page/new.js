@@ -108,7 +108,9 @@ class NewAnalysis {
     go.addEventListener("click", () => this.#begin(go));
     this.everybody = element("input", { type: "checkbox", id: "everybody" });
     this.everybody.checked = Boolean(run.request?.everybody);
-    const open = run.ready ? [element("a", { class: "back", href: addressOf("/game", { id: this.video.results }) }, "Open the analysis")] : [];
+    const open = openLink(this.video.results);
+    open.hidden = !run.ready;
+    if (run.state !== "none") document.body.dataset.run = run.state;
     const said = ["failed", "stopped"].includes(run.state) ? [element("pre", { class: "why" }, run.said.join("\n"))] : [];
     const notes = this.video.notes.map((note) => element("p", { class: "why" }, note));
     document.getElementById("form").replaceChildren(
@@ -119,7 +121,7 @@ class NewAnalysis {
       this.settings.root,
       ...notes,
       ...said,
-      element("div", { class: "go" }, go, ...open),
+      element("div", { class: "go" }, go, open),
     );
   }
 
@@ -146,7 +148,8 @@ class NewAnalysis {
       await post("/api/run/cancel", { id }).catch((error) => say(error.message));
     });
     const first = element("img", { class: "first", alt: "", hidden: true });
-    const open = element("a", { class: "back", href: addressOf("/game", { id }), hidden: true, id: "open" }, "Open the analysis");
+    const open = openLink(id);
+    open.hidden = true;
     const said = element("pre");
     document.getElementById("form").replaceChildren(
       element("div", { class: "run" }, element("h2", {}, "Analysing"), bar, what, element("div", { class: "go" }, stop, open), first, said),
@@ -191,6 +194,10 @@ class NewAnalysis {
     this.#form(run);
     document.getElementById("live").textContent = run.state === "stopped" ? "Stopped" : "It has failed";
   }
+}
+
+function openLink(id) {
+  return element("a", { class: "back", href: addressOf("/game", { id }), id: "open" }, "Open the analysis");
 }
 
 /** Settings nested by group as values by name. */

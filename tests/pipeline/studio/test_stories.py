@@ -356,6 +356,8 @@ def test_draw_two_boxes_run_and_correct(tmp_path: Path, page: Page, serve: Calla
     page.keyboard.press("Enter")
     _saved(page, 1, tmp_path / "game.courtscribe")
     assert load_current(tmp_path / "game.courtscribe").names == {1: "Bo", 2: "Ann"}
+    page.goto(f"http://127.0.0.1:{server.port}/new?id=game.mp4")  # as for whoever comes when it is done
+    expect(page.locator("#open")).to_be_visible()
 
 
 def _write_moving(path: Path) -> None:
