@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,11 @@ class Frames:
     def shot(self) -> IntArray | None:
         """int32 (F,): number of the shot, from 0."""
         return None if self.is_cut is None else np.cumsum(self.is_cut, dtype=np.int32)
+
+    def shots(self) -> list[slice]:
+        """The rows of each shot; there is one where nobody looked for cuts."""
+        cuts = [] if self.is_cut is None else (np.flatnonzero(self.is_cut[1:]) + 1).tolist()
+        return [slice(a, b) for a, b in pairwise([0, *cuts, len(self)])]
 
     def camera_motions(self) -> list[CameraMotion] | None:
         """How the camera moved before each frame."""

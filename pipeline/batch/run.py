@@ -133,26 +133,18 @@ class _Desk:
         require_folder(folder, video.source)
         store = PartStore(folder.absolute() / PARTS)
         with self._heard(progress), claim(folder), Workers(store, models, pool=self._pool, rank=rank) as workers:
-            there = _same_analysis(batch, video)
-            if there is not None:  # only what shows it is missing
-                write_current(
-                    there,
-                    folder,
-                    progress,
-                    with_video=batch.with_video,
-                    with_report=batch.with_report,
-                    workers=workers,
-                )
-            else:
+            there, write = _same_analysis(batch, video), write_current  # perhaps only what shows it is missing
+            if there is None:
                 there = analyze_video(video.source, batch.config, workers=workers, progress=progress)
-                write_outputs(
-                    there,
-                    folder,
-                    progress,
-                    with_video=batch.with_video,
-                    with_report=batch.with_report,
-                    workers=workers,
-                )
+                write = write_outputs
+            write(
+                there,
+                folder,
+                progress,
+                with_video=batch.with_video,
+                with_report=batch.with_report,
+                workers=workers,
+            )
             if not batch.keep_parts:
                 store.remove()
         return float(there.frames.time[-1] - there.frames.time[0]) if len(there.frames) else 0.0

@@ -65,6 +65,11 @@ def copy_edits(source: Path, target: Path) -> None:
 
 def effective(edits: Sequence[Edit]) -> list[Edit]:
     """The edits that count: what was undone, and not done again, is left out."""
+    return done_and_undone(edits)[0]
+
+
+def done_and_undone(edits: Sequence[Edit]) -> tuple[list[Edit], list[Edit]]:
+    """The edits that count, and those that can be done again, the next one last."""
     done: list[Edit] = []
     undone: list[Edit] = []
     for edit in edits:
@@ -77,7 +82,7 @@ def effective(edits: Sequence[Edit]) -> list[Edit]:
         else:
             done.append(edit)
             undone.clear()
-    return done
+    return done, undone
 
 
 def _mend(path: Path) -> None:

@@ -22,10 +22,8 @@ from pipeline.analysis.folder import JSON_NAME
 _log = logging.getLogger("courtscribe")
 
 VIDEO_NAME, REPORT_NAME = "annotated.mp4", "report.html"
-OUTPUTS = (
-    "timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv", REPORT_NAME,
-    VIDEO_NAME,
-)  # fmt: skip
+_TABLES = ("timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv")
+OUTPUTS = (*_TABLES, REPORT_NAME, VIDEO_NAME)
 """What shows an analysis, beside it in its folder."""
 BALL_OUTPUTS = ("ball.csv", "events.csv")
 """What is shown besides where the ball was looked for."""
@@ -95,6 +93,11 @@ def require_file(output: Path, inputs: Iterable[str | Path] = ()) -> None:
     if is_read:
         raise InputError(f"{output}: is read, and would be overwritten; choose another place with -o")
     _require_writable(output.parent)
+
+
+def shown_tables(folder: Path) -> list[Path]:
+    """Tables and texts that show the analysis in ``folder`` and are there."""
+    return [folder / name for name in (*_TABLES, *BALL_OUTPUTS) if (folder / name).is_file()]
 
 
 def kept_files(folder: Path) -> list[Path]:

@@ -7,14 +7,16 @@ witnesses of the same action, so their probabilities are multiplied (Bayes' rule
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from classify.types import ActionScores
 from pipeline.analysis.values import Frames
 from tracker.ball.path import UNSEEN, BallPath
 from tracker.types import BoolArray
+
+Floats = npt.NDArray[np.float64]
 
 WITH_BALL = ("pass", "dribble", "shoot", "ball in hand")
 """Labels of who has the ball."""
@@ -64,14 +66,13 @@ def is_followed(ball: BallPath, frames: Frames) -> BoolArray:
     there = np.zeros(len(frames))
     there[np.searchsorted(frames.index, ball.frame_index)] = ball.state != UNSEEN
     share = np.empty(len(frames))
-    for part in shots(frames):
-        time, total = frames.time[part], np.append(0, np.cumsum(there[part]))
-        low, high = np.searchsorted(time, time - _AROUND), np.searchsorted(time, time + _AROUND, "right")
-        share[part] = (total[high] - total[low]) / (high - low)
+    for shot in frames.shots():
+        time = frames.time[shot]
+        share[shot] = summed_around(there[shot], time, _AROUND) / summed_around(np.ones(len(time)), time, _AROUND)
     return share >= _FOLLOWED
 
 
-def shots(frames: Frames) -> list[slice]:
-    """The rows of each shot."""
-    cuts = np.flatnonzero(frames.is_cut[1:]) + 1 if frames.is_cut is not None else np.empty(0, np.intp)
-    return [slice(a, b) for a, b in pairwise([0, *cuts.tolist(), len(frames)])]
+def summed_around(values: Floats, time: Floats, seconds: float) -> Floats:
+    """Sums (F,) of ``values`` (F,) over what is at most so many ``seconds`` away; time: ascending."""
+    total = np.append(0.0, np.cumsum(values))
+    return total[np.searchsorted(time, time + seconds, "right")] - total[np.searchsorted(time, time - seconds)]

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from classify.types import ActionScores
 from pipeline.analysis.values import Frames
-from pipeline.stages.possession import is_followed, shots
+from pipeline.stages.possession import Floats, is_followed, summed_around
 from tracker.ball.path import BallPath
 from tracker.teams.teams import Teams
 
@@ -26,8 +25,6 @@ _DEFENDS = 1.2
 boxes of defenders on two broadcasts 53 in 100 defend, and 16 in 100 each run, walk or do nothing."""
 _AROUND = 1.0
 """Seconds before and after a frame over which those who have the ball decide whose it is."""
-
-Floats = npt.NDArray[np.float64]
 
 
 def combine_with_sides(
@@ -62,7 +59,7 @@ def possession(ball: BallPath, teams: Teams, frames: Frames) -> Floats:
     sign = np.array([_sign(teams, holder) for holder in holders.tolist()])
     held = np.zeros(len(frames))
     held[np.searchsorted(frames.index, ball.frame_index)] = sign[which]
-    has_it = np.concatenate([_carried(held[part], frames.time[part]) for part in shots(frames)])
+    has_it = np.concatenate([_carried(held[part], frames.time[part]) for part in frames.shots()])
     return np.where(is_followed(ball, frames), has_it, 0)
 
 
@@ -73,13 +70,10 @@ def _sign(teams: Teams, track_id: int) -> float:
 
 def _carried(held: Floats, time: Floats) -> Floats:
     """Means of who has the ball in the frames of a shot, over moments around each, carried on where nobody does."""
-    low, high = np.searchsorted(time, time - _AROUND), np.searchsorted(time, time + _AROUND, "right")
-    whose, known = (np.append(0, np.cumsum(values)) for values in (held, np.abs(held)))
-    count = known[high] - known[low]
+    count = summed_around(np.abs(held), time, _AROUND)
     if not count.any():
         return np.zeros(len(held))
-    mean = (whose[high] - whose[low]) / np.maximum(count, 1)
-    rows = np.where(count > 0, np.arange(len(held)), -1)
-    rows = np.maximum.accumulate(rows)
+    mean = summed_around(held, time, _AROUND) / np.maximum(count, 1)
+    rows = np.maximum.accumulate(np.where(count > 0, np.arange(len(held)), -1))
     rows[rows < 0] = rows[rows >= 0][0]
     return mean[rows]

@@ -8,22 +8,19 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import Body, FastAPI, Request
-from fastapi.responses import FileResponse, HTMLResponse, Response
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import FileResponse, Response
 
 from ground.errors import FullError, InputError
 from ground.video.source import open_video
 from pipeline.outputs.place import VIDEO_NAME
-from pipeline.report.bundle import source as report_source
 from pipeline.studio.game import Game
 from pipeline.studio.lessons import Lessons
+from pipeline.studio.pages import add_pages
 from pipeline.studio.places import Places, results_of, shown
 from pipeline.studio.playable import picture_at
 from pipeline.studio.runs import Field, Runs
@@ -86,19 +83,14 @@ def make_app(studio: Studio) -> FastAPI:
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_exception_handler(InputError, _refused)
-    app.mount("/report", _static("pipeline.report"))
-    app.mount("/studio", _static("pipeline.studio"))
-    _add_pages(app)
+    add_pages(app)
     runs = Runs(studio.command, studio.fields)
     _add_places(app, studio, runs)
     _add_game(app, studio)
+    _add_corrections(app, studio)
     _add_runs(app, studio, runs)
     _add_lessons(app, studio, lessons)
     return app
-
-
-def _static(package: str) -> StaticFiles:
-    return StaticFiles(directory=str(files(package) / "page"))
 
 
 async def _refused(_: Request, error: Exception) -> Response:
@@ -109,45 +101,6 @@ async def _refused(_: Request, error: Exception) -> Response:
 def json_of(content: Any, status: int = 200) -> Response:
     """An answer as JSON. ASCII only: names of files may hold bytes that are no text."""
     return Response(json.dumps(content, allow_nan=False, separators=(",", ":")), status, media_type="application/json")
-
-
-@cache
-def _preloads() -> str:
-    """Has a browser ask for all modules at once, and not for each when another has named it."""
-    places = {"/report": files("pipeline.report"), "/studio": files("pipeline.studio")}
-    modules = [
-        f"{address}/{path.relative_to(root).as_posix()}"
-        for address, package in places.items()
-        for root in [Path(str(package / "page"))]
-        for path in sorted(root.rglob("*.js"))
-        if path.name not in _OTHER_PAGES and path.parent.name != "setup"
-    ]
-    return "".join(f'<link rel="modulepreload" href="{module}">\n' for module in modules)
-
-
-_OTHER_PAGES = frozenset({"main.js", "home.js", "new.js"})
-
-
-def _add_pages(app: FastAPI) -> None:
-    def page(name: str) -> Callable[[], HTMLResponse]:
-        return lambda: HTMLResponse((files("pipeline.studio") / "page" / name).read_text(encoding="utf-8"))
-
-    app.get("/")(page("home.html"))
-    app.get("/new")(page("new.html"))
-
-    @app.get("/game")
-    def game() -> HTMLResponse:
-        """The report's page, with the studio's scripts instead of its own."""
-        text = report_source("index.html").replace(
-            '<link rel="stylesheet" href="style.css">',
-            '<link rel="stylesheet" href="/report/style.css">\n<link rel="stylesheet" href="/studio/studio.css">',
-        )
-        script = f'{_preloads()}<script type="module" src="/studio/game.js"></script>'
-        return HTMLResponse(text.replace('<script type="module" src="main.js"></script>', script))
-
-    @app.get("/favicon.ico")
-    def icon() -> Response:
-        return Response(status_code=204)
 
 
 def _add_places(app: FastAPI, studio: Studio, runs: Runs) -> None:
@@ -233,6 +186,8 @@ def _add_game(app: FastAPI, studio: Studio) -> None:
     def doubts(id: str) -> Response:  # noqa: A002
         return json_of(studio.game(id).doubts())
 
+
+def _add_corrections(app: FastAPI, studio: Studio) -> None:
     @app.post("/api/game/edit")
     def edit(body: Json) -> Response:
         """Changes, one entry: on disk when this is answered."""

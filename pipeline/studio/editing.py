@@ -14,7 +14,7 @@ from pipeline.analysis.folder import JSON_NAME, is_analysis, load_analysis, save
 from pipeline.analysis.values import Analysis, player_name
 from pipeline.edits.draft import Draft
 from pipeline.edits.entries import Edit
-from pipeline.edits.log import NAME, append_edits, effective, read_edits
+from pipeline.edits.log import NAME, append_edits, done_and_undone, effective, read_edits
 
 BEHIND = ".courtscribe-behind"
 """File in an analysis' folder while what is shown there may be behind its edits."""
@@ -113,7 +113,8 @@ class Editing:
     def steps(self) -> tuple[int, int]:
         """How many changes can be undone, and done again."""
         with self._lock:
-            return _steps(self._draft.edits)
+            done, undone = done_and_undone(self._draft.edits)
+        return len(done), len(undone)
 
     def left_out(self) -> dict[int, tuple[str, str]]:
         """Name and reason of everybody who is not shown and can be brought back, by number."""
@@ -183,18 +184,6 @@ class Editing:
         time, end = (None if value is None else float(value) for value in times)
         who = tuple(self._draft.who_is(player, time) for player in cast("list[int]", players or []))
         return Edit(kind, who, time, end, text)
-
-
-def _steps(edits: Sequence[Edit]) -> tuple[int, int]:
-    done = undone = 0
-    for edit in edits:
-        if edit.kind == "undo":
-            done, undone = (done - 1, undone + 1) if done else (done, undone)
-        elif edit.kind == "redo":
-            done, undone = (done + 1, undone - 1) if undone else (done, undone)
-        else:
-            done, undone = done + 1, 0
-    return done, undone
 
 
 def _stamp(folder: Path) -> tuple[int, ...]:

@@ -10,14 +10,14 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import psutil
 
 from ground.disk.files import PART_PREFIX, PART_SUFFIX
 from ground.errors import InputError
-from pipeline.analysis.values import Analysis
-from pipeline.outputs.place import REPORT_NAME, VIDEO_NAME
+from pipeline.outputs.place import REPORT_NAME, VIDEO_NAME, shown_tables
 from pipeline.outputs.write import show_report, write_shown
 from pipeline.studio.editing import BEHIND, Editing
 
@@ -166,45 +166,43 @@ class Following:
 
     def _run(self, command: Sequence[str], number: int) -> str:
         """Run a command to its end, or until what it is about is no more -> what it says where it fails."""
-        with subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-        ) as process:
+        with (
+            TemporaryFile() as said,  # a pipe that nobody reads meanwhile would hold up who says much
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said) as process,
+        ):
             with suppress(psutil.Error):
                 psutil.Process(process.pid).nice(_NICE)
             while process.poll() is None:
                 if self._closed or number != self._wanted:
                     process.terminate()
                 time.sleep(_LOOK)
-            said = (process.stderr.read() if process.stderr else b"").decode("utf-8", "replace").strip()
-        if not process.returncode:
-            return ""
-        return said.splitlines()[-1] if said else "a process has ended without a word"
+            said.seek(0)
+            return last_line(said.read()) if process.returncode else ""
 
     def _name_video(self) -> None:
         """Let the report know that the annotated video is there."""
         analysis, _ = self._editing.shown()
         folder = self._editing.folder
         with suppress(InputError):  # it has shown all but this before
-            show_report(analysis, folder / REPORT_NAME, self.source, folder / VIDEO_NAME, files_of(analysis, folder))
+            show_report(analysis, folder / REPORT_NAME, self.source, folder / VIDEO_NAME, shown_tables(folder))
 
     @property
     def _progress_file(self) -> Path:
         return self._editing.folder / f"{PART_PREFIX}progress{PART_SUFFIX}"
 
     def _progress(self) -> dict[str, Any] | None:
-        return read_progress(self._progress_file)
+        return read_object(self._progress_file)
 
 
-def read_progress(path: Path) -> dict[str, Any] | None:
-    """What ``pipeline.progress.InFile`` keeps in ``path``; None where there is nothing."""
+def last_line(said: bytes) -> str:
+    """The last line of what a process said before it failed."""
+    lines = said.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "a process has ended without a word"
+
+
+def read_object(path: Path) -> dict[str, Any] | None:
+    """The JSON object in ``path``; None where there is none."""
     try:
         return dict(json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError):
         return None
-
-
-def files_of(analysis: Analysis, folder: Path) -> list[Path]:
-    """Files that show an analysis and are there to be taken away."""
-    names = ["timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "positions.csv", "court.json"]
-    names += ["ball.csv", "events.csv"] if analysis.ball is not None else []
-    return [folder / name for name in names if (folder / name).is_file()]

@@ -15,14 +15,14 @@ from pipeline.analysis.values import VideoFacts
 from pipeline.annotations.formats import WRITERS
 from pipeline.edits.entries import Edit
 from pipeline.outputs.export import annotations_of, made_at
-from pipeline.outputs.place import VIDEO_NAME
+from pipeline.outputs.place import VIDEO_NAME, shown_tables
 from pipeline.outputs.write import player_colors
 from pipeline.report.boxes import boxes_in
 from pipeline.report.data import Surroundings, report_data
 from pipeline.stages.ball import events_of
 from pipeline.studio.doubts import doubts
 from pipeline.studio.editing import Editing
-from pipeline.studio.following import Following, files_of
+from pipeline.studio.following import Following
 from pipeline.studio.playable import COPY_NAME, Copy
 from tracker.names import same
 
@@ -97,7 +97,7 @@ class Game:
         around = Surroundings(
             video=f"/api/game/video{query}&of={int(self.copy.path.is_file())}" if playable is not None else "",
             annotated=f"/api/game/annotated{query}&of={state}" if (folder / VIDEO_NAME).is_file() else "",
-            files=[f"/api/game/file{query}&name={path.name}#/{path.name}" for path in files_of(analysis, folder)],
+            files=[f"/api/game/file{query}&name={path.name}#/{path.name}" for path in shown_tables(folder)],
             colors=player_colors(analysis),
         )
         data = report_data(analysis, events_of(analysis), around)
@@ -170,8 +170,7 @@ class Game:
 
     def file(self, name: str) -> Path:
         """A file that shows the analysis. Raises InputError where there is none of this name."""
-        analysis, _ = self.editing.shown()
-        for path in files_of(analysis, self.editing.folder):
+        for path in shown_tables(self.editing.folder):
             if path.name == name:
                 return path
         raise InputError(f"{same(name)!a:.100}: is no file of this analysis")

@@ -20,7 +20,7 @@ from pipeline.analysis.folder import is_analysis, load_analysis
 from pipeline.analysis.timeline import ActionSegment
 from pipeline.analysis.values import Analysis, player_name
 from pipeline.edits.fold import fold
-from pipeline.studio.following import read_progress
+from pipeline.studio.following import last_line, read_object
 from pipeline.studio.game import Game
 from pipeline.studio.places import Places
 from pipeline.training.cut_examples import WHOLE, Span, cut_examples, cut_pictures
@@ -152,10 +152,9 @@ class Lessons:
             [*self._command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
         )
         with self._process as process:
-            said = (process.stderr.read() if process.stderr else b"").decode("utf-8", "replace").strip()
+            said = process.stderr.read() if process.stderr else b""
         if process.returncode:
-            last = said.splitlines()[-1] if said else "it ended without a word"
-            raise InputError(last.removeprefix("courtscribe: "))
+            raise InputError(last_line(said).removeprefix("courtscribe: "))
 
     def close(self) -> None:
         """Give up what is being learnt."""
@@ -172,16 +171,16 @@ class Lessons:
         state: dict[str, Any] = {"labels": self.labels(), "state": "none", "least": MIN_EXAMPLES}
         if doing is not None:
             is_here = doing[0] == folder
-            return {**state, "state": doing[1] if is_here else "busy", "progress": read_progress(trial / _PROGRESS)}
+            return {**state, "state": doing[1] if is_here else "busy", "progress": read_object(trial / _PROGRESS)}
         if folder in self._failed:
             return {**state, "state": "failed", "error": self._failed[folder]}
         if is_analysis(trial / _GAME) or (trial / _WHOLE).is_file():
-            return {**state, "state": "ready", "learnt": read_progress(trial / _CURVE)}
+            return {**state, "state": "ready", "learnt": read_object(trial / _CURVE)}
         return state
 
     def compare(self, game: Game) -> list[dict[str, Any]]:
         """What every player is said to do after learning and before, the least sure first; or all pictures together."""
-        whole = None if self._doing else read_progress(game.editing.folder / TRIAL / _WHOLE)
+        whole = None if self._doing else read_object(game.editing.folder / TRIAL / _WHOLE)
         if whole is not None:
             return _of_pictures(whole)
         before, _ = game.editing.shown()

@@ -15,6 +15,8 @@ from pipeline.analysis.folder import is_analysis
 from pipeline.batch.videos import SUFFIXES
 from pipeline.outputs.place import ENDING, folder_name
 
+RUN, REQUEST = "run", "request.json"
+"""Folder in that of a run's results, about the run, and the file in it that says what was asked for."""
 MOST_ENTRIES = 5000
 """Of one folder; more are said to be there and not shown."""
 
@@ -93,7 +95,7 @@ class Places:
         except (OSError, RuntimeError, InputError):
             return None
         if stat.S_ISDIR(mode):
-            return "analyses" if is_analysis(path) or (path / "run" / "request.json").is_file() else "folders"
+            return "analyses" if is_analysis(path) or (path / RUN / REQUEST).is_file() else "folders"
         return "videos" if stat.S_ISREG(mode) and path.suffix.lower() in SUFFIXES else None
 
     def _entry(self, path: Path, kind: str) -> dict[str, Any]:

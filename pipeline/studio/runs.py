@@ -24,16 +24,14 @@ from pipeline.analysis.folder import JSON_NAME, is_analysis
 from pipeline.config import PipelineConfig, with_preset, with_settings
 from pipeline.outputs.place import require_folder
 from pipeline.parts.store import PARTS
-from pipeline.studio.following import read_progress
-from pipeline.studio.places import results_of
+from pipeline.studio.following import read_object
+from pipeline.studio.places import REQUEST, RUN, results_of
 from pipeline.studio.playable import jpeg_of
 from tracker.by_hand.court_outline import read_court_file
 from tracker.by_hand.rois import read_roi_file, validate_rois
 from tracker.detect.detector import people_classes
 
-RUN = "run"
-"""Folder in that of the results: what was asked for, how far it is, what was said."""
-REQUEST, PROGRESS, LOG = "request.json", "progress.json", "log.txt"
+PROGRESS, LOG, _PROCESS = "progress.json", "log.txt", "process.json"
 _ROIS, _COURT, _SETTINGS = "boxes.json", "court.json", "settings.toml"
 _PATIENCE = 15.0
 """Seconds after which what does not heed Ctrl-C is ended as ``kill`` does it."""
@@ -139,7 +137,7 @@ class Runs:
     def _note_process(files: Path, pid: int) -> None:
         with suppress(psutil.Error, OSError):
             began = psutil.Process(pid).create_time()
-            (files / "process.json").write_text(json.dumps({"process": pid, "began": began}), encoding="utf-8")
+            (files / _PROCESS).write_text(json.dumps({"process": pid, "began": began}), encoding="utf-8")
 
     def cancel(self, folder: Path) -> None:
         """Stop the analysis in ``folder`` as Ctrl-C does: what is done is kept, and beginning it again goes on."""
@@ -152,7 +150,7 @@ class Runs:
 
     def request(self, folder: Path) -> dict[str, Any] | None:
         """What was asked for in ``folder``, so that it can be asked for again."""
-        return read_progress(folder / RUN / REQUEST)
+        return read_object(folder / RUN / REQUEST)
 
     def state(self, folder: Path) -> dict[str, Any]:
         """How far the analysis in ``folder`` is, as JSON takes it.
@@ -162,7 +160,7 @@ class Runs:
         files = folder / RUN
         if not (files / REQUEST).is_file():
             return {"state": "done" if is_analysis(folder) else "none", "ready": is_analysis(folder)}
-        progress = read_progress(files / PROGRESS)
+        progress = read_object(files / PROGRESS)
         is_new = is_analysis(folder) and _time_of(folder / JSON_NAME) >= _time_of(files / REQUEST)
         said = _last_lines(files / LOG)
         state = {"progress": progress, "said": said, "ready": is_new, "parts": len(self._parts(folder))}
@@ -202,7 +200,7 @@ class Runs:
         child = self._children.get(folder)
         if child is not None and child.poll() is not None:
             del self._children[folder]
-        noted = read_progress(folder / RUN / "process.json")
+        noted = read_object(folder / RUN / _PROCESS)
         try:
             process = psutil.Process(int(cast("dict[str, Any]", noted)["process"]))
             began = float(cast("dict[str, Any]", noted)["began"])

@@ -163,10 +163,10 @@ def _to_metres(maps: Maps, camera: Camera) -> Float64Array:
 
 
 def _path(motion: Sequence[CameraMotion], size: tuple[int, int]) -> Float64Array:
-    """Of each frame, (F, 3, 3): where a pixel of the first one is in it, if they are of one shot."""
+    """Of each frame, (F, 3, 3): where a pixel of the first one of its shot is in it."""
     path = [np.eye(3)]
     for step in motion[1:]:
-        path.append(_shown(step, size) @ path[-1])
+        path.append(np.eye(3) if step.is_cut else _shown(step, size) @ path[-1])
     return np.stack(path)
 
 

@@ -24,7 +24,7 @@ def run_report(options: argparse.Namespace) -> int:
     """``courtscribe report``."""
     from ground.disk.lock import claim
     from pipeline.edits.current import load_current
-    from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, REPORT_NAME, VIDEO_NAME, kept_files, require_file
+    from pipeline.outputs.place import REPORT_NAME, VIDEO_NAME, kept_files, require_file, shown_tables
     from pipeline.outputs.write import require_analysed, show_report
 
     output = options.output or options.analysis / REPORT_NAME
@@ -32,7 +32,6 @@ def run_report(options: argparse.Namespace) -> int:
     analysis = load_current(options.analysis)
     if options.video:
         require_analysed(analysis, options.video)
-    beside = [options.analysis / name for name in (*OUTPUTS, *BALL_OUTPUTS) if name not in (REPORT_NAME, VIDEO_NAME)]
     annotated = options.analysis / VIDEO_NAME
     with claim(options.analysis):
         show_report(
@@ -40,7 +39,7 @@ def run_report(options: argparse.Namespace) -> int:
             output,
             options.video,
             annotated if annotated.is_file() else None,
-            [path for path in beside if path.is_file()],
+            shown_tables(options.analysis),
         )
     say(options, f"{output}: open it in a browser")
     return 0
