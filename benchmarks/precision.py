@@ -1,7 +1,8 @@
-"""The detector in eight bits beside float32: what it finds, what it costs, and how well identities hold.
+"""The networks in eight bits beside float32: what they find and say, what they cost, and how well identities hold.
 
 AP50 and AP75 of players on labelled pictures; and identities on broadcasts with truth, also over eight copies of the
-detections that were shaken a little: a single run says little, as it hangs on who is seen first in a few frames.
+detections that were shaken a little: a single run says little, as it hangs on who is seen first in a few frames. And
+what labels are right along the same tracks.
 
     python benchmarks/precision.py SHARED [--output FILE.md]
 
@@ -21,12 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from provenance import SHIPPED, write_result
+from real_footage import read_actions
 
+from classify.run.int8 import int8_file
 from ground.frames import Frame
 from ground.video.source import open_video
 from pipeline.analysis.values import Drawn
-from pipeline.analyze import track_players
-from pipeline.config import PipelineConfig
+from pipeline.analyze import analyze_video, label_again, track_players
+from pipeline.config import PipelineConfig, with_settings
+from pipeline.evaluate.actions import compare_actions
 from pipeline.models import Models
 from pipeline.progress import Silent
 from pipeline.stages.detect import Detected, detect_players
@@ -59,8 +63,28 @@ def main() -> None:
     for precision in ("float32", "int8"):
         for clip, end in _CLIPS:
             lines += _identities(options.shared, clip, end, precision)
-    config = DetectorConfig(str(SHIPPED[0]))
-    write_result(options.output, "The detector in eight bits", lines, [SHIPPED[0], chosen_weights(config, "cpu")])
+    lines += ["", "| precision | clip | accuracy | macro-F1 | ms of processor time per clip |", "|---|---|---|---|---|"]
+    for clip, end in _CLIPS:
+        lines += _labels_right(options.shared, clip, end)
+    rounded = [chosen_weights(DetectorConfig(str(SHIPPED[0])), "cpu"), int8_file(SHIPPED[1])]
+    write_result(options.output, "The networks in eight bits", lines, [*SHIPPED[:2], *rounded])
+
+
+def _labels_right(shared: Path, clip: str, end: float | None) -> list[str]:
+    """Both classifiers over the same tracks."""
+    folder, models = shared / "truth" / clip, Models()
+    config = dataclasses.replace(PipelineConfig(), end=end)
+    found = analyze_video(shared / "videos" / f"netba_{clip}.mp4", config, models=models)
+    truth, lines = read_truth(folder / "gt.txt"), list[str]()
+    for precision in ("float32", "int8"):
+        wanted = with_settings(config, {"classifier": {"precision": precision}})
+        models.classifier(wanted)
+        begin = time.process_time()
+        again = label_again(found, wanted, models=models)
+        spent = 1000 * (time.process_time() - begin) / len(again.scores.windows)
+        right = compare_actions(truth, read_actions(folder / "actions.csv", truth), again.tracks, again.timeline)
+        lines.append(f"| {precision} | {clip} | {right.accuracy:.3f} | {right.macro_f1:.3f} | {spent:.1f} |")
+    return lines
 
 
 def _pictures(folder: Path, precision: str) -> str:

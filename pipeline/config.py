@@ -42,7 +42,11 @@ _MOVED = {
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "fast": {"detector": {"every": 3}, "windows": {"clip_stride": 16}},
     "balanced": {},
-    "accurate": {"detector": {"precision": "float32"}, "windows": {"clip_stride": 4}},
+    "accurate": {
+        "detector": {"precision": "float32"},
+        "classifier": {"precision": "float32"},
+        "windows": {"clip_stride": 4},
+    },
 }
 """Settings by what one cares for; what each costs and brings is in ``docs/measured.md``."""
 X264_PRESETS: Mapping[str, str] = {"fast": "superfast"}
@@ -57,6 +61,9 @@ class ClassifierConfig:
     """A checkpoint of ours, or what ``courtscribe weights export`` made of one (``.xml``, ``.onnx``)."""
     runtime: str = "auto"
     """What runs it, see ``classify.run.choose.RUNTIMES``; ``auto``: OpenVINO on a CPU, PyTorch elsewhere."""
+    precision: str = "auto"
+    """With that runtime on a CPU. ``int8``: the copy in eight bits beside a checkpoint; ``float32``; ``auto``: INT8
+    where there is one."""
     batch: int = 0
     """Clips per call; 0: 64 on a GPU, 8 on a CPU."""
 

@@ -41,7 +41,9 @@ class Models:
         wanted, device = config.classifier, self._device(config)
         return self._once(
             ("classifier", wanted, device),
-            lambda: ActionClassifier(Path(wanted.weights), device, wanted.batch or None, wanted.runtime),
+            lambda: ActionClassifier(
+                Path(wanted.weights), device, wanted.batch or None, wanted.runtime, wanted.precision
+            ),
         )
 
     def court(self, config: PipelineConfig) -> CourtSegmenter | None:

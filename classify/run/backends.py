@@ -28,6 +28,8 @@ _LONGEST_REASON = 200
 """Letters of what a library says is wrong with a file."""
 KEY = "courtscribe"
 """Under which the description is in the file, as JSON."""
+SOURCE = "courtscribe_source"
+"""Under which an OpenVINO file has the sha256 of the checkpoint that it was made of."""
 
 
 class Opened(NamedTuple):
@@ -54,7 +56,7 @@ def open_openvino(path: Path, precision: str = "f32") -> Opened:
     Raises InputError when it cannot be read, is not a clip classifier, or does not say what its outputs are.
     """
     model = read_openvino(path)
-    info = _description(path, _note(model))
+    info = _description(path, note(model, KEY))
     _check_shapes(path, info, list(model.input(0).partial_shape)[1:], list(model.output(0).partial_shape)[1:])
     return Opened(info, openvino_logits(model, info.profile, precision), "openvino")
 
@@ -144,9 +146,9 @@ def _is_error(value: Any) -> bool:
     return isinstance(value, type) and issubclass(value, Exception)
 
 
-def _note(model: Any) -> str | None:
-    """The description in an ``openvino.Model``: where its ONNX reader puts the file's metadata."""
-    place = ["framework", KEY]
+def note(model: Any, key: str) -> str | None:
+    """What is said in an ``openvino.Model`` under ``key``: where its ONNX reader puts the file's metadata."""
+    place = ["framework", key]
     return str(model.get_rt_info(place).value) if model.has_rt_info(place) else None
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from classify.run.backends import probabilities
 from classify.run.choose import open_classifier
+from classify.run.int8 import chosen_weights
 from classify.types import ActionScores, Clip
 from classify.weights.description import CheckpointInfo
 from ground.compute.batches import Batches, on_device
@@ -23,7 +24,12 @@ class ActionClassifier:
     """Labels clips with the network in a file; implements ``classify.types.Classifier``."""
 
     def __init__(
-        self, checkpoint: Path, device: str = "auto", batch: int | None = None, runtime: str = "torch"
+        self,
+        checkpoint: Path,
+        device: str = "auto",
+        batch: int | None = None,
+        runtime: str = "torch",
+        precision: str = "auto",
     ) -> None:
         """Load ``checkpoint`` onto ``device``: "cpu", "cuda", "cuda:1" ... or "auto", which takes CUDA if it is there.
 
@@ -32,12 +38,14 @@ class ActionClassifier:
         batch: clips that go through the network at a time; raising it costs memory and brings speed on a GPU.
         runtime: one of ``classify.run.choose.RUNTIMES``. "auto" is the fastest and keeps a converted copy in the user's
             cache; programs choose it. "torch" writes nothing.
+        precision: with the runtime "auto" on a CPU, one of ``classify.run.int8.PRECISIONS``.
         Raises InputError for a bad checkpoint, for CUDA where there is none or too little of its memory is free, and as
         ``open_classifier``.
         """
         self.device = resolve_device(device)
+        chosen = chosen_weights(checkpoint, self.device, runtime, precision)
         with on_device(f"the network in {checkpoint}"):
-            self.info, self._logits, self.runtime = open_classifier(checkpoint, self.device, runtime)
+            self.info, self._logits, self.runtime = open_classifier(chosen, self.device, runtime)
         self._batches = Batches("clips", batch or _BATCH.get(self.device.partition(":")[0], 8))
 
     info: CheckpointInfo

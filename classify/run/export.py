@@ -22,13 +22,13 @@ from torch import nn
 
 from classify.data.clips import BadClip, list_clips, read_file, refuse_too_many, sixteen
 from classify.networks.profile import Profile, to_array
-from classify.run.backends import KEY, Frames, Logits, open_onnxruntime, open_openvino, probabilities
+from classify.run.backends import KEY, SOURCE, Frames, Logits, open_onnxruntime, open_openvino, probabilities
 from classify.run.pytorch import torch_logits
 from classify.types import CLIP_HEIGHT, CLIP_LENGTH, CLIP_WIDTH
 from classify.weights.description import CheckpointInfo
 from classify.weights.kinetics import load_classifier
 from ground.compute.int8 import to_int8
-from ground.disk.files import write_atomically
+from ground.disk.files import sha256_of, write_atomically
 from ground.errors import InputError, unwritable
 from ground.packages import need, quiet
 
@@ -76,12 +76,20 @@ def export_checkpoint(checkpoint: Path, to: str, output: Path, calibration: Path
         raise InputError(f"INT8 is for the format openvino, not for {to}", setting="to")
     model, info = load_classifier(checkpoint)
     clips = None if calibration is None else _read_clips(calibration)
-    return write_copy(model, info, to, output, clips)
+    return write_copy(model, info, to, output, clips, sha256_of(checkpoint))
 
 
-def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, clips: Frames | None = None) -> Exported:
+def write_copy(
+    model: nn.Module,
+    info: CheckpointInfo,
+    to: str,
+    output: Path,
+    clips: Frames | None = None,
+    source: str = "",
+) -> Exported:
     """Write ``model`` (float32, on the CPU) to ``output``; with ``clips``, uint8 (N, 16, 176, 128, 3), in INT8.
 
+    source: sha256 of its checkpoint; for OpenVINO it is kept in the file (see ``classify.run.int8``).
     Raises InputError as ``export_checkpoint``.
     """
     try:
@@ -89,7 +97,7 @@ def write_copy(model: nn.Module, info: CheckpointInfo, to: str, output: Path, cl
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
             made = Path(folder) / output.name
             with quiet(), _one_line(to):
-                _WRITE[to](_capture(model, info.profile), info, made, None if clips is None else clips[::2])
+                _WRITE[to](_capture(model, info.profile), info, made, None if clips is None else clips[::2], source)
             compared = _compare(model, info, _open(made, to, info.profile), clips)
             for part in sorted(made.parent.iterdir(), key=lambda p: p == made):  # the one that is looked for comes last
                 with write_atomically(output.with_name(part.name)) as place:
@@ -106,13 +114,13 @@ def _capture(model: nn.Module, profile: Profile) -> Any:
     return torch.export.export(model.eval(), (example,), dynamic_shapes=({0: batch},))
 
 
-def _write_torch(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
+def _write_torch(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None, source: str) -> None:
     buffer = io.BytesIO()  # given a path on a full disk, torch takes the whole process down
     torch.export.save(program, buffer, extra_files={KEY: info.to_json()})
     path.write_bytes(buffer.getvalue())
 
 
-def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
+def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None, source: str) -> None:
     openvino = need("the format openvino", "openvino")
     model = openvino.convert_model(program)
     shape = [3, info.profile.frames, info.profile.height, info.profile.width]
@@ -121,13 +129,14 @@ def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frame
         model = _to_int8(model, clips, info.profile)
     model.reshape([-1, *shape])
     model.set_rt_info(info.to_json(), ["framework", KEY])
+    model.set_rt_info(source, ["framework", SOURCE])
     try:
         openvino.save_model(model, path, compress_to_fp16=False)
     except RuntimeError as error:  # "iostream error" is all that it says
         raise OSError(errno.ENOSPC, "writing failed, as on a full disk") from error
 
 
-def _write_onnx(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None) -> None:
+def _write_onnx(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None, source: str) -> None:
     onnx = need("the format onnx", "onnx", "onnxscript")
     names: dict[str, Any] = {"input_names": ["clips"], "output_names": ["logits"]}
     plain = program.run_decompositions({torch.ops.aten.adaptive_max_pool2d.default: _max_in_cells})
@@ -158,7 +167,8 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
 
     Arithmetic on features keeps its precision, and so does the last matrix product, since they mix values of many
     sizes: of 100 clips, the small network gave 96 the same label, about 80 with that arithmetic rounded too, and
-    hardly any with the last product. The fast bias correction keeps 84.
+    hardly any with the last product. The fast bias correction keeps 84. Seven bits for the weights, so that processors
+    without VNNI give the same.
     """
     samples = [to_array(clip[None], profile) for clip in clips]
     last = [op.get_friendly_name() for op in model.get_ordered_ops() if op.get_type_name() == "MatMul"][-1:]
@@ -166,7 +176,7 @@ def _to_int8(model: Any, clips: Frames, profile: Profile) -> Any:
     def is_exact(op: Any) -> bool:
         return op.get_type_name() not in _ROUNDED or op.get_friendly_name() in last
 
-    return to_int8(model, samples, is_exact, fast_bias_correction=False)
+    return to_int8(model, samples, is_exact, fast_bias_correction=False, same_everywhere=True)
 
 
 def _open(path: Path, to: str, profile: Profile) -> Logits:

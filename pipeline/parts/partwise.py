@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from classify.run.int8 import chosen_weights as chosen_classifier
 from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from ground.video.parts import Part, by_part
@@ -101,7 +102,7 @@ class Partwise:
         times = np.concatenate([part.times for part in self.parts])
         reading = {"times": times, "first_frame": np.array(self.parts[0].first)}
         resting_on = self.workers.store.keep(WINDOWS, {**columns_of(plan), **reading})
-        classifier = {**dataclasses.asdict(config.classifier), "weights": _content(config.classifier.weights)}
+        classifier = {**dataclasses.asdict(config.classifier), "weights": _content(str(_classifier_file(config)))}
         digest = self.workers.store.begin("label", {**self._about(), "windows": resting_on, "classifier": classifier})
         work = LabelPass(self.span, config, self.workers.store, resting_on)
         found = run_pass(work, wanted, digest, self.workers, self.progress)
@@ -152,6 +153,12 @@ def detecting_rests_on(span: Span, fingerprint: str, config: PipelineConfig) -> 
     return {**_about(span, fingerprint, config), "detector": settings, **court}
 
 
+def _classifier_file(config: PipelineConfig) -> Path:
+    wanted = config.classifier
+    device = resolve_device(config.device)
+    return chosen_classifier(Path(wanted.weights), device, wanted.runtime, wanted.precision)
+
+
 def _about(span: Span, fingerprint: str, config: PipelineConfig) -> dict[str, Any]:
     """What every pass rests on."""
     return {**span.about(fingerprint, _PACKAGES), "device": resolve_device(config.device)}
@@ -164,12 +171,13 @@ def _holds(part: Part, frames: Any) -> bool:
 
 @lru_cache(maxsize=16)
 def _content(path: str) -> str:
-    """Of a file, or of the files in a folder: its SHA-256; empty where there is none."""
+    """Of a file (an ``.xml`` with its numbers), or of the files in a folder: its SHA-256; empty where there is none."""
     place = Path(path)
     if not path or not place.exists():
         return ""
     digest = hashlib.sha256()
-    for file in sorted(place.rglob("*")) if place.is_dir() else [place]:
+    alone = [place, place.with_suffix(".bin")] if place.suffix == ".xml" else [place]
+    for file in sorted(place.rglob("*")) if place.is_dir() else alone:
         if file.is_file():
             digest.update(file.read_bytes())
     return digest.hexdigest()

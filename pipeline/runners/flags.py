@@ -27,7 +27,7 @@ _DETECT: dict[str, tuple[str, Any, str]] = {
     "precision": (
         "detector.precision",
         str,
-        "of the detector on a CPU: auto, int8 or float32",
+        "of the networks on a CPU: auto, float32 or int8 (that one: detector only)",
     ),
     "every": ("detector.every", int, "look for players in each N-th frame only, and fill in between"),
     "confidence": ("detector.confidence", float, "detections under it are dropped"),
@@ -140,12 +140,16 @@ def apply_flags(
             inner[name] = value
     if "detector" in flags and getattr(options, "runtime", None) in _BOTH:
         settings.setdefault("detector", {})["runtime"] = options.runtime
+    if (precision := getattr(options, "precision", None)) not in (None, "int8"):
+        settings.setdefault("classifier", {})["precision"] = precision
     return with_settings(config, settings)
 
 
 def flag_of(setting: str, parser: argparse.ArgumentParser) -> str:
     """The flag of ``parser`` or of its commands that fills a setting, as in ``--classes``; empty: there is none."""
-    named = {"detector.runtime": "runtime"} | {path: flag for flag, (path, _, _) in ANALYZE_FLAGS.items()}
+    named = {"detector.runtime": "runtime", "classifier.precision": "precision"} | {
+        path: flag for flag, (path, _, _) in ANALYZE_FLAGS.items()
+    }
     flag = f"--{named.get(setting, setting).replace('_', '-')}"
     return flag if setting and flag in _known_flags(parser) else ""
 

@@ -79,7 +79,10 @@ def _evaluate_clips(options: argparse.Namespace) -> int:
         raise InputError(
             f"--calibrate writes a checkpoint, and {options.actions} is an exported copy; give its checkpoint"
         )
-    classifier = ActionClassifier(options.actions, resolve_device(options.device), runtime=options.runtime)
+    precision = "auto" if options.calibrate is None else "float32"  # a temperature is the checkpoint's own
+    classifier = ActionClassifier(
+        options.actions, resolve_device(options.device), runtime=options.runtime, precision=precision
+    )
     with choose_progress(options.quiet).stage("judge", None, "clip") as advance:
         judged = judge_checkpoint(
             classifier, options.place, test_list=options.test_list, everything=options.all, advance=advance

@@ -18,8 +18,11 @@ _WITHOUT_A_FLAG = {
     "detector.ball_weights", "detector.thing_confidence", "ball.hold", "ball.flight",
     "detector.iou", "detector.batch", "detector.runtime", "linking.max_absence_over_cuts", "linking.min_length",
     "linking.players", "smoothing.max_gap", "windows.max_gap", "windows.min_samples", "classifier.batch",
+    "classifier.precision",
 }  # fmt: skip
-"""Settings that only a TOML file fills; ``--runtime`` fills both runtimes. New ones of the timeline are added below."""
+"""Settings that only a TOML file fills; ``--runtime`` and ``--precision`` fill both networks'.
+
+New ones of the timeline are added below."""
 
 
 def _settings(config: type, name: str = "") -> Iterator[tuple[str, Any]]:
