@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tracemalloc
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,8 @@ from ground.errors import InputError
 Damage = Callable[[bytes], Iterator[bytes]]
 _MOST_MEMORY = 300e6
 """Bytes that a small file may take while it is read."""
+_PROCESS = Path("/proc/self")
+"""What Linux says of this process; it costs nothing, where tracing each allocation takes three times the time."""
 _LONGEST_LINE = 500
 
 
@@ -43,20 +45,15 @@ def attack(reader: Reader, tmp_path: Path) -> None:
     if reader.is_whole:
         reader.read(path)
     there = sorted(tmp_path.rglob("*"))
-    tracemalloc.start()
-    try:
-        for number, spoiled in enumerate(case for damage in reader.damages for case in damage(content)):
-            path.write_bytes(spoiled)
-            _read(reader, path, f"case {number}: {spoiled[:300]!r}")
-    finally:
-        tracemalloc.stop()
+    for number, spoiled in enumerate(case for damage in reader.damages for case in damage(content)):
+        path.write_bytes(spoiled)
+        _read(reader, path, f"case {number}: {spoiled[:300]!r}")
     assert sorted(tmp_path.rglob("*")) == there, "reading writes nothing"
 
 
 def _read(reader: Reader, path: Path, case: str) -> None:
     """Read a spoiled file; anything but a value or a short line, in little memory, is a fault of the reader."""
-    tracemalloc.reset_peak()
-    before = tracemalloc.get_traced_memory()[0]
+    before = _memory_now()
     try:
         reader.read(path)
     except InputError as error:
@@ -65,5 +62,24 @@ def _read(reader: Reader, path: Path, case: str) -> None:
     except BaseException as error:
         error.add_note(case)
         raise
-    taken = tracemalloc.get_traced_memory()[1] - before
+    taken = _most_memory() - before
     assert taken < _MOST_MEMORY, f"{case}: took {taken / 1e6:.0f} MB"
+
+
+def _memory_now() -> float:
+    """Bytes that this process has; what it has had at most is counted from here on."""
+    if not _PROCESS.is_dir():
+        return 0.0
+    (_PROCESS / "clear_refs").write_text("5")
+    return _memory("VmRSS")
+
+
+def _most_memory() -> float:
+    """Bytes that it has had at most since; nothing where the system does not say it."""
+    return _memory("VmHWM") if _PROCESS.is_dir() else 0.0
+
+
+def _memory(name: str) -> float:
+    found = re.search(rf"{name}:\s+(\d+) kB", (_PROCESS / "status").read_text())
+    assert found is not None
+    return 1024.0 * int(found[1])

@@ -141,8 +141,8 @@ def test_show_again_and_track_again_need_no_detector(
 
 
 def test_a_span_has_the_frames_of_the_whole(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
-    arguments = ["analyze", str(game[0]), "-o", str(tmp_path), "--start", "1", "--end", "1.8", "--quiet"]
-    assert main(arguments) == 0
+    span = ["--start", "1", "--end", "1.8", "--imgsz", "640"]
+    assert main(["analyze", str(game[0]), "-o", str(tmp_path), *span, "--quiet"]) == 0
     analysis = load_analysis(tmp_path)
     assert analysis.frames.index.tolist() == list(range(30, 54))
     assert analysis.frames.time == pytest.approx(np.arange(30, 54) / 30, abs=1e-3)

@@ -36,7 +36,7 @@ def _with_unsure(timeline: Timeline) -> Timeline:
 def test_the_analysis_is_the_one_that_was_kept(tmp_path: Path) -> None:
     game = SyntheticGame(seed=5, seconds=_SECONDS)
     for frame in game.frames():  # as pictures: an encoder may round otherwise elsewhere
-        Image.fromarray(frame.image).save(tmp_path / f"game_{frame.index:03d}.png", compress_level=1)
+        Image.fromarray(frame.image).save(tmp_path / f"game_{frame.index:03d}.png", compress_level=0)
     analysis = analyze_video(tmp_path, PipelineConfig(device="cpu", image_rate=_RATE))
     if os.environ.get("COURTSCRIBE_WRITE_GOLDEN"):
         write_timeline_csv(analysis.timeline, {}, _GOLDEN)

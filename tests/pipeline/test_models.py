@@ -19,6 +19,7 @@ from pipeline.video.encode import write_video
 
 
 @pytest.mark.slow
+@pytest.mark.loads
 def test_two_videos_load_nothing_twice_and_find_what_one_alone_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

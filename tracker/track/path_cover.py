@@ -12,7 +12,7 @@ from tracker.boxes import Float64Array
 
 _MOST_STARTS, _BEST_STARTS = 400, 40
 """Starts after an end that are looked at, and links kept of them: cost grows with a crowd, not with its square."""
-_AT_ONCE = 500_000
+_AT_ONCE = 100_000
 """Links that are looked at together: memory."""
 
 

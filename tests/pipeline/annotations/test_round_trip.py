@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import warnings
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ from pipeline.annotations.sportscode import Cutting, write_sportscode
 from pipeline.outputs.export import annotations_of
 from tests.pipeline.annotations.drawn import LABELS, analyses, files, game
 
-_MANY = settings(deadline=None, max_examples=1000)
+_MANY = settings(deadline=None, max_examples=int(os.environ.get("COURTSCRIBE_EXAMPLES", "100")))
 _FEW = settings(deadline=None, max_examples=25)
 
 
@@ -69,7 +70,7 @@ def test_what_is_written_is_read_again(kind: str, tmp_path_factory: pytest.TempP
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(READERS))
-def test_a_thousand_timelines_are_read_again(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_many_timelines_are_read_again(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("many")
 
     @_MANY

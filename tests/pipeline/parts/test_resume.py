@@ -23,7 +23,7 @@ from tracker.types import Detections
 pytestmark = pytest.mark.slow
 
 _FILES = ("annotated.mp4", "timeline.csv", "captions.vtt", "tracks.txt")
-_FLAGS = ["--imgsz", "640", "--jobs", "1", "--quiet", "--min-track-confidence", "0", "--device", "cpu"]
+_FLAGS = ["--imgsz", "320", "--jobs", "1", "--quiet", "--min-track-confidence", "0", "--device", "cpu"]
 
 
 class _Stopping(Silent):

@@ -76,7 +76,7 @@ def test_sound_of_every_layout(tmp_path: Path, layout: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", range(1, 17))
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 7, 8, 11, 16])
 @pytest.mark.parametrize("suffix", ["avi", "mkv"])
 def test_sound_that_names_no_layout(tmp_path: Path, count: int, suffix: str) -> None:
     ffmpeg(*pictures(), *tones(count), "-c:v", "mpeg4", "-c:a", "pcm_s16le", tmp_path / f"a.{suffix}")

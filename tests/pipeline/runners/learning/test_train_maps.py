@@ -15,9 +15,9 @@ from pipeline.video.encode import write_video
 
 @pytest.fixture(scope="module")
 def moment(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of a real game."""
+    """A second of a real game."""
     path = tmp_path_factory.mktemp("video") / "moment.mp4"
-    with open_video(str(shared / "videos/teamtrack_tipoff_crop1080.mp4"), 0, 2) as video:
+    with open_video(str(shared / "videos/teamtrack_tipoff_crop1080.mp4"), 0, 1) as video:
         write_video(path, ((f.time, f.image) for f in video), frame_rate=Fraction(25))
     return path
 
