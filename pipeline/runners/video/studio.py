@@ -12,7 +12,7 @@ from ground.errors import InputError
 from pipeline.runners.flags import ANALYZE_FLAGS, add_quiet
 
 if TYPE_CHECKING:
-    from pipeline.studio.runs import Field
+    from pipeline.offers import Field
 
 _ANALYSIS = "analysis.json"
 """Of ``pipeline.analysis.folder``, named here so that the address is there before libraries are loaded."""
@@ -87,7 +87,7 @@ def _place(given: Path) -> tuple[Path, Path | None]:
 def _fields() -> list[Field]:
     """The settings that the page offers, with what flags say of them."""
     from pipeline.config import PipelineConfig
-    from pipeline.studio.runs import Field
+    from pipeline.offers import Field
 
     kinds = {int: "integer", float: "number", bool: "switch", str: "text"}
     fields: list[Field] = []

@@ -1,0 +1,94 @@
+"""Settings that may be chosen from outside: by a page, or over the network."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ground.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A setting that may be asked for."""
+
+    setting: str
+    """As in ``selection.players``."""
+    kind: str
+    """``text``, ``names``, ``integer``, ``number``, ``switch``."""
+    title: str
+    about: str
+    choices: tuple[str, ...] = ()
+    default: Any = None
+
+
+def nested(settings: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
+    """Settings by name, as in ``selection.players``, as nested tables. Raises InputError for what is not offered."""
+    known = {field.setting for field in fields}
+    tables: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name not in known:
+            raise InputError(f"{name!r:.80} is no setting that can be chosen here")
+        *groups, last = name.split(".")
+        inner = tables
+        for group in groups:
+            inner = inner.setdefault(group, {})
+        inner[last] = value
+    return tables
+
+
+def require_kinds(settings: Mapping[str, Any], fields: Sequence[Field]) -> None:
+    """Raise InputError for a value that is not of its setting's kind, or none of its choices.
+
+    For whoever cannot load what the settings are for; ``with_settings`` of ``pipeline.config`` says more.
+    """
+    known = {field.setting: field for field in fields}
+    for name, value in settings.items():
+        field = known[name]
+        if not _KINDS[field.kind](value):
+            raise InputError(f"{name} is to be of this kind: {field.kind}", name)
+        if field.choices and value not in field.choices:
+            raise InputError(f"{name} is one of {', '.join(field.choices)}", name)
+
+
+def toml(settings: Mapping[str, Any]) -> str:
+    """Nested settings (names, numbers, texts, lists of texts) as TOML: what JSON writes of them TOML reads."""
+    lines = [f"{name} = {_value(value)}" for name, value in settings.items() if not isinstance(value, dict)]
+    for group, inner in settings.items():
+        if isinstance(inner, dict):
+            lines += ["", f"[{group}]", *(f"{k} = {_value(v)}" for k, v in cast("dict[str, Any]", inner).items())]
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:
+    """TOML, unlike JSON, takes DEL as an escape only."""
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 31
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= 200 and value.isprintable()
+
+
+def _is_names(value: Any) -> bool:
+    names = cast("list[Any]", value) if isinstance(value, list) else None
+    return names is not None and len(names) <= 20 and all(map(_is_text, names))
+
+
+_KINDS: dict[str, Callable[[Any], bool]] = {
+    "text": _is_text,
+    "names": _is_names,
+    "integer": _is_integer,
+    "number": _is_number,
+    "switch": lambda value: isinstance(value, bool),
+}
