@@ -29,13 +29,16 @@ def is_page(source: str) -> bool:
         return False
     try:
         with urlopen(Request(source, headers={"User-Agent": AGENT}), timeout=_TIMEOUT) as answer:
-            return _is_html(answer.headers.get_content_type(), answer.headers["content-type"], answer.read(_SEEN))
+            return is_html(answer.headers["content-type"], answer.read(_SEEN))
     except (OSError, HTTPException, ValueError):
         return False
 
 
-def _is_html(kind: str, stated: str | None, beginning: bytes) -> bool:
-    """A server that says nothing, or calls a video a text, is not believed."""
-    if stated is None:
+def is_html(kind: str | None, beginning: bytes) -> bool:
+    """Whether an answer is a page. kind: its ``Content-Type``; None: nothing was said.
+
+    A server that says nothing, or calls a video a text, is not believed.
+    """
+    if kind is None:
         return beginning.lstrip().lower().startswith(_BEGINNINGS)
-    return kind in _PAGES and b"\0" not in beginning
+    return kind.partition(";")[0].strip().lower() in _PAGES and b"\0" not in beginning
