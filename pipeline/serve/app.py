@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 
 from pipeline.serve.access import Guard
 from pipeline.serve.database import Database
-from pipeline.serve.problems import add_problems
+from pipeline.serve.dispatch import Dispatcher
+from pipeline.serve.jobs import Jobs
+from pipeline.serve.ledger import JOBS_SCHEMA, Ledger
+from pipeline.serve.pages import add_pages
+from pipeline.serve.problems import DOCUMENTED, add_problems
+from pipeline.serve.routes import job_routes
 from pipeline.serve.settings import ServeSettings
 from pipeline.serve.tokens import TOKENS_SCHEMA, Tokens
 
@@ -17,38 +25,52 @@ from pipeline.serve.tokens import TOKENS_SCHEMA, Tokens
 def make_app(settings: ServeSettings) -> FastAPI:
     """The service over ``settings.data``. Raises InputError where that cannot be used.
 
-    ``app.state``: ``database``, ``settings``, ``tokens``, ``videos``.
+    ``app.state``: ``database``, ``settings``, ``tokens``, ``videos``, ``jobs``, ``dispatcher``.
     """
-    schemas = [TOKENS_SCHEMA]
+    schemas = [TOKENS_SCHEMA, JOBS_SCHEMA]
     if find_spec("pipeline.serve.videos") is not None:
         from pipeline.serve.videos import VIDEOS_SCHEMA
 
         schemas.append(VIDEOS_SCHEMA)
     database = Database(settings.data, *schemas)
-    tokens = Tokens(database)
-    app = FastAPI(title="courtscribe", docs_url=None, redoc_url=None, redirect_slashes=False)
-    app.state.database, app.state.settings, app.state.tokens = database, settings, tokens
+    app = FastAPI(title="courtscribe", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan)
+    app.state.database, app.state.settings, app.state.tokens = database, settings, Tokens(database)
+    app.state.jobs = Jobs(Ledger(database), settings)
+    app.state.dispatcher = Dispatcher(app.state.jobs.ledger, settings)
     if find_spec("pipeline.serve.videos") is not None:
         from pipeline.serve.videos import Videos
 
         app.state.videos = Videos(database, settings)
     add_problems(app)
     _add_routes(app)
-    app.add_middleware(Guard, tokens=tokens, settings=settings, clock=time.monotonic)
+    add_pages(app)
+    app.add_middleware(Guard, tokens=app.state.tokens, settings=settings, clock=time.monotonic)
     return app
 
 
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
+    app.state.dispatcher.start()
+    yield
+    app.state.dispatcher.close()
+    app.state.database.close()
+
+
 def _add_routes(app: FastAPI) -> None:
+    routers = [job_routes()]
     if find_spec("pipeline.serve.uploads") is not None:
         from pipeline.serve.uploads import upload_routes
 
-        app.include_router(upload_routes())
+        routers.append(upload_routes())
     if find_spec("pipeline.serve.sport") is not None:
         from pipeline.serve.sport import sport_routes
 
-        app.include_router(sport_routes())
+        routers.append(sport_routes())
+    known = Security(HTTPBearer(auto_error=False))  # for the description; the guard is what keeps others out
+    for router in routers:
+        app.include_router(router, responses=DOCUMENTED, dependencies=[known])
 
-    @app.get("/healthz")
+    @app.get("/healthz", responses=DOCUMENTED)
     def healthz() -> dict[str, str]:
         """Whether the service answers."""
         return {"status": "ok"}

@@ -18,7 +18,7 @@ from fastapi.responses import FileResponse, Response
 from ground.errors import FullError, InputError
 from ground.video.source import open_video
 from pipeline.offers import Field
-from pipeline.outputs.place import VIDEO_NAME
+from pipeline.outputs.names import VIDEO_NAME
 from pipeline.studio.game import Game
 from pipeline.studio.lessons import Lessons
 from pipeline.studio.pages import add_pages

@@ -1,0 +1,62 @@
+"""The service's server: until it is asked to end; one over a folder."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import Any
+
+from uvicorn import Config, Server
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ground.disk.lock import claim
+from pipeline.serve.app import make_app
+from pipeline.serve.settings import ServeSettings
+
+PORT = 8766
+_LONGEST_HEADERS = 32 << 10
+_MOST_CONNECTIONS = 512
+_HEADERS_WITHIN = 20.0
+"""Seconds that a client may take until a whole request has begun; the rest of it see ``ServeSettings.patience``."""
+
+
+class _Impatient(H11Protocol):
+    """Hangs up on who connects and asks nothing, or takes for ever to ask it."""
+
+    _asking: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        """See asyncio."""
+        super().connection_made(transport)
+        self._asking = self.loop.call_later(_HEADERS_WITHIN, self._hang_up)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
+        if self._asking is not None:
+            self._asking.cancel()
+        super().connection_lost(exc)
+
+    def _hang_up(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+
+def serve(settings: ServeSettings, listener: socket.socket) -> None:
+    """Serve until the process is asked to end. Raises InputError where another service has the folder."""
+    with claim(settings.data):
+        config = Config(
+            make_app(settings),
+            log_level="warning",
+            access_log=False,
+            http=_Impatient,
+            ws="none",
+            lifespan="on",
+            server_header=False,
+            limit_concurrency=_MOST_CONNECTIONS,
+            h11_max_incomplete_event_size=_LONGEST_HEADERS,
+            timeout_keep_alive=15,
+            timeout_graceful_shutdown=3,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
+        )
+        Server(config).run(sockets=[listener])
