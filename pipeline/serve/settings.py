@@ -35,6 +35,8 @@ class ServeSettings:
     """After which an upload that nobody goes on with is removed."""
     allow_private_urls: bool = False
     """Whether videos may be fetched from this machine's own network."""
+    fetch_pages: bool = False
+    """Whether a page that holds a video may be fetched from, through yt-dlp."""
     trusted_proxies: str = "127.0.0.1"
     """Addresses, comma-separated, whose word about the client's address is taken."""
     patience: float = 60.0
