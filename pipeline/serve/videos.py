@@ -320,5 +320,5 @@ def _as_text(name: str) -> str:
 
 def _is_in_use(connection: sqlite3.Connection, video_id: str) -> bool:
     """Whether a job that is not over needs it."""
-    _ = connection, video_id
-    return False
+    query = "SELECT 1 FROM jobs WHERE video_id=? AND state IN ('queued', 'running') LIMIT 1"
+    return connection.execute(query, (video_id,)).fetchone() is not None
