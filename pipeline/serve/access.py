@@ -91,7 +91,7 @@ class Guard:
         given = _headers(scope)
         try:
             if scope["path"] == "/healthz":
-                await self._app(scope, _limited(receive, 0, self._settings.patience), send)
+                await self._pass_on(scope, receive, send, 0)
             elif scope["path"] == "/login" and scope["method"] == "POST":
                 await self._login(scope, given, receive, send)
             else:
@@ -114,7 +114,11 @@ class Guard:
         if most is not None and not (length.isascii() and length.isdigit() and int(length) <= most):
             raise _RefusedError(413, f"at most {most} bytes are taken here at once")
         scope.setdefault("state", {})["caller"] = caller
-        await self._app(scope, _limited(receive, most, self._settings.patience), send)
+        await self._pass_on(scope, receive, send, most)
+
+    async def _pass_on(self, scope: Scope, receive: Receive, send: Send, most: int | None) -> None:
+        body = _Body(receive, most, self._settings.patience)
+        await self._app(scope, body.receive, body.answered(send))
 
     async def _caller(self, scope: Scope, token: str) -> Caller:
         """Whose token it is; a wrong one is answered late. Raises _RefusedError."""
@@ -137,7 +141,7 @@ class Guard:
     async def _login(self, scope: Scope, given: dict[str, str], receive: Receive, send: Send) -> None:
         """The token goes from a form into a cookie that no script and no other site's page can use."""
         _require_own_page(given)
-        body = await _read(_limited(receive, _LONGEST_LOGIN, self._settings.patience))
+        body = await _read(_Body(receive, _LONGEST_LOGIN, self._settings.patience).receive)
         token = parse_qs(body.decode("latin-1"), max_num_fields=10).get("token", [""])[0].strip()
         try:
             await self._caller(scope, token)
@@ -190,25 +194,40 @@ def _headers(scope: Scope) -> dict[str, str]:
     return found
 
 
-def _limited(receive: Receive, most: int | None, patience: float) -> Receive:
-    """Ends a body that is longer than ``most`` bytes, or of which nothing comes for ``patience`` seconds."""
-    taken, is_whole = 0, False
+class _Body:
+    """What is sent with a request: ended where it is longer than ``most`` bytes, or nothing comes for too long."""
 
-    async def limited() -> Message:
-        nonlocal taken, is_whole
-        if is_whole:  # waiting for the client to leave, which may take as long as it likes
-            return await receive()
+    def __init__(self, receive: Receive, most: int | None, patience: float) -> None:
+        """patience: seconds."""
+        self._receive, self._most, self._patience = receive, most, patience
+        self._taken, self._is_whole, self.is_too_long = 0, False, False
+
+    async def receive(self) -> Message:
+        """See ASGI."""
+        if self._is_whole:  # waiting for the client to leave, which may take as long as it likes
+            return await self._receive()
         try:
-            message = await asyncio.wait_for(receive(), patience)
+            message = await asyncio.wait_for(self._receive(), self._patience)
         except TimeoutError:
             return {"type": "http.disconnect"}
-        taken += len(message.get("body", b""))
-        is_whole = not message.get("more_body", False)
-        if most is not None and taken > most:
-            raise _RefusedError(413, f"at most {most} bytes are taken here at once")
-        return message
+        self._taken += len(message.get("body", b""))
+        self._is_whole = not message.get("more_body", False)
+        self.is_too_long = self._most is not None and self._taken > self._most
+        return {"type": "http.disconnect"} if self.is_too_long else message
 
-    return limited
+    def answered(self, send: Send) -> Send:
+        """Says that it was too long, whatever the route makes of its breaking off."""
+        is_said = False
+
+        async def answered(message: Message) -> None:
+            nonlocal is_said
+            if not self.is_too_long:
+                await send(message)
+            elif not is_said:
+                is_said = True
+                await _say(send, 413, f"at most {self._most} bytes are taken here at once")
+
+        return answered
 
 
 async def _read(receive: Receive) -> bytes:

@@ -20,6 +20,8 @@ from pipeline.serve.problems import DOCUMENTED, add_problems
 from pipeline.serve.routes import job_routes
 from pipeline.serve.settings import ServeSettings
 from pipeline.serve.tokens import TOKENS_SCHEMA, Tokens
+from pipeline.serve.uploads import upload_routes
+from pipeline.serve.videos import VIDEOS_SCHEMA, Videos
 
 
 def make_app(settings: ServeSettings) -> FastAPI:
@@ -27,20 +29,12 @@ def make_app(settings: ServeSettings) -> FastAPI:
 
     ``app.state``: ``database``, ``settings``, ``tokens``, ``videos``, ``jobs``, ``dispatcher``.
     """
-    schemas = [TOKENS_SCHEMA, JOBS_SCHEMA]
-    if find_spec("pipeline.serve.videos") is not None:
-        from pipeline.serve.videos import VIDEOS_SCHEMA
-
-        schemas.append(VIDEOS_SCHEMA)
-    database = Database(settings.data, *schemas)
+    database = Database(settings.data, TOKENS_SCHEMA, JOBS_SCHEMA, VIDEOS_SCHEMA)
     app = FastAPI(title="courtscribe", docs_url=None, redoc_url=None, redirect_slashes=False, lifespan=_lifespan)
     app.state.database, app.state.settings, app.state.tokens = database, settings, Tokens(database)
     app.state.jobs = Jobs(Ledger(database), settings)
     app.state.dispatcher = Dispatcher(app.state.jobs.ledger, settings)
-    if find_spec("pipeline.serve.videos") is not None:
-        from pipeline.serve.videos import Videos
-
-        app.state.videos = Videos(database, settings)
+    app.state.videos = Videos(database, settings)
     add_problems(app)
     _add_routes(app)
     add_pages(app)
@@ -57,11 +51,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
 
 
 def _add_routes(app: FastAPI) -> None:
-    routers = [job_routes()]
-    if find_spec("pipeline.serve.uploads") is not None:
-        from pipeline.serve.uploads import upload_routes
-
-        routers.append(upload_routes())
+    routers = [job_routes(), upload_routes()]
     if find_spec("pipeline.serve.sport") is not None:
         from pipeline.serve.sport import sport_routes
 

@@ -30,6 +30,14 @@ class JobFolder:
         return self.path / "results"
 
     @property
+    def video(self) -> Path:
+        """A second name of the video's file while the job runs, so that it cannot be taken away meanwhile.
+
+        It is also what the report's page asks for, as it lies: ``../video`` from the results.
+        """
+        return self.path / "video"
+
+    @property
     def settings(self) -> Path:
         """TOML for ``analyze``."""
         return self.path / "settings.toml"

@@ -87,7 +87,8 @@ class Ledger:
         with self.database.writing() as connection:
             changed = connection.execute(
                 "UPDATE jobs SET stage=:stage, progress=:progress, seconds_left=:left,"
-                " furthest=max(furthest, :progress), tries=CASE WHEN :progress > furthest + :further THEN 1 ELSE tries END"
+                " furthest=max(furthest, :progress),"
+                " tries=CASE WHEN :progress > furthest + :further THEN 1 ELSE tries END"
                 " WHERE id=:id AND state=:state AND attempt=:attempt",
                 {
                     "stage": stage, "progress": progress, "left": seconds_left, "further": _FURTHER,

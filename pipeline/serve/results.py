@@ -17,7 +17,7 @@ _TABLE = re.compile(r"[a-z]+-[0-9a-f]{16}\.npz")
 _BOXES = re.compile(r"boxes-[0-9]{4,}\.js")
 _KINDS = {
     ".csv": "text/csv; charset=utf-8", ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-    ".json": "application/json", ".mp4": "video/mp4", ".m4v": "video/mp4", ".mov": "video/mp4", ".webm": "video/webm",
+    ".json": "application/json", ".mp4": "video/mp4",
     ".txt": "text/plain; charset=utf-8", ".vtt": "text/vtt; charset=utf-8",
 }  # fmt: skip
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
@@ -46,8 +46,8 @@ def result(folder: Path, name: str) -> Path:
     return offered[name]
 
 
-def ranged(request: Request, path: Path) -> FileResponse:
-    """A file, or the part of it that is asked for. Raises Problem 404, 416."""
+def ranged(request: Request, path: Path, kind: str = "") -> FileResponse:
+    """A file, or the part of it that is asked for. kind: of its content, or by its name. Raises Problem 404, 416."""
     try:
         stat = path.stat()
     except OSError as error:
@@ -56,8 +56,8 @@ def ranged(request: Request, path: Path) -> FileResponse:
     headers = {"cache-control": "private, no-cache"}
     if path.suffix == ".html":
         headers["content-security-policy"] = _PAGE_POLICY
-    kind = _KINDS.get(path.suffix.lower(), "application/octet-stream")
-    return FileResponse(path, headers=headers, media_type=kind, stat_result=stat)
+    media_type = kind or _KINDS.get(path.suffix.lower(), "application/octet-stream")
+    return FileResponse(path, headers=headers, media_type=media_type, stat_result=stat)
 
 
 def _keep_one_range(request: Request, size: int) -> None:

@@ -103,10 +103,7 @@ def _add_jobs(routes: APIRouter) -> None:
         """Have a video analysed."""
         jobs = _jobs(request)
         require_offered(asked.settings, request.app.state.settings)
-        video = request.app.state.videos.find(caller, asked.video)
-        if video.state != "ready":
-            raise Problem(409, f"this video is {video.state}, and not ready", {"Retry-After": "5"})
-        job_id = jobs.create(caller, video, asked.settings)
+        job_id = jobs.create(caller, request.app.state.videos.find(caller, asked.video), asked.settings)
         _dispatcher(request).wake()
         response.headers["location"] = f"/jobs/{job_id}"
         return _told(jobs.find(caller, job_id))
@@ -187,6 +184,13 @@ def _add_results(routes: APIRouter) -> None:
     def by_name(job_id: JobId, name: str, caller: Reader, request: Request) -> FileResponse:
         """A file that a job has made, or a part of it."""
         return ranged(request, result(_done(request, caller, job_id).results, name))
+
+    @routes.get("/jobs/{job_id}/video", responses=file, response_class=FileResponse)
+    def video(job_id: JobId, caller: Reader, request: Request) -> FileResponse:
+        """The video that was analysed, or a part of it, as long as it is kept; the report asks for it here."""
+        row = _jobs(request).find(caller, job_id)
+        video = request.app.state.videos.find(caller, row["video_id"])
+        return ranged(request, video.path, "video/webm" if "webm" in video.container else "video/mp4")
 
     @routes.get("/jobs/{job_id}/report", status_code=307, response_class=RedirectResponse)
     def report(job_id: JobId, caller: Reader, request: Request) -> RedirectResponse:

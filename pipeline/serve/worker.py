@@ -56,10 +56,21 @@ class Attempt:
         write_text(self._folder.settings, toml(json.loads(row["settings"])))
         self._folder.progress.unlink(missing_ok=True)
         signal.signal(signal.SIGTERM, self._stop)
+        video = self._linked(Path(row["path"]))
         with self._folder.log.open("wb") as log:
-            child = self._start([*command, *self._arguments(row["path"])], log.fileno())
+            child = self._start([*command, *self._arguments(str(video))], log.fileno())
         code = self._watch(child)
-        _again(lambda: self._tell_end(code, str(row["path"]), str(row["name"])))
+        self._folder.video.unlink(missing_ok=True)
+        _again(lambda: self._tell_end(code, str(video), str(row["name"])))
+
+    def _linked(self, video: Path) -> Path:
+        """The video by a name of the job's own; the video itself where the disk does not do that."""
+        with suppress(FileExistsError):  # a killed attempt's
+            try:
+                self._folder.video.hardlink_to(video)
+            except (FileNotFoundError, PermissionError):
+                return video
+        return self._folder.video
 
     def _arguments(self, video: str) -> list[str]:
         folder = self._folder
