@@ -1,4 +1,4 @@
-"""Jobs of a service whose processes are killed at random moments: is each done once, and as the command line does it?"""
+"""Jobs of a service whose processes are killed at random: is each done once, and as the command line does it?"""
 
 from __future__ import annotations
 
@@ -81,11 +81,7 @@ def _all(data: Path) -> list[psutil.Process]:
 
 
 def _named(is_it: Callable[[str], bool]) -> list[psutil.Process]:
-    found: list[psutil.Process] = []
-    for process in psutil.process_iter(["cmdline"]):
-        if is_it(" ".join(process.info["cmdline"] or [])):
-            found.append(process)
-    return found
+    return [one for one in psutil.process_iter(["cmdline"]) if is_it(" ".join(one.info["cmdline"] or []))]
 
 
 def _rows(live: Live, ids: list[str], killed: Counter[str]) -> list[str]:

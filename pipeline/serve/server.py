@@ -10,13 +10,13 @@ from uvicorn import Config, Server
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from ground.disk.lock import claim
+from pipeline.serve.access import LONGEST_HEADERS
 from pipeline.serve.app import make_app
 from pipeline.serve.settings import ServeSettings
 
 PORT = 8766
-_LONGEST_HEADERS = 32 << 10
 _MOST_CONNECTIONS = 512
-_HEADERS_WITHIN = 20.0
+HEADERS_WITHIN = 20.0
 """Seconds that a client may take until a whole request has begun; the rest of it see ``ServeSettings.patience``."""
 
 
@@ -28,7 +28,7 @@ class _Impatient(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """See asyncio."""
         super().connection_made(transport)
-        self._asking = self.loop.call_later(_HEADERS_WITHIN, self._hang_up)
+        self._asking = self.loop.call_later(HEADERS_WITHIN, self._hang_up)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
@@ -44,7 +44,13 @@ class _Impatient(H11Protocol):
 def serve(settings: ServeSettings, listener: socket.socket) -> None:
     """Serve until the process is asked to end. Raises InputError where another service has the folder."""
     with claim(settings.data):
-        config = Config(
+        make_server(settings).run(sockets=[listener])
+
+
+def make_server(settings: ServeSettings) -> Server:
+    """The server, with its limits on what is no proper HTTP."""
+    return Server(
+        Config(
             make_app(settings),
             log_level="warning",
             access_log=False,
@@ -53,10 +59,10 @@ def serve(settings: ServeSettings, listener: socket.socket) -> None:
             lifespan="on",
             server_header=False,
             limit_concurrency=_MOST_CONNECTIONS,
-            h11_max_incomplete_event_size=_LONGEST_HEADERS,
+            h11_max_incomplete_event_size=LONGEST_HEADERS,
             timeout_keep_alive=15,
             timeout_graceful_shutdown=3,
             proxy_headers=True,
             forwarded_allow_ips=settings.trusted_proxies,
         )
-        Server(config).run(sockets=[listener])
+    )
