@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
@@ -55,6 +58,33 @@ def test_track_detections(game: tuple[Path, SyntheticGame], tmp_path: Path) -> N
     tracks = read_tracks(tmp_path / "tracks.txt")
     assert len(tracks.ids) >= 8
     assert len(tracks) > 0.8 * len(truth)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the service needs Linux or macOS")
+def test_client(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
+    """With a service that is killed in the middle."""
+    data, results = str(tmp_path / "data"), tmp_path / "results"
+    courtscribe = [sys.executable, "-m", "pipeline.runners.cli"]
+    token = subprocess.run([*courtscribe, "token", "add", "me", "--data", data], stdout=subprocess.PIPE, check=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    serve = [*courtscribe, "serve", "--data", data, "--port", port, "--quiet"]
+    command = [sys.executable, str(_EXAMPLES / "client.py"), f"http://127.0.0.1:{port}", str(game[0]), str(results)]
+    environment = {**os.environ, "COURTSCRIBE_TOKEN": token.stdout.decode().strip(), "PYTHONUNBUFFERED": "1"}
+    with ExitStack() as stack:
+        client = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment))
+        stack.callback(client.kill)  # it began before the service
+        first = stack.enter_context(subprocess.Popen(serve))
+        assert client.stdout is not None and next(client.stdout) == "sent 100%\n"
+        next(line for line in client.stdout if line.startswith("detect"))
+        first.kill()
+        second = stack.enter_context(subprocess.Popen(serve))
+        stack.callback(second.terminate)
+        said = client.stdout.read()
+        assert client.wait() == 0 and "\ndone" in said, said
+    assert (results / "timeline.csv").exists() and (results / "annotated.mp4").stat().st_size > 10_000
+    assert not [*results.glob("*.part"), *results.glob("unfinished*")]
 
 
 def test_every_example_is_run_here() -> None:
