@@ -61,11 +61,10 @@ class Service:
         with socket.create_server(("127.0.0.1", 0)) as free:
             return Service(data, free.getsockname()[1], token)
 
-    def begin(self) -> None:
+    def begin(self, *limits: str) -> None:
         """Start it, and wait until it answers."""
-        self.process = subprocess.Popen(
-            [*_COMMAND, "serve", "--data", str(self.data), "--port", str(self.port), "--quiet"]
-        )
+        serve = [*_COMMAND, "serve", "--data", str(self.data), "--port", str(self.port), "--quiet", *limits]
+        self.process = subprocess.Popen(serve, stderr=subprocess.DEVNULL)
         while True:
             with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
                 return

@@ -199,10 +199,18 @@ class Videos:
             if now.state not in (UPLOADING, FETCHING) or (now.size is not None and now.offset < now.size):
                 return now
             try:
+                self._require_quota(now)
                 found = probe(now.path, self.settings.most_seconds, self.settings.most_pixels)
-            except (InputError, OSError) as error:
+            except InputError as error:
                 raise Problem(422, self._refuse(now, str(error))) from error
+            except OSError as error:
+                raise Problem(503, "this video could not be looked at now; try again", {"Retry-After": "5"}) from error
             return self._keep(now, found)
+
+    def _require_quota(self, video: Video) -> None:
+        """Raise InputError where a video whose size nobody knew, fetched beside others, is one too many."""
+        if video.size is None and video.offset > self.room(video):
+            raise InputError("is more than this token may keep")
 
     def refuse(self, video: Video, why: str) -> None:
         """Have a video that could not be fetched be refused."""
@@ -283,7 +291,9 @@ class Videos:
     def _keep(self, video: Video, found: Found) -> Video:
         to_disk(video.path)
         facts = {"seconds": found.seconds, "width": found.width, "height": found.height, "container": found.container}
-        return self._set(video, state=READY, size=video.path.stat().st_size, **facts)
+        kept = self._set(video, state=READY, size=video.path.stat().st_size, **facts)
+        self._clear(video, but=video.path)
+        return kept
 
     def _refuse(self, video: Video, why: str) -> str:
         _log.warning("video %s is refused: %s", video.id, why)
@@ -301,8 +311,8 @@ class Videos:
             found = row.fetchone()
         return video if found is None else self._video(found)
 
-    def _clear(self, video: Video) -> None:
-        for path in (video.path, *self.folder.glob(f"{video.id}.*")):
+    def _clear(self, video: Video, but: Path | None = None) -> None:
+        for path in {video.path, *self.folder.glob(f"{video.id}.*")} - {but}:
             remove_file(path)
 
     def _is_over(self, video: Video) -> bool:
