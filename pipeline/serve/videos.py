@@ -225,7 +225,7 @@ class Videos:
             if _is_in_use(connection, video.id):
                 raise Problem(409, "this video is being analysed; cancel that first")
             connection.execute("DELETE FROM videos WHERE id=?", (video.id,))
-        self._clear(video)
+        self.clear(video)
 
     def clean(self) -> None:
         """Take away uploads that nobody went on with, and files of videos that are not known any more."""
@@ -246,7 +246,7 @@ class Videos:
             with self.alone(video) as now:
                 if self._is_over(now):
                     self._set(now, state=EXPIRED)
-                    self._clear(now)
+                    self.clear(now)
                     _log.info("video %s: nobody went on with it, and it is removed", now.id)
         except Problem:  # somebody does, after all
             return
@@ -292,13 +292,13 @@ class Videos:
         to_disk(video.path)
         facts = {"seconds": found.seconds, "width": found.width, "height": found.height, "container": found.container}
         kept = self._set(video, state=READY, size=video.path.stat().st_size, **facts)
-        self._clear(video, but=video.path)
+        self.clear(video, but=video.path)
         return kept
 
     def _refuse(self, video: Video, why: str) -> str:
         _log.warning("video %s is refused: %s", video.id, why)
         self._set(video, state=REFUSED, why=why)
-        self._clear(video)
+        self.clear(video)
         return why
 
     def _touch(self, video: Video) -> None:
@@ -311,7 +311,8 @@ class Videos:
             found = row.fetchone()
         return video if found is None else self._video(found)
 
-    def _clear(self, video: Video, but: Path | None = None) -> None:
+    def clear(self, video: Video, but: Path | None = None) -> None:
+        """Take away what is on the disk of a video, but for one file."""
         for path in {video.path, *self.folder.glob(f"{video.id}.*")} - {but}:
             remove_file(path)
 
