@@ -88,6 +88,18 @@ _FIGURES = {
         "results/seasons.md",
         rf"Two workers are {_N} times as fast as one, over Ray {_N}\. ",
     ),
+    "uploads that are killed": (
+        rf"service was killed {_N} times and the client {_N} times",
+        "results/uploads.md",
+        rf"of service, of client \| {_N}, {_N} \|",
+    ),
+    "uploads": (
+        rf"service waits in {_N} MB of memory; with {_N} clients at once, [\w\s,]+ had {_N} MB at most, and {_N} GB "
+        rf"in one piece took {_N} MB more",
+        "results/uploads.md",
+        rf"(?s)that waits \| {_N} MB.*\| {_N} clients at once.*service then; how long all took \| {_N} MB.*"
+        rf"\| {_N} GB in one piece.*at most; how long, looked at included \| {_N} MB",
+    ),
     "between the passes": (rf"an hour of game take {_N} s", "results/between_passes.md", rf"\*\*all\*\* \| {_N} "),
     "eight bits": (
         rf"AP50 of players {_N}, in float32 {_N},",

@@ -20,6 +20,8 @@ from urllib.request import HTTPRedirectHandler, OpenerDirector, Request, build_o
 
 from ground.disk.files import write_text
 from ground.errors import InputError
+from pipeline.serve.appending import remove_file
+from pipeline.serve.limits import limit
 from pipeline.serve.public import PrivateAddressError, only_public
 from pipeline.web.page import AGENT, is_html
 
@@ -31,6 +33,8 @@ _PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 _MARK = ".source"
 """After the name of the file: by what the rest is known to be of the same."""
 _REDIRECTS = 5
+_MOST_MEMORY = 3 << 30
+"""Bytes of address space."""
 
 
 class _Redirects(HTTPRedirectHandler):
@@ -150,13 +154,16 @@ def _fetch_page(url: str, path: Path, most_bytes: int) -> None:
 
     folder = path.with_name(f"{path.name}.page")
     fetch_video(look_at(url), folder, most_bytes=most_bytes).path.replace(path)
+    remove_file(folder)
 
 
 def _run(order: Mapping[str, Any]) -> str:
     """Do what is told -> why it could not be; empty: it is done."""
-    if not order["allow_private"]:
-        only_public()
     url, path, most_bytes = str(order["url"]), Path(order["path"]), int(order["most_bytes"])
+    limit(_MOST_MEMORY, most_bytes + _BLOCK)
+    if not order["allow_private"]:
+        _without_proxies()
+        only_public()
     try:
         try:
             fetch(url, path, most_bytes)
@@ -167,6 +174,12 @@ def _run(order: Mapping[str, Any]) -> str:
     except (InputError, OSError) as error:
         return str(error)
     return ""
+
+
+def _without_proxies() -> None:
+    """A proxy would go for us to where we may not."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
 
 
 def _end_with_input() -> None:

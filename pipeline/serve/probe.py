@@ -63,21 +63,12 @@ def _read(said: bytes, code: int) -> Found:
         raise InputError(f"took too much memory or time, or broke what looked at it ({code})") from error
 
 
-def _limit(seconds: float) -> None:
-    import resource
-
-    limits = {"RLIMIT_AS": _MOST_MEMORY, "RLIMIT_CPU": round(seconds), "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
-    for name, value in limits.items():
-        kind = getattr(resource, name)
-        hard = resource.getrlimit(kind)[1]
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(kind, (most, most))
-
-
 def main(arguments: list[str]) -> None:
     """The process."""
+    from pipeline.serve.limits import limit
+
     path, most_seconds, most_pixels = Path(arguments[0]), float(arguments[1]), int(arguments[2])
-    _limit(_TIME + path.stat().st_size / _RATE)
+    limit(_MOST_MEMORY, 0, _TIME + path.stat().st_size / _RATE)
     from ground.video.check import check_video
 
     try:

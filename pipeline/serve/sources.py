@@ -32,7 +32,7 @@ class Sources:
     def __init__(self, videos: Videos) -> None:
         self._videos = videos
         self._pool = ThreadPoolExecutor(_AT_ONCE, "fetch")
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._lock = threading.Lock()
         self._is_closed = False
 
@@ -52,20 +52,28 @@ class Sources:
             elif video.state == UPLOADING and video.offset == video.size:
                 self._pool.submit(self._finish, video)
 
+    def cancel(self, video_id: str) -> None:
+        """Do not fetch any more what was taken away."""
+        with self._lock:
+            if (process := self._running.get(video_id)) is not None:
+                process.kill()
+
     def close(self) -> None:
         """Stop; what is half fetched is gone on with by ``resume``."""
         with self._lock:
             self._is_closed = True
-            for process in self._running:
+            for process in self._running.values():
                 process.kill()
         self._pool.shutdown(cancel_futures=True)
 
     def _fetch(self, video: Video) -> None:
         try:
             why = self._run(video)
-            if self._is_closed or self._videos.get(video.id) is None:
+            if self._is_closed:
                 return
-            if why:
+            if self._videos.get(video.id) is None:
+                self._videos.clear(video)
+            elif why:
                 self._videos.refuse(video, why)
             else:
                 self._finish(video)
@@ -89,20 +97,20 @@ class Sources:
             "pages": settings.fetch_pages,
         }
         with self._lock:
-            if self._is_closed:
+            if self._is_closed or self._videos.get(video.id) is None:
                 return "stopped"
             process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.serve.fetch"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-            self._running.add(process)
+            self._running[video.id] = process
         try:
             return self._wait(process, json.dumps(order).encode() + b"\n")
         finally:
             process.kill()
             process.wait()
             with self._lock:
-                self._running.discard(process)
+                del self._running[video.id]
 
     def _wait(self, process: subprocess.Popen[bytes], order: bytes) -> str:
         """Its word. Its input is left open meanwhile: it ends when that does, as when the service is killed."""

@@ -166,6 +166,8 @@ def as_json(video: Video) -> dict[str, Any]:
 async def _create(request: Request, caller: Caller) -> Response:
     if "upload-defer-length" in request.headers:
         raise Problem(400, "the length has to be known at once: send Upload-Length")
+    if "upload-concat" in request.headers:
+        raise Problem(400, "a video is uploaded as one: leave out Upload-Concat")
     given = request.headers.get("upload-metadata", "")
     metadata = read_metadata(given)
     size, name = _number(request, "upload-length"), metadata.get("filename") or metadata.get("name", "")
@@ -226,6 +228,7 @@ def _delete(request: Request, video_id: str, caller: Caller) -> Response:
     if "tus-resumable" in request.headers:
         _require_version(request)
     _videos(request).delete(caller, video_id)
+    request.app.state.sources.cancel(video_id)
     return _tus(204, {})
 
 

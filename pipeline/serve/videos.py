@@ -199,10 +199,18 @@ class Videos:
             if now.state not in (UPLOADING, FETCHING) or (now.size is not None and now.offset < now.size):
                 return now
             try:
+                self._require_quota(now)
                 found = probe(now.path, self.settings.most_seconds, self.settings.most_pixels)
-            except (InputError, OSError) as error:
+            except InputError as error:
                 raise Problem(422, self._refuse(now, str(error))) from error
+            except OSError as error:
+                raise Problem(503, "this video could not be looked at now; try again", {"Retry-After": "5"}) from error
             return self._keep(now, found)
+
+    def _require_quota(self, video: Video) -> None:
+        """Raise InputError where a video whose size nobody knew, fetched beside others, is one too many."""
+        if video.size is None and video.offset > self.room(video):
+            raise InputError("is more than this token may keep")
 
     def refuse(self, video: Video, why: str) -> None:
         """Have a video that could not be fetched be refused."""
@@ -217,7 +225,7 @@ class Videos:
             if _is_in_use(connection, video.id):
                 raise Problem(409, "this video is being analysed; cancel that first")
             connection.execute("DELETE FROM videos WHERE id=?", (video.id,))
-        self._clear(video)
+        self.clear(video)
 
     def clean(self) -> None:
         """Take away uploads that nobody went on with, and files of videos that are not known any more."""
@@ -238,7 +246,7 @@ class Videos:
             with self.alone(video) as now:
                 if self._is_over(now):
                     self._set(now, state=EXPIRED)
-                    self._clear(now)
+                    self.clear(now)
                     _log.info("video %s: nobody went on with it, and it is removed", now.id)
         except Problem:  # somebody does, after all
             return
@@ -283,12 +291,14 @@ class Videos:
     def _keep(self, video: Video, found: Found) -> Video:
         to_disk(video.path)
         facts = {"seconds": found.seconds, "width": found.width, "height": found.height, "container": found.container}
-        return self._set(video, state=READY, size=video.path.stat().st_size, **facts)
+        kept = self._set(video, state=READY, size=video.path.stat().st_size, **facts)
+        self.clear(video, but=video.path)
+        return kept
 
     def _refuse(self, video: Video, why: str) -> str:
         _log.warning("video %s is refused: %s", video.id, why)
         self._set(video, state=REFUSED, why=why)
-        self._clear(video)
+        self.clear(video)
         return why
 
     def _touch(self, video: Video) -> None:
@@ -301,8 +311,9 @@ class Videos:
             found = row.fetchone()
         return video if found is None else self._video(found)
 
-    def _clear(self, video: Video) -> None:
-        for path in (video.path, *self.folder.glob(f"{video.id}.*")):
+    def clear(self, video: Video, but: Path | None = None) -> None:
+        """Take away what is on the disk of a video, but for one file."""
+        for path in {video.path, *self.folder.glob(f"{video.id}.*")} - {but}:
             remove_file(path)
 
     def _is_over(self, video: Video) -> bool:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -100,9 +104,51 @@ def test_a_video_by_its_address_or_by_that_of_its_page(live: Live, site: Site, v
     assert of_page["state"] == "ready", of_page
     assert live.kept(places[0]) == live.kept(places[1]) == video
     assert text["state"] == none["state"] == "refused" and "404" in none["error"] and "kind" in text["error"]
-    assert len(list(live.app.state.videos.folder.iterdir())) <= 4
+    assert len(list(live.app.state.videos.folder.iterdir())) == 2
     live.app.state.videos.clean()
     assert live.client.head(places[0]).headers["upload-offset"] == str(len(video))
+
+
+_ALONE = """
+import json, sys
+import pipeline.serve.public as public
+from pipeline.serve.fetch import _run
+public.is_public = lambda _address: True  # the server of this test is on this machine
+said = _run(json.loads(sys.argv[1]))
+try:
+    __import__("os").system("true")
+except PermissionError:
+    print(said or "fetched")
+"""
+
+
+@pytest.mark.slow
+def test_a_page_is_fetched_from_without_another_program(site: Site, video: bytes, tmp_path: Path) -> None:
+    site.content["/game.mp4"] = ("video/mp4", video)
+    page = site.page("/page", '<html><video src="/game.mp4"></video></html>')
+    order = {"url": page, "path": str(tmp_path / "a"), "most_bytes": 1 << 30, "allow_private": False, "pages": True}
+    environment = {**os.environ, "http_proxy": "http://127.0.0.1:1"}
+    command = [sys.executable, "-c", _ALONE, json.dumps(order)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.strip() == "fetched", done
+    assert (tmp_path / "a").read_bytes() == video and not (tmp_path / "a.page").exists()
+
+
+def test_what_is_taken_away_is_not_fetched_any_more(live: Live, site: Site, video: bytes) -> None:
+    site.content["/a.mp4"], site.marks["/a.mp4"] = ("video/mp4", video), '"one"'
+    site.breaks, site.held = [len(video) // 2], threading.Event()
+    place = _ask(live, site.url + "/a.mp4")
+    sources, deadline = live.app.state.sources, time.monotonic() + 20
+    while live.client.get(place).json()["offset"] < len(video) // 2 and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    assert sources._running and live.client.delete(place).status_code == 204
+    while sources._running and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    site.held.set()
+    assert not sources._running and live.client.get(place).status_code == 404
+    while list(live.app.state.videos.folder.iterdir()) and time.monotonic() < deadline:
+        threading.Event().wait(0.02)
+    assert not list(live.app.state.videos.folder.iterdir())
 
 
 @pytest.mark.slow
