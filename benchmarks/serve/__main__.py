@@ -1,10 +1,9 @@
-"""The service: its memory, cases made up from its description, kills over jobs.
+"""The service: cases made up from its description, kills over jobs. Uploads are in ``benchmarks/uploads.py``.
 
-    python -m benchmarks.serve --output benchmarks/results/serve.md [--parts memory,cases,kills] [--each 55]
-        [--gigabytes 5] [--clients 50] [--jobs 20] [--kills 100] [--seed 1]
+    python -m benchmarks.serve --output benchmarks/results/serve.md [--parts cases,kills] [--each 300] [--jobs 20]
+        [--kills 100] [--seed 1]
 
-Parts that are not asked for keep the rows that the file has. Half an hour on two cores; the upload takes its size on
-the disk of the folder for temporary files.
+Parts that are not asked for keep the rows that the file has. A quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -18,21 +17,20 @@ from pathlib import Path
 
 from benchmarks.serve.cases import try_out_service
 from benchmarks.serve.kills import kills_over_jobs
-from benchmarks.serve.load import clients, idle, upload
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from provenance import write_result
 
-_HEADS = {"memory": "memory of the server", "cases": "cases that schemathesis makes up", "kills": "kills over jobs"}
+_HEADS = {"cases": "cases that schemathesis makes up", "kills": "kills over jobs"}
 
 
 def main() -> None:
     """Measure, print, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default=",".join(_HEADS))
-    parser.add_argument("--each", type=int, default=55, help="cases of an operation, in each phase that takes a number")
-    parser.add_argument("--gigabytes", type=float, default=5.0)
-    parser.add_argument("--clients", type=int, default=50)
+    parser.add_argument(
+        "--each", type=int, default=300, help="cases of an operation, in a phase"
+    )
     parser.add_argument("--jobs", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
@@ -42,11 +40,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         parts: dict[str, Callable[[], list[str]]] = {
-            "memory": lambda: [
-                *idle(place),
-                *clients(place, options.clients),
-                *upload(place, round(options.gigabytes * 1e9)),
-            ],
             "cases": lambda: try_out_service(place / "cases", options.each, options.seed),
             "kills": lambda: kills_over_jobs(place, options.jobs, options.kills, options.seed),
         }
