@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -23,6 +24,12 @@ class Field:
     about: str
     choices: tuple[str, ...] = ()
     default: Any = None
+
+
+_LONGEST, _MOST_NAMES, _LARGEST = 200, 20, (1 << 31) - 1
+"""Letters of a text, names of a list, the largest integer."""
+_NO_TEXT = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+"""What no text holds: control characters, and halves of letters."""
 
 
 def nested(settings: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
@@ -64,8 +71,8 @@ def toml(settings: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    """TOML, unlike JSON, takes DEL as an escape only."""
-    return json.dumps(value).replace("\x7f", "\\u007f")
+    """As JSON, but with letters as they are: TOML has no halves of them. It takes DEL as an escape only."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _is_number(value: Any) -> bool:
@@ -73,16 +80,36 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_integer(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 31
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 
 def _is_text(value: Any) -> bool:
-    return isinstance(value, str) and len(value) <= 200 and value.isprintable()
+    return isinstance(value, str) and len(value) <= _LONGEST and re.search(_NO_TEXT, value) is None
 
 
 def _is_names(value: Any) -> bool:
     names = cast("list[Any]", value) if isinstance(value, list) else None
-    return names is not None and len(names) <= 20 and all(map(_is_text, names))
+    return names is not None and len(names) <= _MOST_NAMES and all(map(_is_text, names))
+
+
+def schema_of(fields: Sequence[Field]) -> dict[str, Any]:
+    """What ``require_kinds`` takes, as JSON Schema."""
+    text = {"type": "string", "maxLength": _LONGEST, "pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"}
+    kinds: dict[str, dict[str, Any]] = {
+        "text": text,
+        "names": {"type": "array", "items": text, "maxItems": _MOST_NAMES},
+        "integer": {"type": "integer", "minimum": -_LARGEST, "maximum": _LARGEST},
+        "number": {"type": "number"},
+        "switch": {"type": "boolean"},
+    }
+    properties = {
+        field.setting: {
+            **({"type": "string", "enum": list(field.choices)} if field.choices else kinds[field.kind]),
+            "description": field.about,
+        }
+        for field in fields
+    }
+    return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
 _KINDS: dict[str, Callable[[Any], bool]] = {

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
 
+from pipeline.offers import Field, schema_of
 from pipeline.serve.access import Guard
 from pipeline.serve.database import Database
 from pipeline.serve.dispatch import Dispatcher
@@ -38,6 +39,7 @@ def make_app(settings: ServeSettings) -> FastAPI:
     add_problems(app)
     _add_routes(app)
     add_pages(app)
+    _describe_settings(app, settings.fields)
     app.add_middleware(Guard, tokens=app.state.tokens, settings=settings, clock=time.monotonic)
     return app
 
@@ -64,3 +66,9 @@ def _add_routes(app: FastAPI) -> None:
     def healthz() -> dict[str, str]:
         """Whether the service answers."""
         return {"status": "ok"}
+
+
+def _describe_settings(app: FastAPI, fields: Sequence[Field]) -> None:
+    """Have the description say which settings a job may choose."""
+    described = app.openapi()
+    described["components"]["schemas"]["JobAsked"]["properties"]["settings"] = schema_of(fields)

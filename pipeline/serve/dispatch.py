@@ -28,10 +28,12 @@ class Dispatcher:
         self._ledger, self._settings = ledger, settings
         self._children: list[subprocess.Popen[bytes]] = []
         self._wake, self._is_over = threading.Event(), False
-        self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin."""
+        self._is_over = False
+        self._thread = threading.Thread(target=self._run, name="dispatch", daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
@@ -42,7 +44,8 @@ class Dispatcher:
         """Begin nothing more. What runs goes on, and the next server finds it."""
         self._is_over = True
         self._wake.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def _run(self) -> None:
         while not self._is_over:

@@ -12,6 +12,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from ground.errors import FullError, InputError
 
@@ -79,9 +80,23 @@ def _first(errors: Sequence[Any]) -> str:
     return f"{where[:200]}: {errors[0].get('msg', 'is not as documented')}"
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer(error.status_code, _HINTS.get(error.status_code, str(error.detail)), error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := _methods(request)):
+        headers["Allow"] = ", ".join(methods)
+    return answer(error.status_code, _HINTS.get(error.status_code, str(error.detail)), headers)
+
+
+def _methods(request: Request) -> list[str]:
+    """What the address of a request takes, as it is described; a route alone knows no other methods of its address."""
+    paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
+    found = {m.upper() for path, of in paths.items() if _matches(path, request.url.path) for m in of}
+    return sorted(found)
+
+
+def _matches(template: str, path: str) -> bool:
+    return compile_path(template)[0].match(path) is not None
 
 
 _HINTS = {404: "there is nothing at this address", 405: "this address does not take this method"}

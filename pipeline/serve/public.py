@@ -7,6 +7,8 @@ import sys
 from typing import Any
 
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_PROTOCOLS = ipaddress.ip_network("192.0.0.0/24")
+"""Not wholly known as private before Python 3.11.10."""
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _LOCAL_NAMES = ("localhost", ".localhost", ".local", ".internal", ".home.arpa")
 _CONNECTS = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
@@ -34,8 +36,8 @@ def is_public(address: str) -> bool:
 
 
 def _is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-    is_known = address.is_global and not (address.is_multicast or address.is_reserved)
-    return is_known and (address.version == 4 or address in _GLOBAL_UNICAST)
+    is_special = address.is_multicast or address.is_reserved or address in _PROTOCOLS
+    return address.is_global and not is_special and (address.version == 4 or address in _GLOBAL_UNICAST)
 
 
 def _inside(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> list[ipaddress.IPv4Address]:

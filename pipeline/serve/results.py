@@ -20,6 +20,8 @@ _KINDS = {
     ".json": "application/json", ".mp4": "video/mp4",
     ".txt": "text/plain; charset=utf-8", ".vtt": "text/vtt; charset=utf-8",
 }  # fmt: skip
+MEDIA_TYPES = ("application/octet-stream", "video/webm", *(kind.partition(";")[0] for kind in _KINDS.values()))
+"""Of files that are answered with."""
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _PAGE_POLICY = "frame-ancestors 'none'; form-action 'none'; base-uri 'none'"
 """The report's page brings the rest of its policy with it."""

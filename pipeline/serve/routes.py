@@ -20,7 +20,7 @@ from pipeline.serve.folders import JobFolder
 from pipeline.serve.jobs import Jobs, require_offered
 from pipeline.serve.ledger import DONE, ENDED
 from pipeline.serve.problems import Problem, documented
-from pipeline.serve.results import ranged, result, result_files
+from pipeline.serve.results import MEDIA_TYPES, ranged, result, result_files
 from pipeline.serve.tokens import Caller, reader, writer
 
 _LOOK_EVERY = 0.5
@@ -165,9 +165,10 @@ async def _events(jobs: Jobs, job_id: str, after: int) -> AsyncGenerator[bytes]:
 
 
 def _add_results(routes: APIRouter) -> None:
+    content: dict[str, Any] = {kind: {} for kind in MEDIA_TYPES}
     file: dict[int | str, dict[str, Any]] = {
-        200: {"description": "the file", "content": {"application/octet-stream": {}}},
-        206: {"description": "the part of it that Range asks for", "content": {"application/octet-stream": {}}},
+        200: {"description": "the file", "content": content},
+        206: {"description": "the part of it that Range asks for", "content": content},
         **documented(416),
     }
 

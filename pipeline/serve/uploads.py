@@ -81,14 +81,18 @@ async def _clean(videos: Videos) -> None:
 
 
 def _add_tus(router: APIRouter) -> None:
-    @router.options("", status_code=204)
     @router.options("/{video_id}", status_code=204)
+    def options_of_one(request: Request, video_id: str) -> Response:
+        """What is known here of tus."""
+        return options(request)
+
+    @router.options("", status_code=204)
     def options(request: Request) -> Response:
         """What is known here of tus."""
         about = {"Tus-Version": VERSION, "Tus-Extension": _EXTENSIONS, "Tus-Checksum-Algorithm": ",".join(ALGORITHMS)}
         return _tus(204, {**about, "Tus-Max-Size": str(_settings(request).most_upload_bytes)})
 
-    @router.post("", status_code=201, responses=documented(460), openapi_extra=_CREATION)
+    @router.post("", status_code=201, responses=_CREATED, openapi_extra=_CREATION)
     async def create(request: Request, caller: Writer) -> Response:
         """Begin an upload (tus: creation), or have a video fetched from an address (JSON: ``{"url": ...}``)."""
         if _kind(request) == "application/json":
@@ -96,12 +100,17 @@ def _add_tus(router: APIRouter) -> None:
         _require_version(request)
         return await _create(request, caller)
 
-    @router.head("/{video_id}")
+    @router.head(
+        "/{video_id}",
+        responses=documented(410, 412),
+        response_class=Response,
+        openapi_extra={"parameters": [_SPOKEN]},
+    )
     async def head(request: Request, video_id: str, caller: Reader) -> Response:
         """How far an upload is."""
         return await _head(request, video_id, caller)
 
-    @router.patch("/{video_id}", status_code=204, responses=documented(410, 423, 460), openapi_extra=_PIECE)
+    @router.patch("/{video_id}", status_code=204, responses=documented(410, 412, 423, 460), openapi_extra=_PIECE)
     async def patch(request: Request, video_id: str, caller: Writer) -> Response:
         """Go on with an upload. The last piece is answered when the video was looked at: 422 says what is wrong."""
         return await _patch(request, video_id, caller)
@@ -118,7 +127,7 @@ def _add_tus(router: APIRouter) -> None:
             return await _patch(request, video_id, writer(request))
         return await run_in_threadpool(_delete, request, video_id, writer(request))
 
-    @router.delete("/{video_id}", status_code=204, responses=documented(410, 423))
+    @router.delete("/{video_id}", status_code=204, responses=documented(410, 412, 423))
     def delete(request: Request, video_id: str, caller: Writer) -> Response:
         """Take a video or an upload away."""
         return _delete(request, video_id, caller)
@@ -371,4 +380,10 @@ _CREATION: dict[str, Any] = {
         }
     }
 }
-_PIECE: dict[str, Any] = {"requestBody": {"content": {_PIECES: {"schema": {"type": "string", "format": "binary"}}}}}
+_CREATED = {202: {"description": "it is being fetched"}, **documented(412, 460)}
+_SPOKEN = {"name": "Tus-Resumable", "in": "header", "required": True, "schema": {"type": "string", "enum": [VERSION]}}
+_AT = {"name": "Upload-Offset", "in": "header", "required": True, "schema": {"type": "integer", "minimum": 0}}
+_PIECE: dict[str, Any] = {
+    "parameters": [_SPOKEN, _AT],
+    "requestBody": {"content": {_PIECES: {"schema": {"type": "string", "format": "binary"}}}},
+}

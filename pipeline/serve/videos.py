@@ -22,6 +22,7 @@ from ground.disk.files import to_disk
 from ground.errors import InputError
 from pipeline.serve.appending import Appending, offset_of, remove_file
 from pipeline.serve.database import Database
+from pipeline.serve.ledger import QUEUED, RUNNING
 from pipeline.serve.probe import Found, probe
 from pipeline.serve.problems import Problem
 from pipeline.serve.settings import ServeSettings
@@ -320,5 +321,5 @@ def _as_text(name: str) -> str:
 
 def _is_in_use(connection: sqlite3.Connection, video_id: str) -> bool:
     """Whether a job that is not over needs it."""
-    query = "SELECT 1 FROM jobs WHERE video_id=? AND state IN ('queued', 'running') LIMIT 1"
-    return connection.execute(query, (video_id,)).fetchone() is not None
+    wanted = "SELECT 1 FROM jobs WHERE video_id=? AND state IN (?,?) LIMIT 1"
+    return connection.execute(wanted, (video_id, QUEUED, RUNNING)).fetchone() is not None

@@ -57,8 +57,12 @@ class Attempt:
         self._folder.progress.unlink(missing_ok=True)
         signal.signal(signal.SIGTERM, self._stop)
         video = self._linked(Path(row["path"]))
-        with self._folder.log.open("wb") as log:
-            child = self._start([*command, *self._arguments(str(video))], log.fileno())
+        try:
+            with self._folder.log.open("wb") as log:
+                child = self._start([*command, *self._arguments(str(video))], log.fileno())
+        except OSError as error:
+            self._ledger.put_back(self._id, self._attempt, f"it could not be begun ({error.strerror})")
+            return
         code = self._watch(child)
         self._folder.video.unlink(missing_ok=True)
         _again(lambda: self._tell_end(code, str(video), str(row["name"])))

@@ -40,6 +40,8 @@ def _add_serve(subparsers: Any) -> None:
     serve.add_argument("--expiry", type=float, default=24.0, metavar="X", help=expiry)
     private = "fetch videos from this machine's own network, too"
     serve.add_argument("--allow-private-urls", action="store_true", help=private)
+    pages = "fetch videos from pages that hold one, too, through yt-dlp (extra web)"
+    serve.add_argument("--fetch-pages", action="store_true", help=pages)
     behind = "address of the proxy in front, whose word about clients' addresses is taken (default: 127.0.0.1)"
     serve.add_argument("--behind", default="127.0.0.1", metavar="ADDRESS", help=behind)
     add_quiet(serve)
@@ -98,6 +100,7 @@ def run_serve(options: argparse.Namespace) -> int:
         most_queue=options.max_queue,
         upload_expiry_hours=options.expiry,
         allow_private_urls=options.allow_private_urls,
+        fetch_pages=options.fetch_pages,
         trusted_proxies=options.behind,
     )
     with listen(options.port, options.host) as listener:

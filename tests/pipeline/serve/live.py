@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -83,7 +82,8 @@ class Live:
 
     def kept(self, place: str) -> bytes:
         """What is on the disk of a video."""
-        return self.app.state.videos.get(place.rpartition("/")[2]).path.read_bytes()
+        path: Path = self.app.state.videos.get(place.rpartition("/")[2]).path
+        return path.read_bytes() if path.exists() else b""
 
 
 def _counted(app: FastAPI, under_way: threading.Condition) -> Any:
@@ -108,14 +108,10 @@ def _counted(app: FastAPI, under_way: threading.Condition) -> Any:
 
 
 @contextmanager
-def serving(data: Path, **settings: Any) -> Iterator[Live]:
-    """The service over ``data``, in a thread."""
+def serving(data: Path, token: str = "", **settings: Any) -> Iterator[Live]:
+    """The service over ``data``, in a thread. token: that it knows already."""
     app = make_app(ServeSettings(data, **settings))
-    name = hashlib.sha256(str(data).encode()).hexdigest()[:8]
-    tokens = [caller.name for caller, _ in app.state.tokens.list()]
-    if name in tokens:
-        app.state.tokens.revoke(name)
-    token = app.state.tokens.add(name)
+    token = token or app.state.tokens.add("client")
     under_way = threading.Condition()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(_counted(app, under_way), log_level="warning", lifespan="on"))

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import random
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,8 +42,8 @@ _PIECE = st.tuples(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(pieces=st.lists(_PIECE, max_size=12), size=st.integers(1, 120_000), seed=st.integers(0, 1000))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(_PIECE, max_size=8), size=st.integers(1, 120_000), seed=st.integers(0, 1000))
 def test_whatever_comes_between_the_bytes_are_the_same(
     live: Live, pieces: list[tuple[int, str, str]], size: int, seed: int
 ) -> None:
@@ -155,9 +156,10 @@ def test_one_who_writes_keeps_others_out(live: Live) -> None:
     thread = threading.Thread(target=send)
     thread.start()
     assert begun.wait(10)
-    while (status := live.patch(place, 0, b"x").status_code) == 204:  # it had not begun here yet
-        pytest.fail("two wrote at once")
-    assert status == 423 and live.client.delete(place).status_code == 423
+    deadline = time.monotonic() + 10
+    while place.rpartition("/")[2] not in live.app.state.videos._busy and time.monotonic() < deadline:
+        pass
+    assert live.patch(place, 0, b"x").status_code == live.client.delete(place).status_code == 423
     over.set()
     thread.join()
     assert answers[0].status_code == 204 and live.kept(place) == b"1" * 10 + b"2" * 10

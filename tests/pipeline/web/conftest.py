@@ -26,6 +26,12 @@ class Site:
     """Bytes of a video after which the next answers break off; first one first."""
     asked: list[tuple[str, str | None]] = field(default_factory=list)
     """Paths with the range that was asked for."""
+    marks: dict[str, str] = field(default_factory=dict)
+    """ETags."""
+    leads: dict[str, str] = field(default_factory=dict)
+    """Where paths lead on to."""
+    held: threading.Event | None = None
+    """What parts of files wait for."""
 
     def page(self, path: str, html: str) -> str:
         self.content[path] = ("text/html; charset=utf-8", html.encode())
@@ -46,15 +52,28 @@ def site() -> Iterator[Site]:
         def _answer(self, *, with_body: bool) -> None:
             path, wanted = self.path.partition("?")[0], self.headers["range"]
             found.asked.append((path, wanted))
+            if path in found.leads:
+                self.send_response(302)
+                self.send_header("Location", found.leads[path])
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return
             if path not in found.content:
                 self.send_error(404)
                 return
             kind, content = found.content[path]
+            mark = found.marks.get(path, "")
             first = re.match(r"bytes=(\d+)-", wanted or "")
+            if self.headers["if-range"] not in (None, mark):
+                first = None
+            if first and found.held is not None:
+                found.held.wait(20)
             start = int(first[1]) if first else 0
             self.send_response(206 if first else 200)
             self.send_header("Content-Type", kind)
             self.send_header("Accept-Ranges", "bytes")
+            if mark:
+                self.send_header("ETag", mark)
             if first:
                 self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
             self.send_header("Content-Length", str(len(content) - start))
