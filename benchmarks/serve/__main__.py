@@ -28,9 +28,7 @@ def main() -> None:
     """Measure, print, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default=",".join(_HEADS))
-    parser.add_argument(
-        "--each", type=int, default=300, help="cases of an operation, in a phase"
-    )
+    parser.add_argument("--each", type=int, default=300, help="cases of an operation, in a phase")
     parser.add_argument("--jobs", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)

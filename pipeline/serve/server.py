@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from typing import Any, cast
 
 from uvicorn import Config, Server
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from ground.disk.lock import claim
 from pipeline.serve.access import LONGEST_HEADERS
@@ -21,23 +21,43 @@ HEADERS_WITHIN = 20.0
 
 
 class _Impatient(H11Protocol):
-    """Hangs up on who connects and asks nothing, or takes for ever to ask it."""
+    """Hangs up on who connects and asks nothing, or takes for ever to ask it, the first time or a later one."""
 
     _asking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
         """See asyncio."""
         super().connection_made(transport)
-        self._asking = self.loop.call_later(HEADERS_WITHIN, self._hang_up)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        super().data_received(data)
+        if self._is_answering():
+            self._wait_no_longer()
+        elif self._asking is None:  # a byte now and then gives nobody more time
+            self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        if self._asking is not None:
-            self._asking.cancel()
+        self._wait_no_longer()
         super().connection_lost(exc)
 
+    def _is_answering(self) -> bool:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is not None and not cycle.response_complete
+
+    def _wait(self) -> None:
+        self._asking = self.loop.call_later(HEADERS_WITHIN, self._hang_up)
+
+    def _wait_no_longer(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+            self._asking = None
+
     def _hang_up(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        self._asking = None
+        if not self._is_answering() and not self.transport.is_closing():
             self.transport.close()
 
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -81,6 +82,25 @@ def test_odd_requests_end_and_others_go_on(port: int, sent: bytes) -> None:
 def test_headers_that_are_too_long_are_refused_however_they_come(port: int) -> None:
     long = b"GET /healthz HTTP/1.1\r\nHost: x\r\n" + b"".join(b"X-%d: %s\r\n" % (i, b"y" * 900) for i in range(50))
     assert int(_said(port, long + b"\r\n").split()[1]) in (400, 431)
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "later"])
+def test_a_byte_now_and_then_gives_nobody_more_time(port: int, before: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+        line.sendall(before)
+        said = b""
+        while before and b"}" not in said:
+            said += line.recv(65536)
+        line.sendall(b"GET /healthz HTTP/1.1\r\nX-Slow: ")
+        line.settimeout(0.05)
+        end = time.monotonic() + 10
+        with contextlib.suppress(ConnectionError):
+            while time.monotonic() < end:
+                line.sendall(b"x")
+                with contextlib.suppress(TimeoutError):
+                    if line.recv(1) == b"":
+                        return
+            raise AssertionError("it still waits")
 
 
 def test_one_service_has_a_folder(tmp_path: Path) -> None:
