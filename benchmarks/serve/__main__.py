@@ -1,6 +1,6 @@
 """The service: cases made up from its description, kills over jobs. Uploads are in ``benchmarks/uploads.py``.
 
-    python -m benchmarks.serve --output benchmarks/results/serve.md [--parts cases,kills] [--each 300] [--jobs 20]
+    python -m benchmarks.serve --output benchmarks/results/serve.md [--parts cases,kills] [--each 700] [--jobs 20]
         [--kills 100] [--seed 1]
 
 Parts that are not asked for keep the rows that the file has. A quarter of an hour on two cores.
@@ -28,7 +28,7 @@ def main() -> None:
     """Measure, print, and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", default=",".join(_HEADS))
-    parser.add_argument("--each", type=int, default=300, help="cases of an operation, in a phase")
+    parser.add_argument("--each", type=int, default=700, help="cases of an operation, in a phase")
     parser.add_argument("--jobs", type=int, default=20)
     parser.add_argument("--kills", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)

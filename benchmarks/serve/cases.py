@@ -12,6 +12,7 @@ import schemathesis
 from fastapi import FastAPI
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
+from schemathesis.python.asgi import shutdown_lifespans
 
 from pipeline.runners.offered import offered
 from pipeline.serve.access import Delays
@@ -65,6 +66,7 @@ def try_out(app: FastAPI, token: str, each: int, known: dict[str, list[str]], se
     finally:
         for hook in hooks:
             schemathesis.hooks.unregister(hook)
+        shutdown_lifespans()
 
 
 def _hooks(known: dict[str, list[str]]) -> list[Any]:

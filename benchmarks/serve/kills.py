@@ -98,8 +98,9 @@ def _rows(live: Live, ids: list[str], killed: Counter[str]) -> list[str]:
     wanted = _by_command(live, done[0]) if done else {}
     equal = sum(_results(live.data / "jobs" / job / "results", job) == wanted for job in done)
     attempts = sum(live.client.get(f"/jobs/{job}").json()["attempt"] for job in ids)
+    told = ", ".join(f"{n} {who}" for who, n in sorted(killed.items()))
     return [
-        f"| kills, of a job's processes at most {MOST_TRIES - 1} times | {sum(killed.values())}: {', '.join(f'{n} {who}' for who, n in sorted(killed.items()))} |",
+        f"| kills, of a job's processes at most {MOST_TRIES - 1} times | {sum(killed.values())}: {told} |",
         f"| jobs, and how they ended | {len(ids)}: {', '.join(f'{n} {state}' for state, n in states.items())} |",
         f"| attempts at them | {attempts} |",
         f"| of them done exactly once, by their events | {len(done)} |",
