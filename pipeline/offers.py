@@ -28,22 +28,24 @@ class Field:
 
 _LONGEST, _MOST_NAMES, _LARGEST = 200, 20, (1 << 31) - 1
 """Letters of a text, names of a list, the largest integer."""
+_LARGER_THAN_ALL = 10**300
+"""What no number is."""
 _NO_TEXT = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
 """What no text holds: control characters, and halves of letters."""
 
 
 def nested(settings: Mapping[str, Any], fields: Sequence[Field]) -> dict[str, Any]:
     """Settings by name, as in ``selection.players``, as nested tables. Raises InputError for what is not offered."""
-    known = {field.setting for field in fields}
+    kinds = {field.setting: field.kind for field in fields}
     tables: dict[str, Any] = {}
     for name, value in settings.items():
-        if name not in known:
+        if name not in kinds:
             raise InputError(f"{name!r:.80} is no setting that can be chosen here")
         *groups, last = name.split(".")
         inner = tables
         for group in groups:
             inner = inner.setdefault(group, {})
-        inner[last] = value
+        inner[last] = _whole(value) if kinds[name] == "integer" else value
     return tables
 
 
@@ -76,10 +78,18 @@ def _value(value: Any) -> str:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, int):
+        return not isinstance(value, bool) and abs(value) < _LARGER_THAN_ALL
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _whole(value: Any) -> Any:
+    """1.0 is an integer, to JSON."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_integer(value: Any) -> bool:
+    value = _whole(value)
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST
 
 

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import schemathesis
 from fastapi import FastAPI
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
+from schemathesis.python.asgi import shutdown_lifespans
 
+from pipeline.runners.offered import offered
+from pipeline.serve.access import Delays
+from pipeline.serve.app import make_app
+from pipeline.serve.folders import JobFolder
+from pipeline.serve.jobs import Jobs
+from pipeline.serve.ledger import DONE
+from pipeline.serve.settings import ServeSettings
+from pipeline.serve.tokens import Tokens
+from pipeline.serve.videos import READY, Videos
+
+_NAMES = ("report.html", "annotated.mp4", "timeline.csv", "report/boxes-0000.js")
 _PIECES = "application/offset+octet-stream"
 _OWN_URL = "http://127.0.0.1:9/game.mp4"
 """Where nobody is: what is made up would be looked for in the network."""
@@ -52,6 +66,7 @@ def try_out(app: FastAPI, token: str, each: int, known: dict[str, list[str]], se
     finally:
         for hook in hooks:
             schemathesis.hooks.unregister(hook)
+        shutdown_lifespans()
 
 
 def _hooks(known: dict[str, list[str]]) -> list[Any]:
@@ -96,3 +111,45 @@ def _count(found: Found, event: events.ScenarioFinished) -> None:
             if check.failure_info is not None:
                 example = f"{check.failure_info.failure}\n{check.failure_info.code_sample}"
                 found.failures.setdefault(f"{event.recorder.label}: {check.name}", example[:900])
+
+
+def try_out_service(data: Path, each: int, seed: int) -> list[str]:
+    """Rows: a service with jobs that are done, tried out. Wrong tokens are answered at once here."""
+    Delays.first = 0.0
+    settings = ServeSettings(
+        data=data, fields=tuple(offered()), command=(sys.executable, "-c", "pass"), allow_private_urls=True
+    )
+    app = make_app(settings)
+    token = app.state.tokens.add("cases", most_bytes=1 << 60, most_jobs=10**6, most_minutes=1e9)
+    made = [done_job(app.state.jobs, app.state.videos, token, data) for _ in range(8)]
+    known = {"job_id": [job for job, _ in made], "video_id": [video for _, video in made], "name": list(_NAMES)}
+    found = try_out(app, token, each, known, seed)
+    for what, example in found.failures.items():
+        sys.stderr.write(f"{what}\n{example}\n")
+    statuses = sorted(found.statuses)
+    return [
+        f"| cases, in all | {sum(found.cases.values()):,} |",
+        *(f"| of the phase {phase} | {count:,} |" for phase, count in sorted(found.cases.items())),
+        f"| statuses of the answers | {', '.join(map(str, statuses))} |",
+        f"| of them 500 or more | {sum(n for status, n in found.statuses.items() if status >= 500)} |",
+        f"| checks that failed (undocumented status, kind, schema and others) | {len(found.failures)} |",
+    ]
+
+
+def done_job(jobs: Jobs, videos: Videos, token: str, data: Path) -> tuple[str, str]:
+    """A job of the token's that is done, and its video that is ready -> their ids."""
+    caller = Tokens(jobs.ledger.database).find(token)
+    assert caller is not None
+    video = videos.create(caller, 1280, "game.mp4")
+    video.path.write_bytes(bytes(1280))
+    with jobs.ledger.database.writing() as connection:
+        changes = (READY, 2.0, "mov,mp4", video.id)
+        connection.execute("UPDATE videos SET state=?, seconds=?, container=? WHERE id=?", changes)
+    job = jobs.create(caller, videos.find(caller, video.id), {})
+    jobs.ledger.begin(job, 0)
+    jobs.ledger.end(job, 1, DONE)
+    folder = JobFolder.of(data, job)
+    for name in _NAMES:
+        (folder.results / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.results / name).write_bytes(bytes(1280))
+    return job, video.id

@@ -22,6 +22,8 @@ COOKIE = "courtscribe-token"
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _LONGEST_LOGIN = 4096
 _LONGEST_ADDRESS = 4096
+LONGEST_HEADERS = 32 << 10
+"""Bytes."""
 _STREAMED = (("/videos", "application/offset+octet-stream"), ("/sportclassifier/", "multipart/form-data"))
 """Beginning of an address and kind of content that its route reads piece by piece, with a limit of its own."""
 _Headers = list[tuple[bytes, bytes]]
@@ -90,6 +92,7 @@ class Guard:
         send = _with_headers(send)
         given = _headers(scope)
         try:
+            _require_short(scope)
             if scope["path"] == "/healthz":
                 await self._pass_on(scope, receive, send, 0)
             elif scope["path"] == "/login" and scope["method"] == "POST":
@@ -100,8 +103,6 @@ class Guard:
             await _say(send, *refused.args)
 
     async def _let_in(self, scope: Scope, given: dict[str, str], receive: Receive, send: Send) -> None:
-        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_ADDRESS:
-            raise _RefusedError(414, "this address is too long")
         token, is_cookie = _token_of(given)
         if not token:
             await self._ask_for_token(scope, given, send)
@@ -153,6 +154,14 @@ class Guard:
         headers = [(b"location", b"/"), (b"set-cookie", cookie.encode("latin-1", "replace"))]
         await send({"type": "http.response.start", "status": 303, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
+
+
+def _require_short(scope: Scope) -> None:
+    """Raise _RefusedError for an address or headers that are too long: they are in memory, as those of others."""
+    if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > _LONGEST_ADDRESS:
+        raise _RefusedError(414, "this address is too long")
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
+        raise _RefusedError(431, "these headers are too long")
 
 
 class _RefusedError(Exception):
@@ -257,7 +266,7 @@ async def _say(send: Send, status: int, detail: str, headers: _Headers | None = 
 
 async def _page(send: Send, status: int, why: str) -> None:
     page = _LOGIN.replace("WHY", escape(why)).encode()
-    await _send(send, status, page, "text/html; charset=utf-8", [(b"content-security-policy", _LOGIN_POLICY)])
+    await _send(send, status, page, "text/html; charset=utf-8", _LOGIN_HEADERS)
 
 
 async def _send(send: Send, status: int, body: bytes, kind: str, headers: _Headers) -> None:
@@ -269,6 +278,10 @@ async def _send(send: Send, status: int, body: bytes, kind: str, headers: _Heade
 _LOGIN_POLICY = (
     b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+_LOGIN_HEADERS: _Headers = [
+    (b"content-security-policy", _LOGIN_POLICY),
+    (b"referrer-policy", b"same-origin"),  # without one a form is sent with no origin
+]
 _LOGIN = """<!doctype html><html lang="en"><meta charset="utf-8"><title>courtscribe</title>
 <meta name="viewport" content="width=device-width">
 <style>body { font: 16px system-ui; margin: 15vh auto; max-width: 24rem; padding: 0 1rem; color-scheme: light dark }

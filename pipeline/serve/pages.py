@@ -20,6 +20,10 @@ def add_pages(app: FastAPI) -> None:
     def home() -> HTMLResponse:
         return HTMLResponse((files("pipeline.serve") / "page" / "jobs.html").read_text(encoding="utf-8"))
 
+    @app.get("/favicon.ico", include_in_schema=False)
+    def icon() -> Response:
+        return Response(status_code=204)
+
     @app.post("/logout", include_in_schema=False)
     def logout() -> Response:
         response = Response(status_code=204)

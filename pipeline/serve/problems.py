@@ -131,5 +131,5 @@ _SCHEMA: dict[str, Any] = {
     },
 }
 
-DOCUMENTED = documented(400, 401, 403, 404, 405, 409, 413, 414, 415, 422, 429, 503, 507)
+DOCUMENTED = documented(400, 401, 403, 404, 405, 409, 413, 414, 415, 422, 429, 431, 503, 507)
 """What any route may answer besides what it is for."""

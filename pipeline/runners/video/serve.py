@@ -12,7 +12,7 @@ from typing import Any
 from ground.errors import InputError
 from pipeline.runners.flags import add_quiet
 
-_NOT_OFFERED = ("classifier.weights",)
+NOT_OFFERED = ("classifier.weights",)
 """Settings that name files of this machine, which nobody from outside may."""
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -30,7 +30,7 @@ def _add_serve(subparsers: Any) -> None:
     serve.add_argument("--port", type=int, default=8766, metavar="N", help="where it listens (default: 8766)")
     serve.add_argument("--workers", type=int, default=1, metavar="N", help="jobs at once (default: 1)")
     serve.add_argument(
-        "--max-upload", type=_bytes, default=20 * 10**9, metavar="BYTES", help="of a video (default: 20G)"
+        "--max-upload", type=bytes_of, default=20 * 10**9, metavar="BYTES", help="of a video (default: 20G)"
     )
     serve.add_argument("--max-minutes", type=float, default=240.0, metavar="X", help="of a video (default: 240)")
     pixels = "of a picture of a video, width times height (default: 4096 x 2304)"
@@ -55,7 +55,7 @@ def _add_token(subparsers: Any) -> None:
     add.add_argument("name", help="whose it is")
     _add_data(add)
     add.add_argument("--scopes", default="read,write", help="what it may do (default: read,write)")
-    add.add_argument("--bytes", type=_bytes, default=100 * 10**9, help="of videos kept (default: 100G)")
+    add.add_argument("--bytes", type=bytes_of, default=100 * 10**9, help="of videos kept (default: 100G)")
     add.add_argument("--jobs", type=int, default=20, metavar="N", help="that wait or run at a time (default: 20)")
     minutes = "of video analysed in 24 hours (default: 1440)"
     add.add_argument("--minutes", type=float, default=1440.0, metavar="X", help=minutes)
@@ -73,12 +73,13 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that the service keeps")
 
 
-def _bytes(text: str) -> int:
-    """``500M``, ``20G`` as bytes."""
+def bytes_of(text: str) -> int:
+    """``500M``, ``20G`` as bytes. Raises ArgumentTypeError."""
     number, unit = (text[:-1], text[-1].lower()) if text[-1:].isalpha() else (text, "")
-    if unit not in _UNITS:
-        raise argparse.ArgumentTypeError(f"{text} is no number of bytes, such as 500M or 20G")
-    return round(float(number) * _UNITS[unit])
+    try:
+        return round(float(number) * _UNITS[unit])
+    except (LookupError, ValueError, OverflowError) as error:
+        raise argparse.ArgumentTypeError(f"{text} is no number of bytes, such as 500M or 20G") from error
 
 
 def run_serve(options: argparse.Namespace) -> int:
@@ -93,7 +94,7 @@ def run_serve(options: argparse.Namespace) -> int:
         data=options.data.absolute(),
         workers=options.workers,
         command=(sys.executable, "-m", "pipeline.runners.cli"),
-        fields=tuple(field for field in offered() if field.setting not in _NOT_OFFERED),
+        fields=tuple(field for field in offered() if field.setting not in NOT_OFFERED),
         most_upload_bytes=options.max_upload,
         most_seconds=options.max_minutes * 60,
         most_pixels=options.max_pixels,

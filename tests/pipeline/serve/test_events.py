@@ -11,12 +11,11 @@ from starlette.testclient import TestClient
 from pipeline.serve.jobs import Jobs
 from pipeline.serve.ledger import CANCELLED
 from tests.pipeline.serve.conftest import Connect
-from tests.pipeline.serve.test_results import done_job
+from tests.pipeline.serve.test_results import done
 
 
 def _job(client: TestClient) -> str:
-    app = client.app
-    return done_job(app.state.jobs, app.state.videos, client.headers["authorization"])  # type: ignore[attr-defined]
+    return done(client, client.app.state.settings.data)  # type: ignore[attr-defined]
 
 
 def _told(client: TestClient, job: str, after: str | None = None) -> list[tuple[int, str, object]]:
@@ -62,8 +61,8 @@ def test_a_stream_ends_with_its_job(connect: Connect, tmp_path: Path) -> None:
     client = connect(command=("sleep-no-such-program",), workers=1)
     jobs: Jobs = client.app.state.jobs  # type: ignore[attr-defined]
     client.app.state.dispatcher.close()  # type: ignore[attr-defined]
-    done = _job(client)
-    row = jobs.ledger.find(done)
+    ended = _job(client)
+    row = jobs.ledger.find(ended)
     assert row is not None
     job = client.post("/jobs", json={"video": row["video_id"]}).json()["id"]
     assert client.delete(f"/jobs/{job}").status_code == 204

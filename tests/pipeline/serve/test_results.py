@@ -11,12 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from benchmarks.serve.cases import done_job
 from pipeline.serve.app import make_app
 from pipeline.serve.folders import JobFolder
-from pipeline.serve.jobs import Jobs
-from pipeline.serve.ledger import DONE, FAILED
+from pipeline.serve.ledger import FAILED
 from pipeline.serve.settings import ServeSettings
-from pipeline.serve.videos import READY, Videos
 
 CONTENT = bytes(range(256)) * 5
 _NAMES = ("report.html", "annotated.mp4", "timeline.csv", "tracks-0123456789abcdef.npz", "analysis.json")
@@ -28,10 +27,10 @@ class Made:
 
     def __init__(self, client: TestClient, data: Path) -> None:
         self.client, self.jobs = client, client.app.state.jobs  # type: ignore[attr-defined]
-        self.id = done_job(self.jobs, client.app.state.videos, client.headers["authorization"])  # type: ignore[attr-defined]
+        self.id = done(client, data)
         self.folder = JobFolder.of(data, self.id)
         boxes = self.folder.results / "report"
-        boxes.mkdir(parents=True)
+        boxes.mkdir(parents=True, exist_ok=True)
         for name in (*_NAMES, *_HIDDEN):
             (self.folder.results / name).write_bytes(CONTENT)
         for name in ("boxes-0000.js", "boxes-x.js"):
@@ -41,20 +40,12 @@ class Made:
         return self.client.get(f"/jobs/{self.id}/results/{name}", headers=headers)
 
 
-def done_job(jobs: Jobs, videos: Videos, authorization: str) -> str:
-    """A job of the token's that is done, of a video that is ready."""
-    from pipeline.serve.tokens import Tokens
-
-    caller = Tokens(jobs.ledger.database).find(authorization.removeprefix("Bearer "))
-    assert caller is not None
-    video = videos.create(caller, len(CONTENT), "game.mp4")
-    video.path.write_bytes(CONTENT)
-    with jobs.ledger.database.writing() as connection:
-        changes = (READY, 2.0, "mov,mp4", video.id)
-        connection.execute("UPDATE videos SET state=?, seconds=?, container=? WHERE id=?", changes)
-    job_id = jobs.create(caller, videos.find(caller, video.id), {})
-    assert jobs.ledger.begin(job_id, 0) and jobs.ledger.end(job_id, 1, DONE)
-    return job_id
+def done(client: TestClient, data: Path) -> str:
+    """A job of the client's that is done, of a video that is ready."""
+    state = client.app.state  # type: ignore[attr-defined]
+    job, video = done_job(state.jobs, state.videos, client.headers["authorization"].removeprefix("Bearer "), data)
+    (data / "videos" / video).write_bytes(CONTENT)
+    return job
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +140,7 @@ def test_no_other_token_sees_any_of_it(made: Made) -> None:
 
 
 def test_there_are_no_results_before_the_job_is_done(made: Made) -> None:
-    job = done_job(made.jobs, made.client.app.state.videos, made.client.headers["authorization"])  # type: ignore[attr-defined]
+    job = done(made.client, made.folder.path.parent.parent)
     with made.jobs.ledger.database.writing() as connection:
         connection.execute("UPDATE jobs SET state=? WHERE id=?", (FAILED, job))
     for path in ("/results", "/results/report.html", "/report"):
