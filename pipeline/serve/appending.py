@@ -35,7 +35,7 @@ def offset_of(path: Path) -> int:
 
 def _mark_of(path: Path) -> int | None:
     try:
-        return int(path.with_name(path.name + _MARK).read_text())
+        return int(path.with_name(path.name + _MARK).read_text(encoding="ascii"))
     except FileNotFoundError:
         return None
     except ValueError:

