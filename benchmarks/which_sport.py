@@ -3,7 +3,7 @@
     python -m benchmarks.which_sport SHARED [--others FOLDER] [--output FILE.md]
 
 SHARED: the folder of real material. --others: a folder of folders of pictures of no sport, one per source.
-Sports are learnt from pictures of `sports_images/train` and judged on `sports_images/test_same_source`; those are of one
+Sports are learnt from `sports_images/train` and judged on `sports_images/test_same_source`; both are of one
 source, and pictures of another were not there. In their place each judged picture is also strained: blurred,
 grey, small, cut, dark, badly compressed, mirrored. Videos of basketball are of other sources.
 Intervals are of 95 %: percentiles over 2,000 draws of pictures, the mean over draws of examples.
