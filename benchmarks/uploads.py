@@ -79,7 +79,7 @@ class Service:
     def memory(self, what: str = "VmHWM") -> float:
         """Megabytes."""
         assert self.process is not None
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="ascii")
         return int(re.findall(rf"{what}:\s+(\d+)", status)[0]) / 1024
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:

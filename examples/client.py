@@ -60,14 +60,15 @@ class State:
     def __init__(self, path: Path, video: Path) -> None:
         self._path, self._fingerprint = path, fingerprint(video)
         self.known: dict[str, str] = {}
-        if path.exists() and (kept := json.loads(path.read_text()))["fingerprint"] == self._fingerprint:
+        if path.exists() and (kept := json.loads(path.read_text(encoding="utf-8")))["fingerprint"] == self._fingerprint:
             self.known = kept["known"]
 
     def keep(self, **known: str) -> None:
         """Know more from now on."""
         self.known |= known
         part = self._path.with_suffix(".part")
-        part.write_text(json.dumps({"fingerprint": self._fingerprint, "known": self.known}))
+        known_now = {"fingerprint": self._fingerprint, "known": self.known}
+        part.write_text(json.dumps(known_now), encoding="utf-8")
         part.replace(self._path)
 
     def forget(self) -> None:
