@@ -56,6 +56,21 @@ _FIGURES = {
         "results/ball.md",
         rf"(?s)IND-NYK \| 309 \| {_N} .*NYK-BOS \| 240 \| {_N} ",
     ),
+    "cases of the service": (
+        rf"Of {_N} requests that schemathesis made up from its description, in all its phases, {_N} were",
+        "results/serve.md",
+        rf"(?s)cases, in all \| {_N} .*500 or more \| {_N} ",
+    ),
+    "kills over jobs": (
+        rf"Over {_N} jobs there were {_N} kills",
+        "results/serve.md",
+        rf"(?s)(?=.*how they ended \| {_N}: )(?=.*at most 2 times \| {_N}: )",
+    ),
+    "jobs done once": (
+        rf"at most twice: {_N} were done, each\s+once, and all files of {_N} are equal",
+        "results/serve.md",
+        rf"(?s)exactly once, by their events \| {_N} .*to the byte \| {_N} ",
+    ),
     "demo": (
         rf"on its game, identities IDF1 {_N} and action accuracy {_N}\s",
         "results/demo.md",
