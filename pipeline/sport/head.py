@@ -94,11 +94,23 @@ def _ridge(rows: Floats, targets: Ints) -> tuple[Floats, Floats, Floats]:
     gain = 1 / max(float(np.sqrt((centred**2).sum(1).mean())), _SMALLEST)
     centred *= gain
     wanted = root * (np.eye(len(count))[targets] - 1 / len(count))
-    likeness = centred @ centred.T
-    inverse = np.linalg.inv(likeness + _DECAY * len(rows) * np.eye(len(rows)))
+    weights, left_out = (_by_rows if len(rows) <= rows.shape[1] else _by_columns)(centred, wanted)
+    return weights * gain, middle, left_out / root
+
+
+def _by_rows(rows: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+    """Weights (C, S) and what is said of each row without it (N, S); where rows are few."""
+    inverse = np.linalg.inv(rows @ rows.T + _DECAY * len(rows) * np.eye(len(rows)))
     pulls = inverse @ wanted
-    left_out = (wanted - pulls / np.diag(inverse)[:, None]) / root
-    return centred.T @ pulls * gain, middle, left_out
+    return rows.T @ pulls, wanted - pulls / np.diag(inverse)[:, None]
+
+
+def _by_columns(rows: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+    """The same, where they are many: the cost grows with their number, not with its cube."""
+    inverse = np.linalg.inv(rows.T @ rows + _DECAY * len(rows) * np.eye(rows.shape[1]))
+    weights = inverse @ (rows.T @ wanted)
+    pull = ((rows @ inverse) * rows).sum(1, keepdims=True)
+    return weights, wanted - (wanted - rows @ weights) / (1 - pull)
 
 
 def _scores(centred: Floats, weights: Floats) -> Floats:
