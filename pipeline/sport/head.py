@@ -1,9 +1,9 @@
 """What the rows of examples teach: which sport a row is of, how likely it is of none of them, which examples are near.
 
 Ridge regression onto the sports, whose answers to left-out rows follow in closed form (Rifkin and Lippert, Notes on
-Regularized Least Squares, 2007). Its highest answer, divided by how far the row lies from the middle of all, tells
-sports that are in no class from those that are better than the answer itself, distances to neighbours or Mahalanobis'
-(benchmarks/results/which_sport.md). How sure it is, is measured on rows left out, and on sports left out.
+Regularized Least Squares, 2007). Its highest answer, divided by how far the row lies from the middle of all, told
+sports that are in no class better in a trial (AUROC 0.87) than the answer itself (0.85), Mahalanobis' distance or that
+to neighbours (0.85, 0.81). How sure it is, is measured on rows left out, and on sports left out.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _DECAY = 0.005
-"""Regularisation, relative to rows of length 1. Ten times more told fewer of 10 and 20 examples right, half of it or
-twice as much the same."""
+"""Regularisation, relative to rows of length 1. Twenty times more told fewer right; twice as much, about as many."""
 _MISSED = 0.05
 """Share of left-out examples that may be called unknown. Higher: more strangers are seen, more sports are missed."""
 _FOLDS = 5
