@@ -155,8 +155,8 @@ _FIGURES = {
     ),
     "torchvision": (rf"r2plus1d_18 labels {_N}\b", "results/classifier.md", rf"eager \| FP32 \| cpu \| 8 \| {_N} "),
     "sports": (
-        rf"sixteen sports {_N}, {_N}, {_N}, {_N} and {_N} are told right after 1, 3, 5, 10 and 20 examples of\s+each; by "
-        rf"MobileNetV2 {_N} after 20, by the detector's own layers {_N}\.",
+        rf"sixteen sports {_N}, {_N}, {_N}, {_N} and {_N} are told right after 1, 3, 5, 10 and 20 examples of "
+        rf"each; by MobileNetV2 {_N} after 20, by the detector's own layers {_N}\.",
         "results/which_sport.md",
         rf"(?s)(?=.*?lite2 \| 1 \| {_N} )(?=.*?lite2 \| 3 \| {_N} )(?=.*?lite2 \| 5 \| {_N} )"
         rf"(?=.*?lite2 \| 10 \| {_N} )(?=.*?lite2 \| 20 \| {_N} )(?=.*?quant \| 20 \| {_N} )"
