@@ -19,15 +19,15 @@ from pipeline.serve.sport_worker import SportWorker
 from pipeline.serve.tokens import Caller, reader, writer
 from pipeline.sport.added import example_ids, remove_example
 from pipeline.sport.limits import MOST_BYTES
-from pipeline.sport.table import SHIPPED_TABLE, Sport, read_table
+from pipeline.sport.table import Sport, read_table, table_in
 
 FIELD = "file"
 """Of the form, that holds the picture."""
 _MOST_FORM = MOST_BYTES + (64 << 10)
 """Bytes of a form: the picture, and what is around it."""
 _MOST_TOP = 100
-_MOST_EXAMPLES = 200
-"""That may be added of one sport: the head's cost grows with the cube of all."""
+_MOST_EXAMPLES, _MOST_IN_ALL = 200, 2000
+"""That may be added of one sport, and of all: the head is fitted anew to all of them."""
 
 Reader = Annotated[Caller, Depends(reader)]
 Writer = Annotated[Caller, Depends(writer)]
@@ -134,13 +134,8 @@ def _folder(app: FastAPI) -> Path:
     return app.state.settings.data / "sports"
 
 
-def _table_path(app: FastAPI) -> Path:
-    own = _folder(app) / "sports.csv"
-    return own if own.is_file() else SHIPPED_TABLE
-
-
 def _table(app: FastAPI) -> dict[str, Sport]:
-    return read_table(_table_path(app))
+    return read_table(table_in(_folder(app)))
 
 
 def _known(app: FastAPI, sport: str) -> Sport:
@@ -151,14 +146,17 @@ def _known(app: FastAPI, sport: str) -> Sport:
 
 
 def _require_room(app: FastAPI, sport: str) -> None:
-    if len(example_ids(_folder(app), _known(app, sport).id)) >= _MOST_EXAMPLES:
+    folder = _folder(app)
+    if len(example_ids(folder, _known(app, sport).id)) >= _MOST_EXAMPLES:
         raise Problem(409, f"{_MOST_EXAMPLES} examples of this sport are there; take some away first")
+    if sum(len(example_ids(folder, each)) for each in _table(app)) >= _MOST_IN_ALL:
+        raise Problem(409, f"{_MOST_IN_ALL} examples of all sports are there; take some away first")
 
 
 def _worker(app: FastAPI) -> SportWorker:
     """Made on the event loop's thread alone, so there is one."""
     if getattr(app.state, "sport_worker", None) is None:
-        app.state.sport_worker = SportWorker(_folder(app), _table_path(app))
+        app.state.sport_worker = SportWorker(_folder(app))
     return app.state.sport_worker
 
 

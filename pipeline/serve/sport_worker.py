@@ -27,15 +27,10 @@ class SportWorker:
     """Asks one thing at a time. Threads may share it."""
 
     def __init__(
-        self,
-        folder: Path,
-        table: Path,
-        idle: float = _IDLE,
-        deadline: float = _DEADLINE,
-        most_waiting: int = _MOST_WAITING,
+        self, folder: Path, idle: float = _IDLE, deadline: float = _DEADLINE, most_waiting: int = _MOST_WAITING
     ) -> None:
-        """folder: of added examples. table: of sports. idle, deadline: seconds."""
-        self._command = [sys.executable, "-m", "pipeline.sport.worker", str(folder), str(table)]
+        """folder: see ``pipeline.sport.worker``. idle, deadline: seconds."""
+        self._command = [sys.executable, "-m", "pipeline.sport.worker", str(folder)]
         self._idle, self._deadline = idle, deadline
         self._places, self._turn = threading.BoundedSemaphore(1 + most_waiting), threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None

@@ -1,9 +1,9 @@
 """What the rows of examples teach: which sport a row is of, how likely it is of none of them, which examples are near.
 
 Ridge regression onto the sports, whose answers to left-out rows follow in closed form (Rifkin and Lippert, Notes on
-Regularized Least Squares, 2007). Its highest answer, divided by how far the row lies from the middle of all, tells
-sports that are in no class from those that are better than the answer itself, distances to neighbours or Mahalanobis'
-(benchmarks/results/which_sport.md). How sure it is, is measured on rows left out, and on sports left out.
+Regularized Least Squares, 2007). Its highest answer, divided by how far the row lies from the middle of all, told
+sports that are in no class better in a trial (AUROC 0.87) than the answer itself (0.85), Mahalanobis' distance or that
+to neighbours (0.85, 0.81). How sure it is, is measured on rows left out, and on sports left out.
 """
 
 from __future__ import annotations
@@ -22,8 +22,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 _DECAY = 0.005
-"""Regularisation, relative to rows of length 1. Ten times more told fewer of 10 and 20 examples right, half of it or
-twice as much the same."""
+"""Regularisation, relative to rows of length 1. Twenty times more told fewer right; twice as much, about as many."""
 _MISSED = 0.05
 """Share of left-out examples that may be called unknown. Higher: more strangers are seen, more sports are missed."""
 _FOLDS = 5
@@ -94,11 +93,23 @@ def _ridge(rows: Floats, targets: Ints) -> tuple[Floats, Floats, Floats]:
     gain = 1 / max(float(np.sqrt((centred**2).sum(1).mean())), _SMALLEST)
     centred *= gain
     wanted = root * (np.eye(len(count))[targets] - 1 / len(count))
-    likeness = centred @ centred.T
-    inverse = np.linalg.inv(likeness + _DECAY * len(rows) * np.eye(len(rows)))
+    weights, left_out = (_by_rows if len(rows) <= rows.shape[1] else _by_columns)(centred, wanted)
+    return weights * gain, middle, left_out / root
+
+
+def _by_rows(rows: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+    """Weights (C, S) and what is said of each row without it (N, S); where rows are few."""
+    inverse = np.linalg.inv(rows @ rows.T + _DECAY * len(rows) * np.eye(len(rows)))
     pulls = inverse @ wanted
-    left_out = (wanted - pulls / np.diag(inverse)[:, None]) / root
-    return centred.T @ pulls * gain, middle, left_out
+    return rows.T @ pulls, wanted - pulls / np.diag(inverse)[:, None]
+
+
+def _by_columns(rows: Floats, wanted: Floats) -> tuple[Floats, Floats]:
+    """The same, where they are many: the cost grows with their number, not with its cube."""
+    inverse = np.linalg.inv(rows.T @ rows + _DECAY * len(rows) * np.eye(rows.shape[1]))
+    weights = inverse @ (rows.T @ wanted)
+    pull = ((rows @ inverse) * rows).sum(1, keepdims=True)
+    return weights, wanted - (wanted - rows @ weights) / (1 - pull)
 
 
 def _scores(centred: Floats, weights: Floats) -> Floats:

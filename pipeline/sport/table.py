@@ -30,6 +30,12 @@ class Sport:
     """What else it is called."""
 
 
+def table_in(folder: Path) -> Path:
+    """A user's own table in ``folder``, or the shipped one where there is none."""
+    own = folder / SHIPPED_TABLE.name
+    return own if own.is_file() else SHIPPED_TABLE
+
+
 def read_table(path: Path = SHIPPED_TABLE) -> dict[str, Sport]:
     """Sports by id. Raises InputError where an id or a name is missing, odd or there twice."""
     sports: dict[str, Sport] = {}

@@ -17,7 +17,6 @@ from starlette.testclient import TestClient
 
 from pipeline.serve.problems import Problem
 from pipeline.serve.sport_worker import SportWorker
-from pipeline.sport.table import SHIPPED_TABLE
 
 Connect = Callable[..., TestClient]
 PREDICT = "/sportclassifier/predict/"
@@ -33,7 +32,7 @@ def png(seed: int = 0, side: int = 64) -> bytes:
 
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[SportWorker]:
-    asked = SportWorker(tmp_path / "added", SHIPPED_TABLE, most_waiting=0)
+    asked = SportWorker(tmp_path / "added", most_waiting=0)
     yield asked
     asked.close()
 
