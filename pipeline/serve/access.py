@@ -24,7 +24,11 @@ _LONGEST_LOGIN = 4096
 _LONGEST_ADDRESS = 4096
 LONGEST_HEADERS = 32 << 10
 """Bytes."""
-_STREAMED = (("/videos", "application/offset+octet-stream"), ("/sportclassifier/", "multipart/form-data"))
+_STREAMED = (
+    ("/videos", "application/offset+octet-stream"),
+    ("/sportclassifier/", "multipart/form-data"),
+    ("/sports/", "multipart/form-data"),
+)
 """Beginning of an address and kind of content that its route reads piece by piece, with a limit of its own."""
 _Headers = list[tuple[bytes, bytes]]
 _BEARER: _Headers = [(b"www-authenticate", b"Bearer")]

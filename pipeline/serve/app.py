@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from importlib.util import find_spec
 
 from fastapi import FastAPI, Security
 from fastapi.security import HTTPBearer
@@ -20,6 +19,7 @@ from pipeline.serve.pages import add_pages
 from pipeline.serve.problems import DOCUMENTED, add_problems
 from pipeline.serve.routes import job_routes
 from pipeline.serve.settings import ServeSettings
+from pipeline.serve.sport import sport_routes
 from pipeline.serve.tokens import TOKENS_SCHEMA, Tokens
 from pipeline.serve.uploads import upload_routes
 from pipeline.serve.videos import VIDEOS_SCHEMA, Videos
@@ -53,11 +53,7 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None]:
 
 
 def _add_routes(app: FastAPI) -> None:
-    routers = [job_routes(), upload_routes()]
-    if find_spec("pipeline.serve.sport") is not None:
-        from pipeline.serve.sport import sport_routes
-
-        routers.append(sport_routes())
+    routers = [job_routes(), upload_routes(), sport_routes()]
     known = Security(HTTPBearer(auto_error=False))  # for the description; the guard is what keeps others out
     for router in routers:
         app.include_router(router, responses=DOCUMENTED, dependencies=[known])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ _DETECTOR_LAYERS = ("model.6/aten::cat/Concat", "model.8/aten::cat/Concat", "mod
 """Ends of names: where the detector's backbone joins what it saw at 1/16 and 1/32 of the picture's size."""
 _DETECTOR_SIDE = 320
 """Pixels of its square input. Higher: finer, and its cost grows with the square."""
-View = Callable[[Picture], Picture]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,16 +41,8 @@ class Embedding:
     """uint8 (V, side, side, 3) -> (V, C)."""
 
     def row(self, picture: Picture) -> Row:
-        """Of the whole picture, squeezed to a square, and of its middle."""
-        return self._mean([view(picture, self.side) for view in _VIEWS])
-
-    def taught_row(self, picture: Picture) -> Row:
-        """As ``row``, of the mirror image, too: an example may be taken its time for."""
-        views = [view(picture, self.side) for view in _VIEWS]
-        return self._mean([*views, *(view[:, ::-1] for view in views)])
-
-    def _mean(self, views: Sequence[Picture]) -> Row:
-        rows = self.run(np.stack(views))
+        """Of the whole picture, squeezed to a square, and of its middle; the mirror image added nothing in a trial."""
+        rows = self.run(np.stack([view(picture, self.side) for view in VIEWS]))
         rows = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
         mean = rows.mean(axis=0)
         return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), np.float32)
@@ -70,11 +61,12 @@ def _middle(picture: Picture, side: int) -> Picture:
     return _whole(picture[top : top + size, left : left + size], side)
 
 
-_VIEWS = (_whole, _middle)
+VIEWS = (_whole, _middle)
+"""How a picture becomes a square of so many pixels a side."""
 
 
 def efficientnet_lite2() -> Embedding:
-    """EfficientNet-Lite2, taught on ImageNet; the mean over its last map."""
+    """EfficientNet-Lite2, taught on ImageNet, in eight bits; the mean over its last map."""
     model = _read(_NETWORK)
     side = int(model.input(0).get_partial_shape()[1].get_length())
     request = _compile(model)

@@ -1,12 +1,12 @@
-"""Examples of sports, as rows that a network made of their pictures: one file, or a folder that they are added to."""
+"""Examples of sports, as rows that a network made of their pictures: all in one file, and those that were added."""
 
 from __future__ import annotations
 
 import io
 import json
-import re
 import secrets
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,14 +14,16 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ground.disk.files import read_bytes, visible, write_atomically
+from ground.disk.files import read_bytes, write_atomically
 from ground.errors import InputError
+from pipeline.sport.added import example_ids, example_path
 from pipeline.sport.embeddings import Row
+from pipeline.sport.head import Head
 from pipeline.sport.table import Sport
 
 _VERSION = 1
-_EXAMPLE_ID = re.compile(r"[0-9a-f]{16}")
-_MOST_ROWS = 1 << 17
+_MOST_UNPACKED = 1 << 30
+"""Bytes of a file of sports, unpacked."""
 _ROWS_FILE, _FACTS_FILE = "rows.npy", "facts.json"
 
 
@@ -79,8 +81,11 @@ class Examples:
         return Examples(self.embedding, self.digest, tuple(sports), rows, targets, names)
 
 
-def save_examples(path: Path, examples: Examples) -> None:
-    """Write them, whole or not at all. Raises InputError where it cannot be written."""
+def save_examples(path: Path, examples: Examples, heads: Sequence[Head] = ()) -> None:
+    """Write them, whole or not at all. heads: fitted to them, as fitting takes a while.
+
+    Raises InputError where it cannot be written.
+    """
     facts = {
         "version": _VERSION,
         "embedding": examples.embedding,
@@ -88,79 +93,81 @@ def save_examples(path: Path, examples: Examples) -> None:
         "sports": [[s.id, s.name, list(s.tags)] for s in examples.sports],
         "targets": examples.targets.tolist(),
         "names": examples.names,
+        "heads": [[head.temperature, head.slope, head.usual] for head in heads],
     }
-    rows = io.BytesIO()
-    np.save(rows, examples.rows.astype(np.float16))
+    arrays: dict[str, npt.NDArray[np.floating]] = {_ROWS_FILE: examples.rows.astype(np.float16)}
+    for i, head in enumerate(heads):
+        arrays[f"head{i}.npy"] = np.column_stack([head.weights, head.middle]).astype(np.float32)
     with write_atomically(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
         # Of a fixed time, so that the same examples are the same bytes.
         file.writestr(zipfile.ZipInfo(_FACTS_FILE), json.dumps(facts))
-        file.writestr(zipfile.ZipInfo(_ROWS_FILE), rows.getvalue())
+        for name, array in arrays.items():
+            content = io.BytesIO()
+            np.save(content, array)
+            file.writestr(zipfile.ZipInfo(name), content.getvalue(), zipfile.ZIP_DEFLATED)
 
 
-def load_examples(path: Path) -> Examples:
+def load_examples(path: Path) -> tuple[Examples, tuple[Head, ...]]:
     """What ``save_examples`` wrote. Raises InputError for what is no such file."""
     content = read_bytes(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
-            if any(entry.file_size > _MOST_ROWS * 2048 for entry in file.infolist()):
-                raise ValueError("too large")
-            facts = json.loads(file.read(_FACTS_FILE))
-            rows = np.load(io.BytesIO(file.read(_ROWS_FILE)), allow_pickle=False)
-        if facts["version"] != _VERSION:
-            raise InputError(f"{path}: is of another version of courtscribe; train anew")
-        sports = tuple(Sport(str(a), str(b), tuple(map(str, tags))) for a, b, tags in facts["sports"])
-        names = tuple(map(str, facts["names"]))
-        targets = np.array(facts["targets"], np.int64).reshape(-1)
-        return Examples(str(facts["embedding"]), str(facts["digest"]), sports, rows.astype(np.float16), targets, names)
-    except InputError as error:
-        raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
-    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, EOFError, OverflowError, OSError) as error:
+            return _read(path, file)
+    except (zipfile.BadZipFile, LookupError, ValueError, TypeError, EOFError, OverflowError, OSError) as error:
+        if isinstance(error, InputError):
+            raise InputError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
         raise InputError(f"{path}: is no file of sports; courtscribe train sport writes one") from error
-    except (NotImplementedError, RuntimeError, MemoryError) as error:
+    except (NotImplementedError, RuntimeError, MemoryError, zlib.error) as error:
         raise InputError(f"{path}: is damaged; train anew") from error
 
 
-class AddedExamples:
-    """Examples that were added one by one, in a folder: a file each, under its sport's id. The picture is not kept."""
+def _read(path: Path, file: zipfile.ZipFile) -> tuple[Examples, tuple[Head, ...]]:
+    if sum(entry.file_size for entry in file.infolist()) > _MOST_UNPACKED:
+        raise InputError(f"{path}: is larger than any file of sports")
+    facts = json.loads(file.read(_FACTS_FILE))
+    if facts["version"] != _VERSION:
+        raise InputError(f"{path}: is of another version of courtscribe; train anew")
+    sports = tuple(Sport(str(a), str(b), tuple(map(str, tags))) for a, b, tags in facts["sports"])
+    targets = np.array(facts["targets"], np.int64).reshape(-1)
+    rows = _array(file, _ROWS_FILE).astype(np.float16)
+    names = tuple(map(str, facts["names"]))
+    examples = Examples(str(facts["embedding"]), str(facts["digest"]), sports, rows, targets, names)
+    return examples, tuple(_head(file, i, numbers, rows.shape[1]) for i, numbers in enumerate(facts["heads"]))
 
-    def __init__(self, folder: Path, digest: str) -> None:
-        """digest: of the network; examples that another one made are left where they are, and not given."""
-        self._folder, self._digest = folder, digest[:16]
 
-    def add(self, sport: Sport, row: Row) -> str:
-        """Keep a row, whole or not at all; its id. Raises InputError where it cannot be written."""
-        example_id = secrets.token_hex(8)
-        with write_atomically(self._path(sport.id, example_id)) as part, part.open("wb") as file:
-            np.save(file, row.astype(np.float16))
-        return example_id
+def _head(file: zipfile.ZipFile, number: int, numbers: list[float], width: int) -> Head:
+    array = _array(file, f"head{number}.npy").astype(np.float64)
+    temperature, slope, usual = map(float, numbers)
+    if array.ndim != 2 or array.shape[0] != width or array.shape[1] < 3 or not np.isfinite(array).all():
+        raise ValueError("a head of another width")
+    if not (temperature > 0 and np.isfinite([temperature, slope, usual]).all()):
+        raise ValueError("a head of odd numbers")
+    return Head(array[:, :-1], array[:, -1], temperature, slope, usual)
 
-    def remove(self, sport_id: str, example_id: str) -> bool:
-        """Whether there was one."""
-        if not _EXAMPLE_ID.fullmatch(example_id):
-            return False
+
+def _array(file: zipfile.ZipFile, name: str) -> npt.NDArray[np.floating]:
+    return np.load(io.BytesIO(file.read(name)), allow_pickle=False)
+
+
+def add_example(folder: Path, sport: Sport, row: Row, digest: str) -> str:
+    """Keep a row in ``folder``, whole or not at all; its id. Raises InputError where it cannot be written."""
+    example_id = secrets.token_hex(8)
+    with write_atomically(example_path(folder, sport.id, example_id, digest)) as part, part.open("wb") as file:
+        np.save(file, row.astype(np.float16))
+    return example_id
+
+
+def added_examples(folder: Path, sport: Sport, digest: str) -> list[tuple[Sport, str, Row]]:
+    """What was added of a sport: the sport, the example's id, its row.
+
+    Damaged files, and those that another network made, are left out.
+    """
+    found: list[tuple[Sport, str, Row]] = []
+    for example_id in example_ids(folder, sport.id):
         try:
-            self._path(sport_id, example_id).unlink()
-        except FileNotFoundError:
-            return False
-        return True
-
-    def ids(self, sport_id: str) -> list[str]:
-        """Of a sport's examples, in the order of their ids."""
-        folder = self._folder / sport_id
-        files = visible(folder) if folder.is_dir() else []
-        return [p.name.partition(".")[0] for p in files if p.name.endswith(f".{self._digest}.npy")]
-
-    def read(self, sport: Sport) -> list[tuple[Sport, str, Row]]:
-        """Examples of a sport: the sport, the example's id, its row. Damaged files are left out."""
-        found: list[tuple[Sport, str, Row]] = []
-        for example_id in self.ids(sport.id):
-            try:
-                row = np.load(self._path(sport.id, example_id), allow_pickle=False)
-            except (OSError, ValueError, EOFError):
-                continue
-            if row.ndim == 1 and np.isfinite(row).all():
-                found.append((sport, example_id, row.astype(np.float32)))
-        return found
-
-    def _path(self, sport_id: str, example_id: str) -> Path:
-        return self._folder / sport_id / f"{example_id}.{self._digest}.npy"
+            row = np.load(example_path(folder, sport.id, example_id, digest), allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            continue
+        if row.ndim == 1 and np.isfinite(row).all():
+            found.append((sport, example_id, row.astype(np.float32)))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import warnings
 from pathlib import Path
@@ -12,13 +13,13 @@ import numpy.typing as npt
 
 from ground.errors import InputError
 from ground.pixels import require_size
+from pipeline.sport.limits import MOST_BYTES
 
 Picture = npt.NDArray[np.uint8]
 """uint8 (H, W, 3), RGB, turned as it is to be shown."""
-MOST_BYTES = 32 << 20
-"""Of one picture's file."""
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """That are read: what cameras and browsers write. Others' readers are not let near files of strangers."""
+_READERS = ("Bmp", "Gif", "Jpeg", "Png", "Ppm", "Tiff", "WebP")
 _SIDE = 1024
 """A JPEG is decoded at a half, a quarter or an eighth of its size as long as no side falls under it."""
 _DEEP = frozenset({"I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
@@ -50,7 +51,11 @@ def decode_picture(content: bytes, name: str = "the picture") -> Picture:
 
 
 def _decode(content: bytes, name: str) -> Picture:
+    # Each reader by its name: what Pillow loads of itself lacks some, and all of them take their time.
     from PIL import Image
+
+    for reader in _READERS:
+        importlib.import_module(f"PIL.{reader}ImagePlugin")
 
     try:
         picture: Any = Image.open(io.BytesIO(content), formats=_FORMATS)

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
 from pipeline.sport.embeddings import Embedding, Row, open_embedding
-from pipeline.sport.examples import AddedExamples, Examples, load_examples
+from pipeline.sport.examples import Examples, added_examples, load_examples
 from pipeline.sport.head import Head, fit_head
 from pipeline.sport.picture import Picture
 from pipeline.sport.table import UNKNOWN, UNKNOWN_ID, Sport
@@ -61,19 +61,23 @@ class Answer:
 
 
 class SportClassifier:
-    """Tells sports by examples. Fitted when it is made, which takes a fraction of a second. One thread at a time."""
+    """Tells sports by examples. One thread at a time."""
 
-    def __init__(self, embedding: Embedding, examples: Examples) -> None:
-        """Raises InputError for examples of another network, or of fewer than two sports."""
+    def __init__(self, embedding: Embedding, examples: Examples, heads: Sequence[Head] = ()) -> None:
+        """heads: ``fit_heads`` of these examples, where that was done before.
+
+        Raises InputError for examples of another network, or of fewer than two sports.
+        """
         if examples.digest != embedding.digest:
             raise InputError(f"these examples were learnt with another {examples.embedding}; train anew")
         self.embedding = embedding
-        known, others = examples.of_sports(), examples.without().astype(np.float64)
+        known = examples.of_sports()
         self.sports, self._names, self._targets = known.sports, known.names, known.targets
-        rows = known.rows.astype(np.float64)
-        self.head = fit_head(rows, known.targets)
-        self._sport_or_not = _fit_sport_or_not(rows, others)
-        self._around = _directions(rows - self.head.middle)
+        self.head, *others = heads or fit_heads(examples)
+        if self.head.weights.shape[1] != len(self.sports):
+            raise InputError("the head is of other sports than the examples; train anew")
+        self._sport_or_not = others[0] if others else None
+        self._around = _directions(known.rows.astype(np.float64) - self.head.middle)
 
     def tell(self, picture: Picture) -> Answer:
         """What ``picture`` shows."""
@@ -109,19 +113,21 @@ def open_classifier(
 
     Raises InputError where it cannot be read.
     """
-    examples = load_examples(path)
+    examples, heads = load_examples(path)
     embedding = open_embedding(examples.embedding)
-    if added is not None:
-        folder = AddedExamples(added, embedding.digest)
-        examples = examples.plus([example for sport in sports for example in folder.read(sport)])
-    return SportClassifier(embedding, examples)
+    of = () if added is None else sports
+    more = [one for sport in of for one in added_examples(added or Path(), sport, embedding.digest)]
+    return SportClassifier(embedding, examples.plus(more)) if more else SportClassifier(embedding, examples, heads)
 
 
-def _fit_sport_or_not(rows: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> Head | None:
+def fit_heads(examples: Examples) -> tuple[Head, ...]:
+    """Which sport; and, where there are pictures of no sport, sport (0) or not (1). Raises as ``fit_head``."""
+    known, others = examples.of_sports(), examples.without()
+    head = fit_head(known.rows, known.targets)
     if not len(others):
-        return None
-    targets = np.repeat([0, 1], [len(rows), len(others)]).astype(np.int64)
-    return fit_head(np.concatenate([rows, others]), targets)
+        return (head,)
+    targets = np.repeat([0, 1], [len(known.rows), len(others)]).astype(np.int64)
+    return head, fit_head(np.concatenate([known.rows, others]), targets)
 
 
 def _directions(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

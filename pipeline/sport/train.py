@@ -14,7 +14,7 @@ from ground.errors import InputError
 from pipeline.progress import Progress, Silent
 from pipeline.sport.embeddings import Embedding, Row
 from pipeline.sport.examples import Examples, load_examples
-from pipeline.sport.head import fit_head
+from pipeline.sport.head import fit_and_judge
 from pipeline.sport.picture import read_picture_file
 from pipeline.sport.predict import SHIPPED_SPORTS
 from pipeline.sport.table import Sport, name_sports
@@ -90,7 +90,7 @@ def _read(
         for label, paths in files.items():
             for path in paths:
                 try:
-                    yield label, f"{label}/{path.name}", embedding.taught_row(read_picture_file(path))
+                    yield label, f"{label}/{path.name}", embedding.row(read_picture_file(path))
                 except InputError as error:
                     bad.append(str(error))
                 advance(1)
@@ -102,7 +102,7 @@ def _read(
 
 def _with_shipped_others(examples: Examples) -> Examples:
     """With the shipped pictures of no sport, where the same network made their rows."""
-    shipped = load_examples(SHIPPED_SPORTS)
+    shipped, _ = load_examples(SHIPPED_SPORTS)
     if shipped.digest != examples.digest:
         return examples
     others = shipped.targets < 0
@@ -118,8 +118,7 @@ def _with_shipped_others(examples: Examples) -> Examples:
 
 def _judged(examples: Examples) -> Learnt:
     known = examples.of_sports()
-    head = fit_head(known.rows, known.targets)
-    right = head.left_out_answers == known.targets
+    right = fit_and_judge(known.rows, known.targets)[1] == known.targets
     by_sport = tuple(
         (sport, int((known.targets == i).sum()), float(right[known.targets == i].mean()))
         for i, sport in enumerate(known.sports)

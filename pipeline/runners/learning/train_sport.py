@@ -29,6 +29,7 @@ def run_train_sport(options: argparse.Namespace) -> int:
     from pipeline.outputs.place import require_file
     from pipeline.sport.embeddings import DEFAULT, open_embedding
     from pipeline.sport.examples import save_examples
+    from pipeline.sport.predict import fit_heads
     from pipeline.sport.table import SHIPPED_TABLE, read_table
     from pipeline.sport.train import learn
 
@@ -37,7 +38,7 @@ def run_train_sport(options: argparse.Namespace) -> int:
     require_file(options.output)
     table = read_table(options.sports or SHIPPED_TABLE)
     learnt = learn(options.data, open_embedding(options.embedding or DEFAULT), table, choose_progress(options.quiet))
-    save_examples(options.output, learnt.examples)
+    save_examples(options.output, learnt.examples, fit_heads(learnt.examples))
     for sport, count, right in learnt.by_sport:
         say(options, f"{sport.id:>5}  {sport.name:<24} {count:>4} examples, {right:.2f} told right without themselves")
     say(options, f"all: {learnt.accuracy:.3f} told right without themselves; pictures of another kind are told worse")
