@@ -6,16 +6,12 @@ Of tus: the core, creation, creation-with-upload, checksum, termination, expirat
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-import hashlib
 import json
 import logging
 import sqlite3
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from email.utils import formatdate
 from typing import Annotated, Any
 
 from anyio import CapacityLimiter, to_thread
@@ -30,17 +26,26 @@ from pipeline.serve.problems import DOCUMENTED, Problem, documented
 from pipeline.serve.settings import LONGEST_JSON, ServeSettings
 from pipeline.serve.sources import Sources
 from pipeline.serve.tokens import Caller, reader, writer
+from pipeline.serve.tus import (
+    VERSION,
+    answer_tus,
+    checksum_of,
+    kind_of,
+    number_of,
+    read_metadata,
+    require_version,
+    until,
+)
 from pipeline.serve.videos import READY, REFUSED, UPLOADING, Video, Videos
 
 _log = logging.getLogger("courtscribe")
 
-VERSION = "1.0.0"
 _EXTENSIONS = "creation,creation-with-upload,checksum,termination,expiration"
 _PIECES = "application/offset+octet-stream"
 _BLOCK = 1 << 17
 """Bytes that are written at once, and kept in memory of each upload."""
-_LONGEST_METADATA = 4096
 _MOST_DIGITS = 19
+"""Of a number of bytes."""
 _CLEANED_EVERY = 600.0
 """Seconds."""
 _OVERRIDDEN = ("HEAD", "PATCH", "DELETE")
@@ -90,14 +95,14 @@ def _add_tus(router: APIRouter) -> None:
     def options(request: Request) -> Response:
         """What is known here of tus."""
         about = {"Tus-Version": VERSION, "Tus-Extension": _EXTENSIONS, "Tus-Checksum-Algorithm": ",".join(ALGORITHMS)}
-        return _tus(204, {**about, "Tus-Max-Size": str(_settings(request).most_upload_bytes)})
+        return answer_tus(204, {**about, "Tus-Max-Size": str(_settings(request).most_upload_bytes)})
 
     @router.post("", status_code=201, responses=_CREATED, openapi_extra=_CREATION)
     async def create(request: Request, caller: Writer) -> Response:
         """Begin an upload (tus: creation), or have a video fetched from an address (JSON: ``{"url": ...}``)."""
-        if _kind(request) == "application/json":
+        if kind_of(request) == "application/json":
             return await _create_from(request, caller)
-        _require_version(request)
+        require_version(request)
         return await _create(request, caller)
 
     @router.head(
@@ -170,15 +175,15 @@ async def _create(request: Request, caller: Caller) -> Response:
         raise Problem(400, "a video is uploaded as one: leave out Upload-Concat")
     given = request.headers.get("upload-metadata", "")
     metadata = read_metadata(given)
-    size, name = _number(request, "upload-length"), metadata.get("filename") or metadata.get("name", "")
-    has_piece = _kind(request) == _PIECES
-    checksum = _checksum(request) if has_piece else None
+    size, name = number_of(request, "upload-length"), metadata.get("filename") or metadata.get("name", "")
+    has_piece = kind_of(request) == _PIECES
+    checksum = checksum_of(request) if has_piece else None
     video = await run_in_threadpool(_videos(request).create, caller, size, name, given)
-    place = {"Location": f"{request.scope.get('root_path', '')}/videos/{video.id}", "Upload-Expires": _until(video)}
+    place = {"Location": f"{request.scope.get('root_path', '')}/videos/{video.id}", "Upload-Expires": until(video)}
     if not has_piece:
-        return _tus(201, place)
+        return answer_tus(201, place)
     offset = await _append(request, video, 0, checksum)
-    return _tus(201, {**place, "Upload-Offset": str(offset)})
+    return answer_tus(201, {**place, "Upload-Offset": str(offset)})
 
 
 async def _create_from(request: Request, caller: Caller) -> Response:
@@ -193,7 +198,7 @@ async def _create_from(request: Request, caller: Caller) -> Response:
 
 
 async def _head(request: Request, video_id: str, caller: Caller) -> Response:
-    _require_version(request)
+    require_version(request)
     videos = _videos(request)
     video = await run_in_threadpool(videos.any, caller, video_id)
     if video.state == UPLOADING and video.offset == video.size:  # a kill came between its last byte and the look at it
@@ -204,15 +209,15 @@ async def _head(request: Request, video_id: str, caller: Caller) -> Response:
         raise Problem(409, "this video is fetched, not uploaded")
     headers = {"Upload-Offset": str(video.offset), "Upload-Length": str(video.size), "Cache-Control": "no-store"}
     headers |= {"Upload-Metadata": video.metadata} if video.metadata else {}
-    headers |= {} if video.state == READY else {"Upload-Expires": _until(video)}
-    return _tus(200, headers)
+    headers |= {} if video.state == READY else {"Upload-Expires": until(video)}
+    return answer_tus(200, headers)
 
 
 async def _patch(request: Request, video_id: str, caller: Caller) -> Response:
-    _require_version(request)
-    if _kind(request) != _PIECES:
+    require_version(request)
+    if kind_of(request) != _PIECES:
         raise Problem(415, f"pieces are sent as {_PIECES}")
-    checksum, offset = _checksum(request), _number(request, "upload-offset")
+    checksum, offset = checksum_of(request), number_of(request, "upload-offset")
     video = await run_in_threadpool(_videos(request).any, caller, video_id)
     if video.state == REFUSED:
         raise Problem(410, video.why)
@@ -221,15 +226,17 @@ async def _patch(request: Request, video_id: str, caller: Caller) -> Response:
         raise Problem(413, "this is more than Upload-Length said")
     there = await _append(request, video, offset, checksum)
     now = await run_in_threadpool(_videos(request).any, caller, video_id)
-    return _tus(204, {"Upload-Offset": str(there)} | ({} if now.state == READY else {"Upload-Expires": _until(now)}))
+    return answer_tus(
+        204, {"Upload-Offset": str(there)} | ({} if now.state == READY else {"Upload-Expires": until(now)})
+    )
 
 
 def _delete(request: Request, video_id: str, caller: Caller) -> Response:
     if "tus-resumable" in request.headers:
-        _require_version(request)
+        require_version(request)
     _videos(request).delete(caller, video_id)
     request.app.state.sources.cancel(video_id)
-    return _tus(204, {})
+    return answer_tus(204, {})
 
 
 async def _append(request: Request, video: Video, offset: int, checksum: tuple[str, bytes] | None) -> int:
@@ -293,45 +300,6 @@ async def _finish(request: Request, video: Video) -> Video:
     return await to_thread.run_sync(_videos(request).finish, video, limiter=request.app.state.looking)
 
 
-def read_metadata(given: str) -> dict[str, str]:
-    """What ``Upload-Metadata`` says. Raises Problem."""
-    if len(given) > _LONGEST_METADATA:
-        raise Problem(400, f"Upload-Metadata may have {_LONGEST_METADATA} letters")
-    found: dict[str, str] = {}
-    for pair in filter(None, (pair.strip() for pair in given.split(","))):
-        key, _, value = pair.partition(" ")
-        try:
-            text = base64.b64decode(value.strip(), validate=True).decode("utf-8", "replace")
-        except (binascii.Error, ValueError) as error:
-            raise Problem(400, "Upload-Metadata holds pairs of a key and a value in Base64") from error
-        found[key] = text
-    return found
-
-
-def _checksum(request: Request) -> tuple[str, bytes] | None:
-    """Algorithm and digest. Raises Problem."""
-    given = request.headers.get("upload-checksum")
-    if given is None:
-        return None
-    algorithm, _, value = given.strip().partition(" ")
-    if algorithm not in ALGORITHMS:
-        raise Problem(400, f"a checksum is one of {', '.join(ALGORITHMS)}")
-    try:
-        digest = base64.b64decode(value.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        digest = b""
-    if len(digest) != hashlib.new(algorithm).digest_size:
-        raise Problem(400, "Upload-Checksum is the name of an algorithm and a digest in Base64")
-    return algorithm, digest
-
-
-def _number(request: Request, header: str) -> int:
-    given = request.headers.get(header, "").strip()
-    if not (given.isascii() and given.isdecimal() and len(given) < _MOST_DIGITS):
-        raise Problem(400, f"{header.title()} is missing, or no number of bytes")
-    return int(given)
-
-
 def _read_json(body: bytes) -> Mapping[str, Any]:
     try:
         found = json.loads(body[:LONGEST_JSON])
@@ -340,23 +308,6 @@ def _read_json(body: bytes) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise Problem(422, "this is no object of JSON")
     return found
-
-
-def _require_version(request: Request) -> None:
-    if request.headers.get("tus-resumable") != VERSION:
-        raise Problem(412, f"uploads speak tus {VERSION}: send Tus-Resumable: {VERSION}", {"Tus-Version": VERSION})
-
-
-def _kind(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _until(video: Video) -> str:
-    return formatdate(video.expires, usegmt=True)
-
-
-def _tus(status: int, headers: Mapping[str, str]) -> Response:
-    return Response(status_code=status, headers={"Tus-Resumable": VERSION, **headers})
 
 
 def _videos(request: Request) -> Videos:
