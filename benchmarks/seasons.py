@@ -26,7 +26,7 @@ from pipeline.batch.report import REPORT_NAME, Report
 from pipeline.batch.run import Batch, run_batch
 from pipeline.batch.videos import list_videos
 from pipeline.config import PipelineConfig
-from pipeline.outputs.place import OUTPUTS
+from pipeline.outputs.names import OUTPUTS
 from pipeline.parts.cluster import LOCAL, ray_pool
 from pipeline.parts.pool import Pool
 from pipeline.parts.processes import ProcessWorker, shares

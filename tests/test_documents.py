@@ -14,7 +14,20 @@ import pytest
 
 from pipeline.runners.judging import doctor, evaluate
 from pipeline.runners.learning import adapt, clips, train, weights
-from pipeline.runners.video import analyze, batch, classify, demo, edit, export, label, plot, report, studio
+from pipeline.runners.video import (
+    analyze,
+    batch,
+    classify,
+    demo,
+    edit,
+    export,
+    label,
+    plot,
+    report,
+    serve,
+    sport,
+    studio,
+)
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.video.encode import write_video
 
@@ -93,7 +106,22 @@ def test_the_checks_find_what_is_not_there(tmp_path: Path) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(exit_on_error=False)
     commands = parser.add_subparsers(required=True)
-    looking = (analyze, batch, edit, label, studio, classify, evaluate, export, plot, report, demo, doctor)
+    looking = (
+        analyze,
+        batch,
+        edit,
+        label,
+        studio,
+        serve,
+        classify,
+        sport,
+        evaluate,
+        export,
+        plot,
+        report,
+        demo,
+        doctor,
+    )
     for module in (*looking, adapt, clips, train, weights):
         module.add_commands(commands)
     return parser

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import socket
 import subprocess
 import sys
+import time
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -55,6 +62,77 @@ def test_track_detections(game: tuple[Path, SyntheticGame], tmp_path: Path) -> N
     tracks = read_tracks(tmp_path / "tracks.txt")
     assert len(tracks.ids) >= 8
     assert len(tracks) > 0.8 * len(truth)
+
+
+@dataclass
+class _Serving:
+    """A service to be begun."""
+
+    command: list[str]
+    environment: dict[str, str]
+    port: int
+
+    @staticmethod
+    def over(data: Path) -> _Serving:
+        courtscribe = [sys.executable, "-m", "pipeline.runners.cli"]
+        add = [*courtscribe, "token", "add", "me", "--data", str(data)]
+        token = subprocess.run(add, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        known = {"COURTSCRIBE_TOKEN": token, "SERVICE": f"http://127.0.0.1:{port}"}
+        return _Serving([*courtscribe, "serve", "--data", str(data), "--port", str(port), "--quiet"], known, port)
+
+    def wait(self) -> None:
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+        raise AssertionError("the service does not answer")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="the service needs Linux or macOS")
+def test_client(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
+    """With a service that is killed in the middle."""
+    results, serving = tmp_path / "results", _Serving.over(tmp_path / "data")
+    with ExitStack() as stack:
+        command = [
+            sys.executable,
+            str(_EXAMPLES / "client.py"),
+            serving.environment["SERVICE"],
+            str(game[0]),
+            str(results),
+        ]
+        environment = {**os.environ, **serving.environment, "PYTHONUNBUFFERED": "1"}
+        client = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment))
+        stack.callback(client.kill)  # it began before the service
+        first = stack.enter_context(subprocess.Popen(serving.command))
+        assert client.stdout is not None and next(client.stdout) == "sent 100%\n"
+        next(line for line in client.stdout if line.startswith("detect"))
+        first.kill()
+        second = stack.enter_context(subprocess.Popen(serving.command))
+        stack.callback(second.terminate)
+        said = client.stdout.read()
+        assert client.wait() == 0 and "\ndone" in said, said
+    assert (results / "timeline.csv").exists() and (results / "annotated.mp4").stat().st_size > 10_000
+    assert not [*results.glob("*.part"), *results.glob("unfinished*")]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
+@pytest.mark.skipif(sys.platform == "win32", reason="the service needs Linux or macOS")
+def test_the_same_with_curl(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
+    script = re.findall(r"```sh\n(.*?)```", (_EXAMPLES.parent / "docs/service.md").read_text(), re.DOTALL)[0]
+    shutil.copy(game[0], tmp_path / "game.mp4")
+    serving = _Serving.over(tmp_path / "data")
+    environment = {**os.environ, **serving.environment}
+    with subprocess.Popen(serving.command) as service:
+        serving.wait()
+        shell = ["sh", "-ec", script]
+        done = subprocess.run(shell, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+        service.terminate()
+    assert done.returncode == 0 and '"state": "done"' in done.stdout, done.stdout
+    assert (tmp_path / "timeline.csv").read_text().startswith("player")
 
 
 def test_every_example_is_run_here() -> None:

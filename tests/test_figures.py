@@ -56,6 +56,21 @@ _FIGURES = {
         "results/ball.md",
         rf"(?s)IND-NYK \| 309 \| {_N} .*NYK-BOS \| 240 \| {_N} ",
     ),
+    "cases of the service": (
+        rf"Of {_N} requests that schemathesis made up from its description, in all its phases, {_N} were",
+        "results/serve.md",
+        rf"(?s)cases, in all \| {_N} .*500 or more \| {_N} ",
+    ),
+    "kills over jobs": (
+        rf"Over {_N} jobs there were {_N} kills",
+        "results/serve.md",
+        rf"(?s)(?=.*how they ended \| {_N}: )(?=.*at most 2 times \| {_N}: )",
+    ),
+    "jobs done once": (
+        rf"at most twice: {_N} were done, each\s+once, and all files of {_N} are equal",
+        "results/serve.md",
+        rf"(?s)exactly once, by their events \| {_N} .*to the byte \| {_N} ",
+    ),
     "demo": (
         rf"on its game, identities IDF1 {_N} and action accuracy {_N}\s",
         "results/demo.md",
@@ -87,6 +102,18 @@ _FIGURES = {
         rf"two workers are {_N} times as fast as one, over a local Ray {_N} times",
         "results/seasons.md",
         rf"Two workers are {_N} times as fast as one, over Ray {_N}\. ",
+    ),
+    "uploads that are killed": (
+        rf"service was killed {_N} times and the client {_N} times",
+        "results/uploads.md",
+        rf"of service, of client \| {_N}, {_N} \|",
+    ),
+    "uploads": (
+        rf"service waits in {_N} MB of memory; with {_N} clients at once, [\w\s,]+ had {_N} MB at most, and {_N} GB "
+        rf"in one piece took {_N} MB more",
+        "results/uploads.md",
+        rf"(?s)that waits \| {_N} MB.*\| {_N} clients at once.*service then; how long all took \| {_N} MB.*"
+        rf"\| {_N} GB in one piece.*at most; how long, looked at included \| {_N} MB",
     ),
     "between the passes": (rf"an hour of game take {_N} s", "results/between_passes.md", rf"\*\*all\*\* \| {_N} "),
     "eight bits": (
@@ -154,6 +181,25 @@ _FIGURES = {
         rf"courtscribe \| [\d.]+ \| {_N} ",
     ),
     "torchvision": (rf"r2plus1d_18 labels {_N}\b", "results/classifier.md", rf"eager \| FP32 \| cpu \| 8 \| {_N} "),
+    "sports": (
+        rf"sixteen sports {_N}, {_N}, {_N}, {_N} and {_N} are told right after 1, 3, 5, 10 and 20 examples of "
+        rf"each; by MobileNetV2 {_N} after 20, by the detector's own layers {_N}\.",
+        "results/which_sport.md",
+        rf"(?s)(?=.*?lite2 \| 1 \| {_N} )(?=.*?lite2 \| 3 \| {_N} )(?=.*?lite2 \| 5 \| {_N} )"
+        rf"(?=.*?lite2 \| 10 \| {_N} )(?=.*?lite2 \| 20 \| {_N} )(?=.*?quant \| 20 \| {_N} )"
+        rf"(?=.*?detector \| 20 \| {_N} )",
+    ),
+    "strange sports": (
+        rf"an AUROC of {_N}, which is short of the 0\.9 that was aimed at, and pictures of no sport with {_N}\. "
+        rf"A picture takes {_N} ms of one core, learning 20 of each of ten sports {_N} s",
+        "results/which_sport.md",
+        rf"(?s)lite2 \| {_N} \([^)]*\) \| [\d.]+ \([^)]*\) \| {_N} .*lite2 \| {_N} \| {_N} \|",
+    ),
+    "spoilt sports": (
+        rf"of seven, {_N} are told right after 20 examples, and strangers with an AUROC of {_N}\.",
+        "results/which_sport.md",
+        rf"(?s)lite2 \| 20 \| [\d.]+ \([^)]*\) \| {_N} .*lite2 \| [\d.]+ \([^)]*\) \| {_N} \(",
+    ),
     "detector": (
         rf"AP50 {_N} for players, {_N} for referees,\s+{_N} for hoops, {_N} for balls",
         "../weights/manifest.toml",

@@ -26,7 +26,8 @@ from pipeline.batch.report import DONE, FAILED, Report, Row
 from pipeline.batch.videos import Video
 from pipeline.config import PipelineConfig, recorded_config
 from pipeline.models import Models
-from pipeline.outputs.place import OUTPUTS, REPORT_NAME, VIDEO_NAME, require_folder
+from pipeline.outputs.names import OUTPUTS, REPORT_NAME, VIDEO_NAME
+from pipeline.outputs.place import require_folder
 from pipeline.outputs.write import write_current, write_outputs
 from pipeline.parts.pool import Pool, completed
 from pipeline.parts.run import Workers

@@ -18,15 +18,10 @@ from urllib.parse import unquote, urlsplit
 from ground.errors import InputError, unwritable
 from ground.video.fingerprint import fingerprint
 from pipeline.analysis.folder import JSON_NAME
+from pipeline.outputs.names import BALL_OUTPUTS, OUTPUTS, TABLES
 
 _log = logging.getLogger("courtscribe")
 
-VIDEO_NAME, REPORT_NAME = "annotated.mp4", "report.html"
-_TABLES = ("timeline.csv", "timebudget.csv", "captions.vtt", "tracks.txt", "court.json", "positions.csv")
-OUTPUTS = (*_TABLES, REPORT_NAME, VIDEO_NAME)
-"""What shows an analysis, beside it in its folder."""
-BALL_OUTPUTS = ("ball.csv", "events.csv")
-"""What is shown besides where the ball was looked for."""
 ENDING = ".courtscribe"
 """Of a folder of results."""
 _LONGEST_NAME = 200
@@ -97,7 +92,7 @@ def require_file(output: Path, inputs: Iterable[str | Path] = ()) -> None:
 
 def shown_tables(folder: Path) -> list[Path]:
     """Tables and texts that show the analysis in ``folder`` and are there."""
-    return [folder / name for name in (*_TABLES, *BALL_OUTPUTS) if (folder / name).is_file()]
+    return [folder / name for name in (*TABLES, *BALL_OUTPUTS) if (folder / name).is_file()]
 
 
 def kept_files(folder: Path) -> list[Path]:

@@ -19,7 +19,8 @@ from pipeline.outputs.captions import write_captions
 from pipeline.outputs.court import write_court_json, write_positions_csv
 from pipeline.outputs.court_map import court_map
 from pipeline.outputs.draw import Color, color_of
-from pipeline.outputs.place import BALL_OUTPUTS, OUTPUTS, REPORT_NAME, VIDEO_NAME, require_file, require_folder
+from pipeline.outputs.names import BALL_OUTPUTS, OUTPUTS, REPORT_NAME, VIDEO_NAME
+from pipeline.outputs.place import require_file, require_folder
 from pipeline.outputs.render import Shown, ShownEvent, render_video
 from pipeline.outputs.shades import team_colors
 from pipeline.outputs.table import write_timeline_csv

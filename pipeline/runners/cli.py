@@ -91,11 +91,39 @@ def _run(arguments: Sequence[str]) -> int:
     from pipeline.runners.flags import flag_of
     from pipeline.runners.judging import doctor, evaluate
     from pipeline.runners.learning import adapt, clips, train, weights
-    from pipeline.runners.video import analyze, batch, classify, demo, edit, export, label, plot, report, studio
+    from pipeline.runners.video import (
+        analyze,
+        batch,
+        classify,
+        demo,
+        edit,
+        export,
+        label,
+        plot,
+        report,
+        serve,
+        sport,
+        studio,
+    )
 
     parser = _Parser(prog="courtscribe", description="A game video in, what every player did out.")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
-    looking = (analyze, batch, edit, label, studio, classify, evaluate, export, plot, report, demo, doctor)
+    looking = (
+        analyze,
+        batch,
+        edit,
+        label,
+        studio,
+        serve,
+        classify,
+        sport,
+        evaluate,
+        export,
+        plot,
+        report,
+        demo,
+        doctor,
+    )
     for module in (*looking, adapt, clips, train, weights):
         module.add_commands(subparsers)
     options = parser.parse_args(_join_negative(arguments))

@@ -17,13 +17,14 @@ from fastapi.responses import FileResponse, Response
 
 from ground.errors import FullError, InputError
 from ground.video.source import open_video
-from pipeline.outputs.place import VIDEO_NAME
+from pipeline.offers import Field
+from pipeline.outputs.names import VIDEO_NAME
 from pipeline.studio.game import Game
 from pipeline.studio.lessons import Lessons
 from pipeline.studio.pages import add_pages
 from pipeline.studio.places import Places, results_of, shown
 from pipeline.studio.playable import picture_at
-from pipeline.studio.runs import Field, Runs
+from pipeline.studio.runs import Runs
 
 _log = logging.getLogger("courtscribe")
 Json = Annotated[dict[str, Any], Body()]

@@ -17,7 +17,8 @@ import psutil
 
 from ground.disk.files import PART_PREFIX, PART_SUFFIX
 from ground.errors import InputError
-from pipeline.outputs.place import REPORT_NAME, VIDEO_NAME, shown_tables
+from pipeline.outputs.names import REPORT_NAME, VIDEO_NAME
+from pipeline.outputs.place import shown_tables
 from pipeline.outputs.write import show_report, write_shown
 from pipeline.studio.editing import BEHIND, Editing
 

@@ -15,7 +15,8 @@ from pipeline.analysis.values import VideoFacts
 from pipeline.annotations.formats import WRITERS
 from pipeline.edits.entries import Edit
 from pipeline.outputs.export import annotations_of, made_at
-from pipeline.outputs.place import VIDEO_NAME, shown_tables
+from pipeline.outputs.names import VIDEO_NAME
+from pipeline.outputs.place import shown_tables
 from pipeline.outputs.write import player_colors
 from pipeline.report.boxes import boxes_in
 from pipeline.report.data import Surroundings, report_data

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,6 +21,7 @@ from ground.errors import InputError
 from ground.video.source import open_video
 from pipeline.analysis.folder import JSON_NAME, is_analysis
 from pipeline.config import PipelineConfig, with_preset, with_settings
+from pipeline.offers import Field, nested, toml
 from pipeline.outputs.place import require_folder
 from pipeline.parts.store import PARTS
 from pipeline.studio.following import read_object
@@ -37,20 +37,6 @@ _PATIENCE = 15.0
 """Seconds after which what does not heed Ctrl-C is ended as ``kill`` does it."""
 _BOX = (255, 145, 66)
 """Colour of boxes in first results."""
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A setting that a page may ask for."""
-
-    setting: str
-    """As in ``selection.players``."""
-    kind: str
-    """``text``, ``names``, ``integer``, ``number``, ``switch``."""
-    title: str
-    about: str
-    choices: tuple[str, ...] = ()
-    default: Any = None
 
 
 class Runs:
@@ -105,24 +91,15 @@ class Runs:
 
     def _checked(self, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Settings nested as in a TOML file. Raises InputError for those that are not asked for or cannot be."""
-        known = {field.setting for field in self.fields}
-        nested: dict[str, Any] = {}
-        for name, value in settings.items():
-            if name not in known:
-                raise InputError(f"{name!r:.80} is no setting that can be chosen here")
-            *groups, last = name.split(".")
-            inner = nested
-            for group in groups:
-                inner = inner.setdefault(group, {})
-            inner[last] = value
-        preset = nested.pop("preset", None)
-        with_settings(with_preset(PipelineConfig(), preset), nested)
-        return {**({} if preset is None else {"preset": preset}), **nested}
+        tables = nested(settings, self.fields)
+        preset = tables.pop("preset", None)
+        with_settings(with_preset(PipelineConfig(), preset), tables)
+        return {**({} if preset is None else {"preset": preset}), **tables}
 
     def _write_request(self, folder: Path, video: Path, request: Mapping[str, Any]) -> Path:
         """Files of what is asked for, checked as they are read. Raises InputError."""
         files = folder / RUN
-        write_text(files / _SETTINGS, _toml(request["settings"]))
+        write_text(files / _SETTINGS, toml(request["settings"]))
         if request["rois"]:
             write_text(files / _ROIS, json.dumps(request["rois"], indent=1))
             with open_video(video) as opened:
@@ -216,15 +193,6 @@ def _end(process: psutil.Process) -> None:
             process.wait(timeout=_PATIENCE)
         except psutil.TimeoutExpired:
             process.terminate()
-
-
-def _toml(settings: Mapping[str, Any]) -> str:
-    """Settings (names, numbers, texts, lists of texts) as TOML: what JSON writes of them TOML reads."""
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items() if not isinstance(value, dict)]
-    for group, inner in settings.items():
-        if isinstance(inner, dict):
-            lines += ["", f"[{group}]", *(f"{k} = {json.dumps(v)}" for k, v in cast("dict[str, Any]", inner).items())]
-    return "\n".join(lines) + "\n"
 
 
 def _drawn(video: Path, at: float, boxes: Any) -> bytes:

@@ -11,16 +11,16 @@ PORT = 8765
 """Where it is looked for, if it is free."""
 
 
-def listen(port: int | None) -> socket.socket:
+def listen(port: int | None, host: str = HOST) -> socket.socket:
     """A socket at ``port``; None: at ``PORT``, or at any that is free. Raises InputError where the port is taken.
 
-    Whoever connects waits from now on until ``serve`` answers.
+    host: an address of this machine. Whoever connects waits from now on until ``serve`` answers.
     """
     for wanted in (PORT, 0) if port is None else (port,):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         try:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((HOST, wanted))
+            listener.bind((host, wanted))
             listener.listen(128)
         except (OSError, OverflowError) as error:
             listener.close()

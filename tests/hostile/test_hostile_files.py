@@ -29,6 +29,8 @@ from pipeline.annotations.on_video import match_annotations
 from pipeline.config import read_config
 from pipeline.evaluate.truth import read_truth_folder
 from pipeline.shipped import WEIGHTS
+from pipeline.sport.picture import read_picture_file
+from pipeline.sport.table import read_table
 from tests.hostile.attack import Damage, Reader, attack
 from tests.hostile.damage import spoiled_bytes, spoiled_cells, spoiled_json, spoiled_numpy, spoiled_values
 from tracker.by_hand.court_outline import read_court_file
@@ -200,6 +202,8 @@ READERS = {
     "analysis": Reader("analysis.json", _analysis, lambda p: load_analysis(p.parent), (spoiled_json,)),
     "jpeg": Reader("1.jpg", _picture(".jpg"), lambda p: _frames(p.parent), (spoiled_bytes,)),
     "png": Reader("1.png", _picture(".png"), lambda p: _frames(p.parent), (spoiled_bytes,)),
+    "picture of a sport": Reader("a.webp", _picture(".webp"), read_picture_file, (spoiled_bytes,)),
+    "table of sports": Reader("a.csv", b"id,name,tags\n1,Golf,links;tee\n2,Polo,\n", read_table, _CELLS),
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from ground.disk.files import write_atomically
 from ground.errors import InputError
 from pipeline.progress import choose_progress
 from pipeline.runners.flags import add_quiet, say
-from pipeline.runners.learning import train_actions, train_maps
+from pipeline.runners.learning import train_actions, train_maps, train_sport
 
 _CLIPS_PER_FILE = 100
 
@@ -38,6 +38,7 @@ def add_commands(subparsers: Any) -> None:
 
     train_actions.add_command(what)
     train_maps.add_command(what)
+    train_sport.add_command(what)
 
     clips = what.add_parser("clips", help="make labelled clips of synthetic players to train on")
     clips.add_argument("output", type=Path, help="folder to fill, one folder per action")

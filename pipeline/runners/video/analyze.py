@@ -24,6 +24,7 @@ from pipeline.runners.flags import (
     chosen_config,
     say,
 )
+from pipeline.runners.video.pages import fetch_page
 from pipeline.runners.video.watch import read_duration, watch, with_duration, with_notes
 
 if TYPE_CHECKING:
@@ -125,18 +126,19 @@ def run_analyze(options: argparse.Namespace) -> int:
     from pipeline.parts.run import Workers
     from pipeline.parts.store import PARTS, PartStore
 
+    progress = choose_progress(options.quiet, ANALYZE_COSTS, options.progress_file)
+    config = chosen_config(options)
+    notes = fetch_page(options, progress)
     folder = options.output or result_folder(options.video)
     recording = kept_recording(options.video, folder)
     is_stream = recording is not None or is_live(options.video)
     require_folder(folder, recording.path if recording else options.video, _inputs(options))
-    config = chosen_config(options)
     given = _given_tracks(options, config)
     if not is_stream:
         config = with_duration(config, options.duration)
     rois, profile = _chosen_rois(options, config), folder if options.profile else None
     outlines, landmarks = _chosen_court(options, config)
     begin = time.monotonic()
-    progress = choose_progress(options.quiet, ANALYZE_COSTS, options.progress_file)
     with (
         claim(folder),
         _profiled(folder, options),
@@ -157,8 +159,7 @@ def run_analyze(options: argparse.Namespace) -> int:
             keep_actions=options.keep_actions,
             progress=progress,
         )
-        if recording is not None:
-            analysis = with_notes(analysis, recording.notes)
+        analysis = with_notes(analysis, (*notes, *(recording.notes if recording else ())))
         _show(analysis, folder, options, progress, workers=workers)
         if not options.keep_parts:
             workers.store.remove()

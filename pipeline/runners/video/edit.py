@@ -64,7 +64,7 @@ def run_edit(options: argparse.Namespace) -> int:
     from pipeline.analysis.folder import load_analysis
     from pipeline.edits.draft import Draft
     from pipeline.edits.log import append_edits, read_edits
-    from pipeline.outputs.place import VIDEO_NAME
+    from pipeline.outputs.names import VIDEO_NAME
     from pipeline.outputs.write import write_current
 
     wanted: Sequence[tuple[str, str]] = options.edits or ()

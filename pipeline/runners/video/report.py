@@ -24,7 +24,8 @@ def run_report(options: argparse.Namespace) -> int:
     """``courtscribe report``."""
     from ground.disk.lock import claim
     from pipeline.edits.current import load_current
-    from pipeline.outputs.place import REPORT_NAME, VIDEO_NAME, kept_files, require_file, shown_tables
+    from pipeline.outputs.names import REPORT_NAME, VIDEO_NAME
+    from pipeline.outputs.place import kept_files, require_file, shown_tables
     from pipeline.outputs.write import require_analysed, show_report
 
     output = options.output or options.analysis / REPORT_NAME

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ground.errors import InputError
-from pipeline.runners.flags import ANALYZE_FLAGS, add_quiet
+from pipeline.runners.flags import add_quiet
+from pipeline.runners.offered import offered
 
 if TYPE_CHECKING:
-    from pipeline.studio.runs import Field
+    from pipeline.offers import Field
 
 _ANALYSIS = "analysis.json"
 """Of ``pipeline.analysis.folder``, named here so that the address is there before libraries are loaded."""
-
-_OFFERED = (
-    "preset", "start", "end", "players", "teams", "team-colors", "ball", "no-court", "court-type", "map", "every",
-    "min-confidence", "actions",
-)  # fmt: skip
-"""Flags of ``analyze`` that the page offers as settings."""
-_ABOUT = {"court.find": ("court in metres", "look for the court's lines, by which everything is in metres")}
-"""Titles and texts of settings whose flag says the opposite."""
-_CHOICES = {
-    "preset": ("balanced", "fast", "accurate"),
-    "court.type": ("auto", "nba", "fiba", "ncaa", "high-school"),
-}
 
 
 def add_commands(subparsers: Any) -> None:
@@ -85,18 +75,13 @@ def _place(given: Path) -> tuple[Path, Path | None]:
 
 
 def _fields() -> list[Field]:
-    """The settings that the page offers, with what flags say of them."""
+    """The settings that the page offers, with what they are if nothing is chosen."""
     from pipeline.config import PipelineConfig
-    from pipeline.studio.runs import Field
 
-    kinds = {int: "integer", float: "number", bool: "switch", str: "text"}
     fields: list[Field] = []
-    for flag in _OFFERED:
-        setting, kind, about = ANALYZE_FLAGS[flag]
+    for field in offered():
         value: Any = PipelineConfig()
-        for name in setting.split("."):
+        for name in field.setting.split("."):
             value = getattr(value, name)
-        default = list(value) if isinstance(value, tuple) else value
-        title, text = _ABOUT.get(setting, (flag.replace("-", " "), about))
-        fields.append(Field(setting, kinds.get(kind, "names"), title, text, _CHOICES.get(setting, ()), default))
+        fields.append(replace(field, default=list(value) if isinstance(value, tuple) else value))
     return fields

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
-from pipeline.outputs.place import OUTPUTS, require_file, require_folder, result_folder
+from pipeline.outputs.names import OUTPUTS
+from pipeline.outputs.place import require_file, require_folder, result_folder
 from pipeline.runners.cli import main
 from pipeline.video.encode import write_video
 
