@@ -25,10 +25,12 @@ _NO_FOOTAGE = "no real material at"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``real`` what asks for the footage, itself or by way of another fixture."""
+    """Mark as ``real`` what asks for the footage, itself or by another fixture; what drives a browser is slow."""
     for item in items:
         if "shared" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.real)
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -17,6 +17,7 @@ from tests.ground.test_video import write_clip
 CLAIMS = [None, Fraction(0), Fraction(1000), Fraction(90000), Fraction(1, 10)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("claim", CLAIMS)
 @given(st.fractions(Fraction(1, 60), 240, max_denominator=1001), st.integers(8, 240))
 def test_wrong_claims_do_not_matter(claim: Fraction | None, rate: Fraction, num: int) -> None:

@@ -103,6 +103,7 @@ def test_a_stream_is_kept_as_it_is_and_time_between_two_connections_counts(tmp_p
     assert float(made.notes[0].split()[1]) == pytest.approx(steps[gap], abs=0.1)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_served_from_its_beginning_again_is_kept_once(tmp_path: Path) -> None:
     content = _transport_stream(tmp_path / "a.ts", 1).read_bytes()
     with _server(lambda _number: content) as address:
@@ -130,6 +131,7 @@ def test_a_stream_that_falls_silent_ends_with_what_was_seen(tmp_path: Path) -> N
     assert time.monotonic() - begin < 30
 
 
+@pytest.mark.slow
 def test_what_was_seen_before_a_kill_is_gone_on_with(tmp_path: Path) -> None:
     content = _transport_stream(tmp_path / "a.ts", 1).read_bytes()
     with _server(lambda _number: content) as address:
@@ -154,6 +156,7 @@ def test_another_stream_does_not_take_the_place_of_the_first(tmp_path: Path) -> 
         kept_recording("rtsp://two", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_camera_that_comes_back_as_another_video_is_not_mixed_with_the_first(tmp_path: Path) -> None:
     first = _transport_stream(tmp_path / "a.ts", 1).read_bytes()
     other = _transport_stream(tmp_path / "b.ts", 1, size=(96, 48)).read_bytes()

@@ -113,6 +113,7 @@ def _content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", _WRITERS, ids=str)
 def test_a_disk_that_fills_is_one_line_and_costs_nothing(
     writer: _Writer, tmp_path: Path, files_at_most: Callable[[int], AbstractContextManager[None]]
@@ -132,6 +133,7 @@ def test_a_disk_that_fills_is_one_line_and_costs_nothing(
     assert _content(folder) == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writer", [w for w in _WRITERS if w.name != "edits.jsonl"], ids=str)
 def test_what_was_there_stays_whole_on_a_full_disk(
     writer: _Writer, tmp_path: Path, files_at_most: Callable[[int], AbstractContextManager[None]]

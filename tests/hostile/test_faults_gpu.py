@@ -39,6 +39,7 @@ def _holding(most: int, sizes: list[int]) -> Callable[[Sequence[int]], list[int]
     return squares
 
 
+@pytest.mark.slow
 def test_batches_are_halved_until_they_fit_and_stay_so(caplog: pytest.LogCaptureFixture) -> None:
     sizes, batches = list[int](), Batches("frames", 16)
     assert batches.run(_holding(5, sizes), range(21)) == [number**2 for number in range(21)]
@@ -101,6 +102,7 @@ def test_the_classifier_goes_on_with_fewer_clips(tmp_path: Path, monkeypatch: py
         np.testing.assert_allclose(one.probabilities, other.probabilities, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_detector_goes_on_with_fewer_frames(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = YoloDetector.__new__(YoloDetector)
     detector._openvino = None

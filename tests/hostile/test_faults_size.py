@@ -38,6 +38,7 @@ def _png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + header + _chunk(b"IDAT", rows) + _chunk(b"IEND", b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(100_000, 100_000), (20_000, 10_000), (2**31 - 1, 2**31 - 1)])
 def test_a_picture_that_claims_to_be_huge_is_refused_by_its_header(size: tuple[int, int], tmp_path: Path) -> None:
     folder = tmp_path / "pictures"

@@ -80,6 +80,7 @@ def read_or_refuse(read: Callable[[Path], object], path: Path, content: bytes) -
         assert str(error).isprintable() and len(str(error)) <= 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(PARSERS))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())

@@ -57,6 +57,7 @@ def test_the_longest_pass_comes_first_and_processes_add_up(tmp_path: Path) -> No
     assert last == "what the rest waits for: detector 75%, classifier 25%"
 
 
+@pytest.mark.slow
 def test_generators_that_change_hands_are_looked_at_without_harm(tmp_path: Path) -> None:
     def nested(depth: int) -> Iterator[int]:
         if depth:

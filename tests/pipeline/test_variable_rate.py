@@ -65,6 +65,7 @@ def grey(value: int) -> np.ndarray:
     return np.full((120, 160, 3), value, np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pace", [phone, recorder])
 def test_segments_change_when_the_picture_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pace: Callable[[int], np.ndarray]

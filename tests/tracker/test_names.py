@@ -15,6 +15,7 @@ _HARD = st.sampled_from([
 _NAMES = st.dictionaries(st.integers(1, 9), _HARD | st.text("aé=+-@;#2(1) \t\n\ud800'\"", max_size=8), max_size=9)
 
 
+@pytest.mark.slow
 @given(_NAMES)
 def test_names_are_one_safe_line_and_belong_to_one_player(names: dict[int, str]) -> None:
     shown, _ = clear_names(names)

@@ -41,6 +41,7 @@ def _error(logits: np.ndarray, examples: Examples) -> float:
     return float(-(examples.row_weights() * right).mean())
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(
     seed=st.integers(0, 500), temperature=st.floats(0.5, 3), targets=st.lists(st.sampled_from([0, 2, 3]), min_size=4)

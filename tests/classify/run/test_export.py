@@ -237,6 +237,7 @@ def test_too_few_clips_to_calibrate_with(tmp_path: Path) -> None:
     assert not (tmp_path / "a.xml").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "to", "says"),
     [

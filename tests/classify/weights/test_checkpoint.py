@@ -222,6 +222,7 @@ def test_starting_from_weights_of_another_network_is_refused(saved: Path) -> Non
         load_start(saved, "r2plus1d_18", 10)
 
 
+@pytest.mark.slow
 def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

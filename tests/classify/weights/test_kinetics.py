@@ -42,6 +42,7 @@ def test_the_same_logits_as_torchvision(tmp_path: Path, name: str) -> None:
         torch.testing.assert_close(ours(x), theirs(x))
 
 
+@pytest.mark.slow
 def test_a_published_file_is_a_classifier(tmp_path: Path) -> None:
     torch.manual_seed(0)
     torch.save(get_model("mc3_18").state_dict(), _file(tmp_path, "mc3_18"))

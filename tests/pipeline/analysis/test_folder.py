@@ -131,6 +131,7 @@ def _kill_at(monkeypatch: pytest.MonkeyPatch, number: int) -> Callable[[], int]:
     return lambda: count
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_step_leaves_the_old_analysis_or_the_new_one(tmp_path: Path) -> None:
     old, new = _analysis(1, 2), _analysis(7, 8, 9, action="run")
     seen: set[str] = set()

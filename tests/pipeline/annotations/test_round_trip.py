@@ -56,6 +56,7 @@ def _with_action(file: AnnotationFile) -> bool:
     return any(not a.is_event for a in file.annotations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(READERS))
 def test_what_is_written_is_read_again(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("few")
@@ -81,6 +82,7 @@ def test_many_timelines_are_read_again(kind: str, tmp_path_factory: pytest.TempP
     check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(READERS))
 def test_a_file_says_of_its_own_analysis_what_that_says(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     """To the frame, at any rate of frames; whoever has a name that a format cannot hold is nobody there."""

@@ -81,6 +81,7 @@ def test_the_court_is_kept_with_the_analysis(tmp_path: Path) -> None:
     assert not recorded_config({"start": None}).court.find and recorded_config({"court": {"find": True}}).court.find
 
 
+@pytest.mark.slow
 def test_plots_are_pictures_and_there_are_none_without_a_court(tmp_path: Path) -> None:
     for plot in (plot_heat_map, plot_paths):
         plot(_analysis(), tmp_path / "a.png")

@@ -226,6 +226,7 @@ def test_labels_for_cvat_match_the_file(tmp_path: Path) -> None:
     json.dumps(label)
 
 
+@pytest.mark.slow
 def test_formats_are_those_of_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for kind in WRITERS:
         assert main(["export", str(tmp_path), "--format", kind, "-o", str(tmp_path / "x")]) == 2

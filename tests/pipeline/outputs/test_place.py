@@ -215,6 +215,7 @@ _COMMANDS = (
 )
 
 
+@pytest.mark.slow
 def test_a_place_that_cannot_be_is_said_before_the_work(
     work: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -33,6 +33,7 @@ def _share(path: Path, color: str) -> float:
     return float((pixels == np.frombuffer(bytes.fromhex(color[1:]), np.uint8)).all(axis=2).mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plot", PLOTS)
 def test_the_same_analysis_gives_the_same_bytes(plot: Plot, tmp_path: Path) -> None:
     for suffix in (".png", ".svg"):
@@ -70,6 +71,7 @@ def test_who_is_seen_again_after_a_while_is_a_break(tmp_path: Path) -> None:
     assert gone_share > 1.5 * whole_share
 
 
+@pytest.mark.slow
 def test_names_of_any_kind_and_many_labels(tmp_path: Path) -> None:
     labels = tuple(f"label {i} <&> $x_1$" for i in range(30))
     segments = tuple(ActionSegment(4, label, i / 30, (i + 1) / 30, i, i + 1, 0.5) for i, label in enumerate(labels))
@@ -83,6 +85,7 @@ def test_names_of_any_kind_and_many_labels(tmp_path: Path) -> None:
     assert len(set(action_colors(labels).values())) == 31
 
 
+@pytest.mark.slow
 def test_the_command_writes_all_and_says_what_it_does_not(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_analysis(game(), tmp_path / "game.courtscribe")
     assert main(["plot", str(tmp_path / "game.courtscribe"), "-o", str(tmp_path / "plots")]) == 0

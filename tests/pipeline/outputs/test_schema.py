@@ -71,6 +71,7 @@ def _saved(analysis: Analysis, folder: Path) -> Any:
     return json.loads((folder / JSON_NAME).read_bytes())
 
 
+@pytest.mark.slow
 def test_the_schema_in_the_documents_is_that_of_the_types() -> None:
     if os.environ.get("COURTSCRIBE_WRITE_GOLDEN"):
         _KEPT.write_text(schema_text(), encoding="utf-8")

@@ -54,6 +54,7 @@ def test_a_number_that_is_too_large_is_refused() -> None:
         pack({"a": [LIMIT]})
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_a_page_reads_columns_as_they_were(browser: Browser) -> None:
     rng = np.random.default_rng(0)

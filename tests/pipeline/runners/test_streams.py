@@ -97,6 +97,7 @@ def _calls() -> Iterator[tuple[str, ast.Call]]:
                     yield f"{path}, line {node.lineno}: {ast.unparse(node)}", node
 
 
+@pytest.mark.slow
 def test_every_log_line_of_ours_can_be_seen() -> None:
     """``--quiet`` and the level are set for one logger by name; a module's own logger would be silent."""
     for where, call in _calls():

@@ -116,6 +116,7 @@ def test_jobs_are_done_in_turn_with_the_video_as_it_was_when_they_began(place: P
     assert [(one["stage"], one["progress"], one["seconds_left"]) for one in told] == [("detect", 0.23, 3.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["analyze", "worker", "both"])
 def test_what_was_killed_is_done_again_by_nobody_beside_it(place: Place, who: str) -> None:
     job = place.job()

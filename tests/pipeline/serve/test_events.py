@@ -50,6 +50,7 @@ def test_who_has_heard_all_is_told_not_to_ask_again(connect: Connect) -> None:
     assert client.get(f"/jobs/{job}/events", headers={"last-event-id": str(last)}).status_code == 204
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("odd", ["x", "-1", "", "1.5"])
 def test_an_odd_last_event_is_as_none(connect: Connect, odd: str) -> None:
     client = connect()

@@ -49,6 +49,7 @@ def _said(port: int, sent: bytes, *, leaves: bool = False) -> bytes:
         return said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sent",
     [

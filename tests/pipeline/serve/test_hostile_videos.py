@@ -130,6 +130,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         yield found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _HOSTILE)
 def test_what_is_no_video_or_too_much_is_refused_by_what_it_is(name: str, tmp_path: Path) -> None:
     path = tmp_path / "stranger"

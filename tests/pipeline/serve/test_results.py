@@ -86,6 +86,7 @@ _BOUND = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(_BOUND, _BOUND)
 def test_ranges_are_as_the_standard_says(made: Made, first: str, last: str) -> None:

@@ -134,6 +134,7 @@ def test_a_page_is_fetched_from_without_another_program(site: Site, video: bytes
     assert (tmp_path / "a").read_bytes() == video and not (tmp_path / "a.page").exists()
 
 
+@pytest.mark.slow
 def test_what_is_taken_away_is_not_fetched_any_more(live: Live, site: Site, video: bytes) -> None:
     site.content["/a.mp4"], site.marks["/a.mp4"] = ("video/mp4", video), '"one"'
     site.breaks, site.held = [len(video) // 2], threading.Event()

@@ -60,6 +60,7 @@ def test_a_picture_is_told_taught_and_told_again(client: TestClient) -> None:
     assert client.post(PREDICT, files={"file": ("a.png", png())}).status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("content", "kind", "status"),
     [

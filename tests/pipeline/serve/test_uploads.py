@@ -42,6 +42,7 @@ _PIECE = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pieces=st.lists(_PIECE, max_size=8), size=st.integers(1, 120_000), seed=st.integers(0, 1000))
 def test_whatever_comes_between_the_bytes_are_the_same(
@@ -76,6 +77,7 @@ def _send(live: Live, place: str, at: int, piece: bytes, kind: str, algorithm: s
     return all_of_it if kind in ("sent", "checked") else nothing
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_request(live: Live) -> None:
     place = live.create(10)
     plain = {"Tus-Resumable": "0.2.2"}
@@ -205,6 +207,7 @@ def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:
         assert [path.name for path in videos.folder.iterdir()] == [kept.rpartition("/")[2]]
 
 
+@pytest.mark.slow
 def test_quotas_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.serve.videos.MOST_UNFINISHED", 10)
     with serving(tmp_path) as live:

@@ -57,6 +57,7 @@ def _standing() -> list[tuple[float, float, float, float]]:
     return [(50.0 * i + 15, 58.0, 30.0, 84.0) for i in range(6)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["file", "roi"])
 def test_teams_are_told_without_a_detector(game: Path, how: str) -> None:
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h in _standing()])
@@ -71,6 +72,7 @@ def test_teams_are_told_without_a_detector(game: Path, how: str) -> None:
     assert [players.teams.team(i) for i in range(1, 7)] == [second, first] * 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["file", "roi"])
 def test_cuts_and_camera_are_seen_without_a_detector(video: Path, how: str) -> None:
     boxes = np.tile([100, 60, 130, 140], (_FRAMES, 1))

@@ -33,6 +33,7 @@ def test_the_printed_address_gives_a_cookie_that_no_script_and_no_other_site_can
     assert client.get("/api/folder").status_code == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("address", ["/", "/game", "/api/folder", "/report/app.js", "/api/game?id=game.courtscribe"])
 @pytest.mark.parametrize("cookie", [None, "", "wrong", ADDRESS.token[:-1], f"{ADDRESS.token}x", "\u00e9\u00e9"])
 def test_without_the_cookie_nothing_is_shown(client: TestClient, address: str, cookie: str | None) -> None:

@@ -62,6 +62,7 @@ def test_several_changes_are_undone_at_once_or_not_made_at_all(game: Path, conne
     assert not any(s.source == "person" for s in load_current(game).timeline.segments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

@@ -47,6 +47,7 @@ def test_marked_spans_become_clips_that_are_learnt_from(game: Path, connect: Con
     assert len(state["labels"][0]["examples"]) == 2 and len(list(examples.rglob("*.mp4"))) == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("label", "span"),
     [

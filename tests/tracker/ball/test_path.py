@@ -65,6 +65,7 @@ def _found(scene: BallScene) -> BallPath:
     return find_ball(scene, np.arange(len(scene), dtype=np.int32), BallConfig())
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, -3.0]))
 def test_a_ball_is_followed_from_hand_to_hand(seed: int, pan: float) -> None:
@@ -77,6 +78,7 @@ def test_a_ball_is_followed_from_hand_to_hand(seed: int, pan: float) -> None:
     assert (away < 0.3 * _HEIGHT).mean() > 0.9
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None)
 @given(st.integers(0, 10**6))
 def test_a_mirrored_picture_gives_the_mirrored_path(seed: int) -> None:

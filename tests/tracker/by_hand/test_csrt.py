@@ -130,6 +130,7 @@ def test_two_equal_boxes_are_both_lost() -> None:
     assert follower.finish().frame_index.tolist() == [0, 1, 2, 3, 3]
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(frame=st.integers(0, 9), time=st.floats(0, 9 / FPS))
 def test_boxes_start_at_their_frame_or_time(frame: int, time: float) -> None:
@@ -153,6 +154,7 @@ def test_a_box_that_never_starts_and_one_outside_the_picture(caplog: pytest.LogC
         follow(GAME_STILL, [Roi((40, 60, 24, 56)), Roi((400, 60, 24, 56), frame=2)])
 
 
+@pytest.mark.slow
 def test_a_flash_is_bridged_and_a_cut_loses_everyone() -> None:
     corners = three_players(40)
     frames = game(corners)

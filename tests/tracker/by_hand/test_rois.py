@@ -94,6 +94,7 @@ def test_unreadable_files_are_named(tmp_path: Path) -> None:
         write_roi_file(tmp_path / "binary.json" / "a.json", [Roi((1, 2, 3, 4))])
 
 
+@pytest.mark.slow
 def test_any_json_gives_boxes_or_one_line(tmp_path_factory: pytest.TempPathFactory) -> None:
     values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -111,6 +111,7 @@ def test_a_name_that_cannot_be_downloaded_says_which_file_to_put_where(
     assert resolve_weights("yolo26n.pt") == tmp_path / "yolo26n.pt"
 
 
+@pytest.mark.slow
 def test_torch_and_openvino_agree(detector: YoloDetector, shared: Path) -> None:
     (frame,) = _frames(shared / "videos/nbaction_3.mov", [10])
     (fast,) = detector.detect([frame])
@@ -119,6 +120,7 @@ def test_torch_and_openvino_agree(detector: YoloDetector, shared: Path) -> None:
     assert (iou(sure.xyxy, fast.xyxy).max(1) > 0.8).all()
 
 
+@pytest.mark.slow
 def test_a_model_of_fixed_size_says_so(shared: Path, caplog: pytest.LogCaptureFixture) -> None:
     fixed = str(shared / "weights/yolo11n_int8_openvino_model")
     with caplog.at_level(logging.WARNING, "courtscribe"):
@@ -128,6 +130,7 @@ def test_a_model_of_fixed_size_says_so(shared: Path, caplog: pytest.LogCaptureFi
     assert "exported to look at 640x640 pixels and does so, not at 960" in caplog.text
 
 
+@pytest.mark.slow
 def test_a_size_that_is_no_multiple_of_the_stride_is_rounded_and_said(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "courtscribe"):
         YoloDetector(DetectorConfig(weights=_PLAYERS, imgsz=320))

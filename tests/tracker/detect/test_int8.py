@@ -21,6 +21,7 @@ from tracker.detect.int8 import int8_copy, int8_folder, make_int8
 _PLAYERS = WEIGHTS / "players.pt"
 
 
+@pytest.mark.slow
 def test_the_shipped_copy_is_of_the_shipped_weights_and_is_what_a_processor_takes() -> None:
     shipped = int8_copy(_PLAYERS)
     assert shipped is not None

@@ -159,6 +159,7 @@ def test_what_systems_leave_is_passed_over_and_links_are_followed(tmp_path: Path
     assert len(_labels(tmp_path / "out")) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "label", "complaint"),
     [

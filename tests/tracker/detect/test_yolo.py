@@ -129,6 +129,7 @@ def _process() -> dict[str, object]:
     }
 
 
+@pytest.mark.slow
 def test_the_process_stays_as_it_was(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     with contained:
         from ultralytics.nn import tasks

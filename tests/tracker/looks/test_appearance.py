@@ -119,6 +119,7 @@ def test_players_are_told_apart_and_how_surely_is_known() -> None:
     assert information(cost, same) < 0.35
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000))
 @settings(max_examples=10, deadline=None)
 def test_looks_that_mean_nothing_say_nothing(seed: int) -> None:

@@ -152,6 +152,7 @@ def read(path: Path, start: int, stop: int) -> list[Image]:
     return [cv2.cvtColor(picture, cv2.COLOR_BGR2RGB) for picture in pictures]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "start", "stop"), [("netba_IND-NYK.mp4", 78, 90), ("nbaction_1.mov", 0, 80)])
 def test_a_real_flash_and_a_real_pan_are_no_cuts(shared: Path, name: str, start: int, stop: int) -> None:
     found = views(read(shared / "videos" / name, start, stop))

@@ -195,6 +195,7 @@ def broadcast(shared: Path) -> tuple[Tracks, Scene]:
     return tracks, known
 
 
+@pytest.mark.slow
 def test_on_a_broadcast_players_stand_on_the_floor(broadcast: tuple[Tracks, Scene]) -> None:
     tracks, known = broadcast
     share = court_share(tracks, known)

@@ -41,6 +41,7 @@ def sides(teams: Teams | None, num_people: int) -> list[str]:
 W, Y, B = WHITE, YELLOW, BLACK
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.permutations([W] * 5 + [Y] * 5 + [B] * 3))
 @example(56, [W, Y, Y, B, B, B, W, Y, W, W, Y, W, Y])  # white and black once passed for one wide kit
 @settings(max_examples=15, deadline=None)
@@ -52,6 +53,7 @@ def test_teams_are_told_and_referees_are_of_neither(seed: int, kits: list[tuple[
     assert wrong <= 1
 
 
+@pytest.mark.slow
 @given(
     st.integers(0, 1000),
     st.lists(st.sampled_from([WHITE, GREEN, BLACK, RED, BLUE]), min_size=2, max_size=2, unique=True),
@@ -65,6 +67,7 @@ def test_shadow_and_blur_that_take_from_colours_do_not_part_a_team(seed: int, ki
     assert len(set(found[:5])) == 1 == len(set(found[5:])) and set(found) == {"A", "B"}
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000))
 @settings(max_examples=10, deadline=None)
 def test_a_view_tells_by_itself_which_team_is_likelier(seed: int) -> None:
@@ -77,6 +80,7 @@ def test_a_view_tells_by_itself_which_team_is_likelier(seed: int) -> None:
     assert (views_say[:5] == first).mean() > 0.9 and (views_say[5:] != first).mean() > 0.9
 
 
+@pytest.mark.slow
 @given(st.integers(0, 1000), st.integers(0, 3))
 @settings(max_examples=15, deadline=None)
 def test_one_kit_is_no_two_teams(seed: int, num_others: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,7 @@ def test_an_exchange_in_a_long_game_takes_along_what_comes_after() -> None:
     assert exchanged(found, mixed, [9.0, -9.0] * 40) in ([0, 1] * 40, [1, 0] * 40)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 100_000))
 @settings(max_examples=10, deadline=None)
 def test_the_whole_never_becomes_less_likely(seed: int) -> None:

@@ -81,6 +81,7 @@ def scores_on(shared: Path, offline: bool) -> TrackScores:
     return combine(scores)
 
 
+@pytest.mark.slow
 def test_identities_hold_in_real_games(shared: Path) -> None:
     online, offline = scores_on(shared, offline=False), scores_on(shared, offline=True)
     assert online.hota > 0.60

@@ -18,6 +18,7 @@ from tracker.track.tracklets import follow
 NAMES = ("TUD-Campus", "TUD-Stadtmitte")
 
 
+@pytest.mark.slow
 def test_table_json_and_plots_say_the_same(shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     truth, tracks = shared / "mot/sort-mot15", tmp_path / "tracks"
     scores = {}
