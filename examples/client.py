@@ -132,7 +132,7 @@ def wait(service: Service, job: str, state: State) -> str:
     told = service.ask_json("GET", f"/jobs/{job}")
     if told["state"] in ("queued", "running"):
         raise ConnectionError("the events broke off")
-    print(told["state"], told["reason"])
+    print(f"{told['state']}: {told['reason']}" if told["reason"] else told["state"])
     return str(told["state"])
 
 
@@ -188,7 +188,13 @@ def main() -> None:
     parser.add_argument("video", type=Path)
     parser.add_argument("folder", type=Path, help="for the results")
     options = parser.parse_args()
-    service = Service(options.service, os.environ["COURTSCRIBE_TOKEN"])
+    if not options.service.startswith(("http://", "https://")):
+        parser.error("the service's address begins with http:// or https://")
+    if not options.video.is_file():
+        parser.error(f"{options.video}: no such file")
+    if not (token := os.environ.get("COURTSCRIBE_TOKEN")):
+        parser.error("a token is needed in COURTSCRIBE_TOKEN")
+    service = Service(options.service, token)
     options.folder.mkdir(parents=True, exist_ok=True)
     tries = 0
     while tries < PATIENCE:

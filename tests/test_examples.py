@@ -138,3 +138,10 @@ def test_the_same_with_curl(game: tuple[Path, SyntheticGame], tmp_path: Path) ->
 def test_every_example_is_run_here() -> None:
     here = Path(__file__).read_text()
     assert all(f'"{example.name}"' in here for example in _EXAMPLES.glob("*.py"))
+
+
+@pytest.mark.parametrize(("service", "video"), [("127.0.0.1:1", __file__), ("http://127.0.0.1:1", "nothing.mp4")])
+def test_the_client_says_what_is_wrong_with_its_words(tmp_path: Path, service: str, video: str) -> None:
+    command = [sys.executable, str(_EXAMPLES / "client.py"), service, video, str(tmp_path / "out")]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
+    assert result.returncode == 2 and "Traceback" not in result.stderr and not any(tmp_path.iterdir())

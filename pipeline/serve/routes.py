@@ -6,7 +6,6 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import AsyncGenerator
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
@@ -19,6 +18,7 @@ from pipeline.serve.dispatch import Dispatcher
 from pipeline.serve.folders import JobFolder
 from pipeline.serve.jobs import Jobs, require_offered
 from pipeline.serve.ledger import DONE, ENDED
+from pipeline.serve.moments import moment
 from pipeline.serve.problems import Problem, documented
 from pipeline.serve.results import MEDIA_TYPES, ranged, result, result_files
 from pipeline.serve.tokens import Caller, reader, writer
@@ -228,10 +228,6 @@ def _told(row: sqlite3.Row) -> JobTold:
         progress=row["progress"],
         seconds_left=row["seconds_left"],
         reason=row["reason"],
-        made=_moment(row["made"]),
-        ended=None if row["ended"] is None else _moment(row["ended"]),
+        made=moment(row["made"]),
+        ended=None if row["ended"] is None else moment(row["ended"]),
     )
-
-
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -83,8 +83,9 @@ class Sources:
     def _finish(self, video: Video) -> None:
         try:
             self._videos.finish(video)
-        except Problem as refused:
-            _log.info("video %s: %s", video.id, refused.detail)
+        except Problem as problem:
+            if problem.status != 422:  # which is logged where the video is refused
+                _log.warning("video %s: %s", video.id, problem.detail)
 
     def _run(self, video: Video) -> str:
         """Fetch -> why it could not be; empty: it is there."""

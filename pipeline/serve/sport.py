@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -14,12 +15,15 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from ground.errors import InputError
 from pipeline.serve.problems import Problem
 from pipeline.serve.sport_worker import SportWorker
 from pipeline.serve.tokens import Caller, reader, writer
 from pipeline.sport.added import example_ids, remove_example
 from pipeline.sport.limits import MOST_BYTES
 from pipeline.sport.table import Sport, read_table, table_in
+
+_log = logging.getLogger("courtscribe")
 
 FIELD = "file"
 """Of the form, that holds the picture."""
@@ -80,7 +84,7 @@ class ExampleTold(BaseModel):
 
 
 def sport_routes() -> APIRouter:
-    """Routes over the folder ``sports`` of the service's data; ``sports.csv`` there extends or replaces the table."""
+    """Routes over the folder ``sports`` of the service's data; ``sports.csv`` there takes the place of the table."""
     router = APIRouter(lifespan=_lifespan)
     form = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
 
@@ -135,7 +139,12 @@ def _folder(app: FastAPI) -> Path:
 
 
 def _table(app: FastAPI) -> dict[str, Sport]:
-    return read_table(table_in(_folder(app)))
+    """Raises Problem where the table of one's own is broken, which no client can mend."""
+    try:
+        return read_table(table_in(_folder(app)))
+    except InputError as error:
+        _log.warning("%s", error)
+        raise Problem(500, "the service's table of sports is broken; its log says where") from error
 
 
 def _known(app: FastAPI, sport: str) -> Sport:
@@ -162,6 +171,7 @@ def _worker(app: FastAPI) -> SportWorker:
 
 async def _ask(request: Request, asked: dict[str, Any]) -> dict[str, Any]:
     """Take the picture to the disk piece by piece, and ask the worker about it. Raises Problem."""
+    await run_in_threadpool(_table, request.app)
     worker = _worker(request.app)
     with tempfile.NamedTemporaryFile(prefix="courtscribe-sport-") as file:
         await _receive(request, file)

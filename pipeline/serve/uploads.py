@@ -22,6 +22,7 @@ from starlette.requests import ClientDisconnect
 
 from ground.errors import unwritable
 from pipeline.serve.appending import ALGORITHMS, Appending
+from pipeline.serve.moments import moment
 from pipeline.serve.problems import DOCUMENTED, Problem, documented
 from pipeline.serve.settings import LONGEST_JSON, ServeSettings
 from pipeline.serve.sources import Sources
@@ -163,8 +164,8 @@ def as_json(video: Video) -> dict[str, Any]:
         "height": video.height,
         "url": video.url,
         "error": video.why or None,
-        "made": video.made,
-        "expires": video.expires if video.state == UPLOADING else None,
+        "made": moment(video.made),
+        "expires": moment(video.expires) if video.state == UPLOADING else None,
     }
 
 

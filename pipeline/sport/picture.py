@@ -28,15 +28,18 @@ _BEHIND = (255, 255, 255)
 """What is seen through a picture: paper."""
 
 
-def read_picture_file(path: Path) -> Picture:
-    """Raises InputError where the file is missing, too large, or no whole picture of a kind that is read."""
+def read_picture_file(path: Path, name: str = "") -> Picture:
+    """name: what messages call it; empty: its path.
+
+    Raises InputError where the file is missing, too large, or no whole picture of a kind that is read.
+    """
     try:
         with path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path}: cannot be read ({reason})") from error
-    return decode_picture(content, str(path))
+        raise InputError(f"{name or path}: cannot be read ({reason})") from error
+    return decode_picture(content, name or str(path))
 
 
 def decode_picture(content: bytes, name: str = "the picture") -> Picture:

@@ -23,6 +23,9 @@ from pipeline.sport.table import read_table, table_in
 _MOST_MEMORY = 4 << 30
 """Bytes of address space: a picture that would take more is refused in a line."""
 
+_NAME = "file"
+"""What a picture is called to whoever sent it: where it lies here is nobody's concern."""
+
 
 class Worker:
     """Keeps a classifier, and makes it anew where examples were added or taken away."""
@@ -35,7 +38,7 @@ class Worker:
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """To one request. Raises InputError."""
         classifier = self._ready()
-        picture = read_picture_file(Path(asked["path"]))
+        picture = read_picture_file(Path(asked["path"]), _NAME)
         if asked["do"] == "tell":
             return {"answer": answer_json(classifier.tell(picture), int(asked["top"]))}
         sport = read_table(table_in(self._folder))[asked["sport"]]

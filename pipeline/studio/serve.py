@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 from ground.errors import InputError
@@ -25,11 +26,18 @@ def listen(port: int | None, host: str = HOST) -> socket.socket:
         except (OSError, OverflowError) as error:
             listener.close()
             if wanted == 0 or port is not None:
-                reason = getattr(error, "strerror", None) or error
-                raise InputError(f"port {wanted} cannot be used ({reason}); choose another one", "port") from error
+                raise _unusable(host, wanted, error) from error
         else:
             return listener
     raise AssertionError("one of the ports is used, or the reason is said")
+
+
+def _unusable(host: str, port: int, error: OSError | OverflowError) -> InputError:
+    """Whether it is the address or the port that has to be another."""
+    reason = getattr(error, "strerror", None) or error
+    if isinstance(error, socket.gaierror) or getattr(error, "errno", None) == errno.EADDRNOTAVAIL:
+        return InputError(f"{host}: is no address of this machine ({reason})", "host")
+    return InputError(f"port {port} cannot be used ({reason}); choose another one", "port")
 
 
 def serve(app: App, listener: socket.socket, address: Address, first: str) -> None:

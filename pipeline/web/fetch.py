@@ -36,6 +36,8 @@ _SHOWN = 3
 """Videos that are named where a page holds several."""
 _NOISE = re.compile(r"\x1b\[[0-9;]*m|^ERROR: |; please report this issue on .*|\s*\(caused by .*", re.DOTALL)
 """What yt-dlp says about itself in a message."""
+_NOTHING = "Unsupported URL"
+"""What it says of a page on which it finds no video."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,14 @@ def look_at(url: str) -> Page:
             info = downloader.extract_info(_only_entry(url, list(info["entries"])), download=False)
     if info.get("is_live") or info.get("live_status") == "is_upcoming":
         raise InputError(f"{url}: is not over yet; fetch it when it is")
-    return Page(url, str(info.get("title") or info.get("id") or ""), info)
+    return Page(url, _title(info), info)
+
+
+def _title(info: Mapping[str, Any]) -> str:
+    """The page's; yt-dlp numbers videos of a page by itself, the only one too."""
+    title, name = str(info.get("title") or ""), str(info.get("id") or "")
+    is_numbered = info.get("extractor") == "html5" and name.endswith("-1")
+    return (title.removesuffix(" (1)") if is_numbered else title) or name
 
 
 def kept_video(url: str, folder: Path) -> Fetched | None:
@@ -157,7 +166,9 @@ def _chosen(context: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _only_entry(url: str, entries: list[Mapping[str, Any]]) -> str:
     addresses = [str(one.get("webpage_url") or one.get("url") or "") for one in entries]
     if len(addresses) != 1:
-        named = ", ".join(address for address in addresses[:_SHOWN] if address != url)
+        direct = [str(one.get("url") or url) if one.get("webpage_url") == url else "" for one in entries]
+        shown = [own or address for own, address in zip(direct, addresses, strict=True)]
+        named = ", ".join(address for address in shown[:_SHOWN] if address != url)
         raise InputError(f"{url}: holds {len(addresses) or 'no'} videos" + (f"; name one: {named}" if named else ""))
     return addresses[0]
 
@@ -209,6 +220,8 @@ def _one_line(url: str) -> Generator[None]:
         yield
     except YoutubeDLError as error:
         said = " ".join(_NOISE.sub("", str(error)).split())
+        if said.startswith(_NOTHING):
+            raise InputError(f"{url}: no video is found on this page; give the address of the video itself") from error
         raise InputError(f"{url}: cannot be fetched: {said}") from error
 
 

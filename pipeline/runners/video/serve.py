@@ -85,6 +85,7 @@ def bytes_of(text: str) -> int:
 def run_serve(options: argparse.Namespace) -> int:
     """``courtscribe serve``."""
     _require_libraries()
+    from ground.disk.lock import claim
     from pipeline.runners.offered import offered
     from pipeline.serve.server import serve
     from pipeline.serve.settings import ServeSettings
@@ -104,7 +105,7 @@ def run_serve(options: argparse.Namespace) -> int:
         fetch_pages=options.fetch_pages,
         trusted_proxies=options.behind,
     )
-    with listen(options.port, options.host) as listener:
+    with claim(settings.data), listen(options.port, options.host) as listener:
         host, port = listener.getsockname()[:2]
         if not options.quiet:
             sys.stdout.write(f"service: http://{host}:{port}/, data in {settings.data}; Ctrl-C ends it\n")
@@ -125,7 +126,7 @@ def run_add(options: argparse.Namespace) -> int:
 
 def run_list(options: argparse.Namespace) -> int:
     """``courtscribe token list``."""
-    for caller, made in _tokens(options).list():
+    for caller, made in _known_tokens(options).list():
         when = time.strftime("%Y-%m-%d", time.localtime(made))
         may = f"{','.join(sorted(caller.scopes))}, {caller.most_bytes / 1e9:g} GB, {caller.most_jobs} jobs"
         sys.stdout.write(f"{caller.token_id}  {when}  {caller.name}: {may}, {caller.most_minutes:g} minutes a day\n")
@@ -134,8 +135,18 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_revoke(options: argparse.Namespace) -> int:
     """``courtscribe token revoke``."""
-    _tokens(options).revoke(options.name)
+    _known_tokens(options).revoke(options.name)
     return 0
+
+
+def _known_tokens(options: argparse.Namespace) -> Any:
+    """Of a folder that is a service's already: none is made of a name that was mistyped. Raises InputError."""
+    _require_libraries()
+    from pipeline.serve.database import NAME
+
+    if not (options.data / NAME).is_file():
+        raise InputError(f"{options.data}: is no folder of a service; token add makes one", "data")
+    return _tokens(options)
 
 
 def _tokens(options: argparse.Namespace) -> Any:

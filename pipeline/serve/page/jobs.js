@@ -22,13 +22,21 @@ async function show() {
 }
 
 function entry(job) {
-  const name = element("bdi", {}, job.name);
+  const name = element("bdi", {}, nameOf(job));
   const title = job.state === "done" ? element("a", { class: "name-of", href: `/jobs/${job.id}/report` }, name) : element("span", { class: "name-of" }, name);
   const over = ["done", "failed", "cancelled"].includes(job.state);
   const button = element("button", { type: "button", "data-job": job.id }, over ? "Delete" : "Cancel");
-  button.setAttribute("aria-label", `${button.textContent}: ${job.name}`);
+  button.setAttribute("aria-label", `${button.textContent}: ${nameOf(job)}`);
   button.addEventListener("click", () => remove(job, over));
-  return element("li", { class: "entry" }, title, element("span", { class: "about" }, about(job)), button);
+  return element("li", { class: "entry" }, title, element("span", { class: "about" }, `${moment(job.made)} · ${about(job)}`), button);
+}
+
+function nameOf(job) {
+  return job.name || "a video without a name";
+}
+
+function moment(text) {
+  return new Date(text).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
 }
 
 function about({ state, stage, progress, seconds_left: left, reason }) {
@@ -37,7 +45,7 @@ function about({ state, stage, progress, seconds_left: left, reason }) {
 }
 
 async function remove(job, over) {
-  if (over && !confirm(`Delete the results of ${job.name}?`)) return;
+  if (over && !confirm(`Delete the results of ${nameOf(job)}?`)) return;
   try {
     await ask(`/jobs/${job.id}`, "DELETE");
     await show();

@@ -104,6 +104,12 @@ def test_a_byte_now_and_then_gives_nobody_more_time(port: int, before: bytes) ->
             raise AssertionError("it still waits")
 
 
+def test_an_address_that_is_not_this_machines_is_said() -> None:
+    for host in ("300.1.1.1", "192.0.2.1"):
+        with pytest.raises(InputError, match="no address of this machine"):
+            listen(0, host)
+
+
 def test_one_service_has_a_folder(tmp_path: Path) -> None:
     program = "import sys; from pathlib import Path; from ground.disk.lock import claim\n"
     program += "with claim(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"

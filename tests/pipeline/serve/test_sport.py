@@ -55,6 +55,7 @@ def test_a_picture_is_told_taught_and_told_again(client: TestClient) -> None:
     assert after == told
     bad = client.post(PREDICT, files={"file": ("a.png", png()[:200])})
     assert bad.status_code == 400 and bad.headers["content-type"] == "application/problem+json"
+    assert bad.json()["detail"].startswith("file: ")  # and not where it lies here
     os.kill(client.app.state.sport_worker.pid, signal.SIGKILL)  # pyright: ignore
     assert client.post(PREDICT, files={"file": ("a.png", png())}).status_code in (200, 503)
     assert client.post(PREDICT, files={"file": ("a.png", png())}).status_code == 200
@@ -77,6 +78,14 @@ def test_what_is_no_form_with_one_picture_is_refused(
 ) -> None:
     answer = client.post(PREDICT, content=content, headers={"content-type": kind})
     assert answer.status_code == status and answer.json()["detail"]
+
+
+def test_a_broken_table_is_the_services_fault(client: TestClient) -> None:
+    table = client.app.state.settings.data / "sports" / "sports.csv"  # pyright: ignore
+    table.parent.mkdir()
+    table.write_text("id,name\n1,Golf\n")
+    for answer in (client.get("/sports"), client.post(PREDICT, files={"file": ("a.png", png())})):
+        assert answer.status_code == 500 and str(table.parent) not in answer.text
 
 
 def test_nobody_without_a_token_and_nothing_too_large(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

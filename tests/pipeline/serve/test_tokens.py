@@ -51,6 +51,14 @@ def test_the_disk_holds_no_token(tmp_path: Path) -> None:
     assert files and not any(secret.encode() in path.read_bytes() for path in files)
 
 
+@pytest.mark.parametrize("what", [["list"], ["revoke", "ann"]])
+def test_a_mistyped_folder_is_said_and_not_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: list[str]
+) -> None:
+    assert main(["token", *what, "--data", str(tmp_path / "typo")]) == 2
+    assert "is no folder of a service" in capsys.readouterr().err and not any(tmp_path.iterdir())
+
+
 def test_the_command_adds_lists_and_revokes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data = ["--data", str(tmp_path)]
     assert (
