@@ -25,7 +25,7 @@ def test_no_setting_that_is_offered_names_a_file() -> None:
         (["--max-upload", "5X"], "no number of bytes"),
         (["--max-minutes", "-1"], "most seconds"),
         (["--port", "70000"], "port 70000 cannot be used"),
-        (["--host", "no.such.host.invalid"], "cannot be used"),
+        (["--host", "no.such.host.invalid"], "is no address of this machine"),
     ],
 )
 def test_what_makes_no_sense_is_said_in_a_line(
