@@ -18,7 +18,7 @@ from court import landmark_errors
 from provenance import write_result
 from real_footage import read_actions
 
-from classify.run.int8 import chosen_weights as chosen_classifier
+from classify.run.int8 import chosen_file
 from ground.compute.devices import resolve_device
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video, track_again
@@ -66,7 +66,7 @@ def main() -> None:
             print(lines[-1], flush=True)
     lines += [f"| mean | {name} | {_shown(np.mean(figures, axis=0).tolist())} |" for name, figures in rows.items()]
     device = resolve_device(config.device)
-    labels = chosen_classifier(Path(config.classifier.weights), device)
+    labels = chosen_file(Path(config.classifier.weights), device)
     weights = [chosen_weights(config.detector, device), labels]
     weights += [WEIGHTS / COURT_WEIGHTS, WEIGHTS / BALL_WEIGHTS]
     write_result(options.output, "The whole play against hand-checked truth", lines, weights)

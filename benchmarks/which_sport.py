@@ -223,49 +223,53 @@ def main() -> None:
         speed = f"{milliseconds(embedding, options.shared):.0f} | {training_seconds(embedding, options.shared):.1f}"
         tables[2].append(f"| {embedding.name} | {speed} |")
         moderated = moderated or moderation(pictures, others)
+    weights = [WEIGHTS / "efficientnet_lite2.bin", SHIPPED_SPORTS]
+    write_result(options.output, "Which sport", _report(tables, moderated, options.shared), weights)
+
+
+def _fitting_seconds() -> float:
     examples, _ = load_examples(SHIPPED_SPORTS)
     start = time.process_time()
     fit_heads(examples)
-    fitting = time.process_time() - start
-    write_result(
-        options.output,
-        "Which sport",
-        [
-            "Pictures of one source; 16 sports; judged on 12 of each. `strained`: spoilt in three of seven ways.",
-            "",
-            "| embedding | examples of each | told right | told right, strained |",
-            "|---|---|---|---|",
-            *tables[0],
-            "",
-            f"{_KNOWN} sports known by 20 examples each, 6 strangers; AUROC: mean, least, most of ten choices.",
-            "",
-            "| embedding | other sports | other sports, strained |" + (" pictures of no sport |" if moderated else ""),
-            "|---|---|---|" + ("---|" if moderated else ""),
-            *tables[1],
-            "",
-            "Seconds and milliseconds of one core's time.",
-            "",
-            "| embedding | ms a picture | s to learn 20 pictures each of 10 sports |",
-            "|---|---|---|",
-            *tables[2],
-            "",
-            f"Fitting the shipped examples anew: {fitting:.1f} s.",
-            "",
-            "Sport or not; each source judged by a head that learnt from the others.",
-            "",
-            "| pictures of no sport | number | AUROC | told to be none | sports told to be sport |",
-            "|---|---|---|---|---|",
-            *moderated,
-            "",
-            "Videos, all basketball, by the shipped sports. These learnt from sixteen frames of broadcasts since two",
-            "of these videos had been told wrongly without, so this says that it is mended, not how others are told.",
-            "",
-            "| video | told | probability | unknown | frames | agreeing |",
-            "|---|---|---|---|---|---|",
-            *_videos(options.shared),
-        ],
-        [WEIGHTS / "efficientnet_lite2.bin", SHIPPED_SPORTS],
-    )
+    return time.process_time() - start
+
+
+def _report(tables: list[list[str]], moderated: list[str], shared: Path) -> list[str]:
+    """What is written; tables: rows of accuracy, of strangers, of speed."""
+    return [
+        "Pictures of one source; 16 sports; judged on 12 of each. `strained`: spoilt in three of seven ways.",
+        "",
+        "| embedding | examples of each | told right | told right, strained |",
+        "|---|---|---|---|",
+        *tables[0],
+        "",
+        f"{_KNOWN} sports known by 20 examples each, 6 strangers; AUROC: mean, least, most of ten choices.",
+        "",
+        "| embedding | other sports | other sports, strained |" + (" pictures of no sport |" if moderated else ""),
+        "|---|---|---|" + ("---|" if moderated else ""),
+        *tables[1],
+        "",
+        "Seconds and milliseconds of one core's time.",
+        "",
+        "| embedding | ms a picture | s to learn 20 pictures each of 10 sports |",
+        "|---|---|---|",
+        *tables[2],
+        "",
+        f"Fitting the shipped examples anew: {_fitting_seconds():.1f} s.",
+        "",
+        "Sport or not; each source judged by a head that learnt from the others.",
+        "",
+        "| pictures of no sport | number | AUROC | told to be none | sports told to be sport |",
+        "|---|---|---|---|---|",
+        *moderated,
+        "",
+        "Videos, all basketball, by the shipped sports. These learnt from sixteen frames of broadcasts since two",
+        "of these videos had been told wrongly without, so this says that it is mended, not how others are told.",
+        "",
+        "| video | told | probability | unknown | frames | agreeing |",
+        "|---|---|---|---|---|---|",
+        *_videos(shared),
+    ]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from classify.run.backends import probabilities
 from classify.run.choose import open_classifier
-from classify.run.int8 import chosen_weights
+from classify.run.int8 import chosen_file
 from classify.types import ActionScores, Clip
 from classify.weights.description import CheckpointInfo
 from ground.compute.batches import Batches, on_device
@@ -43,7 +43,7 @@ class ActionClassifier:
         ``open_classifier``.
         """
         self.device = resolve_device(device)
-        chosen = chosen_weights(checkpoint, self.device, runtime, precision)
+        chosen = chosen_file(checkpoint, self.device, runtime, precision)
         with on_device(f"the network in {checkpoint}"):
             self.info, self._logits, self.runtime = open_classifier(chosen, self.device, runtime)
         self._batches = Batches("clips", batch or _BATCH.get(self.device.partition(":")[0], 8))

@@ -33,7 +33,7 @@ def int8_copy(checkpoint: Path) -> Path | None:
     return None
 
 
-def chosen_weights(weights: Path, device: str, runtime: str = "auto", precision: str = "auto") -> Path:
+def chosen_file(weights: Path, device: str, runtime: str = "auto", precision: str = "auto") -> Path:
     """The file that a classifier opens: ``weights``, or the INT8 copy of a checkpoint.
 
     device: as ``ground.compute.devices.resolve_device`` gives it. Only a processor that may choose what runs the

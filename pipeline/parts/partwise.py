@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from classify.run.int8 import chosen_weights as chosen_classifier
+from classify.run.int8 import chosen_file
 from ground.compute.devices import resolve_device
 from ground.errors import InputError
 from ground.video.parts import Part, by_part
@@ -156,7 +156,7 @@ def detecting_rests_on(span: Span, fingerprint: str, config: PipelineConfig) -> 
 def _classifier_file(config: PipelineConfig) -> Path:
     wanted = config.classifier
     device = resolve_device(config.device)
-    return chosen_classifier(Path(wanted.weights), device, wanted.runtime, wanted.precision)
+    return chosen_file(Path(wanted.weights), device, wanted.runtime, wanted.precision)
 
 
 def _about(span: Span, fingerprint: str, config: PipelineConfig) -> dict[str, Any]:

@@ -85,10 +85,8 @@ def _about(error: BaseException) -> str:
     return f"a name or a text that this system's encoding, {sys.getfilesystemencoding()}, cannot hold ({error})"
 
 
-def _run(arguments: Sequence[str]) -> int:
-    # Imported here, where Ctrl-C is already caught: they take a moment.
-    from ground.errors import InputError
-    from pipeline.runners.flags import flag_of
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their flags."""
     from pipeline.runners.judging import doctor, evaluate
     from pipeline.runners.learning import adapt, clips, train, weights
     from pipeline.runners.video import (
@@ -126,6 +124,15 @@ def _run(arguments: Sequence[str]) -> int:
     )
     for module in (*looking, adapt, clips, train, weights):
         module.add_commands(subparsers)
+    return parser
+
+
+def _run(arguments: Sequence[str]) -> int:
+    # Imported here, where Ctrl-C is already caught: they take a moment.
+    from ground.errors import InputError
+    from pipeline.runners.flags import flag_of
+
+    parser = make_parser()
     options = parser.parse_args(_join_negative(arguments))
     quiet = getattr(options, "quiet", False)
     lines = logging.StreamHandler(sys.stderr)

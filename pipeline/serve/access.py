@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from pipeline.serve.problems import MEDIA_TYPE, problem_body
 from pipeline.serve.settings import LONGEST_JSON, ServeSettings
 from pipeline.serve.tokens import Caller, Tokens
-from pipeline.studio.access import HEADERS, App, Message, Receive, Scope, Send
+from pipeline.studio.access import App, Message, Receive, Scope, Send, with_headers
 
 _log = logging.getLogger("courtscribe")
 
@@ -93,7 +93,7 @@ class Guard:
             return
         if scope["type"] != "http":  # there are no web sockets here
             return
-        send = _with_headers(send)
+        send = with_headers(send)
         given = _headers(scope)
         try:
             _require_short(scope)
@@ -138,9 +138,7 @@ class Guard:
 
     async def _ask_for_token(self, scope: Scope, given: dict[str, str], send: Send) -> None:
         if scope["path"] != "/" or "text/html" not in given.get("accept", ""):
-            raise _RefusedError(
-                401, "a token is needed: Authorization: Bearer TOKEN", [(b"www-authenticate", b"Bearer")]
-            )
+            raise _RefusedError(401, "a token is needed: Authorization: Bearer TOKEN", _BEARER)
         await _page(send, 401, "")
 
     async def _login(self, scope: Scope, given: dict[str, str], receive: Receive, send: Send) -> None:
@@ -252,16 +250,6 @@ async def _read(receive: Receive) -> bytes:
         pieces.append(message.get("body", b""))
         if not message.get("more_body", False):
             return b"".join(pieces)
-
-
-def _with_headers(send: Send) -> Send:
-    async def with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            named = {name.lower() for name, _ in message.get("headers", ())}
-            message = {**message, "headers": [*message.get("headers", ()), *(h for h in HEADERS if h[0] not in named)]}
-        await send(message)
-
-    return with_headers
 
 
 async def _say(send: Send, status: int, detail: str, headers: _Headers | None = None) -> None:

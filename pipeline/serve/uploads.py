@@ -58,6 +58,7 @@ def upload_routes() -> APIRouter:
     """The routes below ``/videos``, over ``app.state.videos``."""
     router = APIRouter(prefix="/videos", tags=["videos"], responses=DOCUMENTED, lifespan=_running)
     _add_tus(router)
+    _add_tus_of_one(router)
     _add_resources(router)
     return router
 
@@ -106,6 +107,8 @@ def _add_tus(router: APIRouter) -> None:
         require_version(request)
         return await _create(request, caller)
 
+
+def _add_tus_of_one(router: APIRouter) -> None:
     @router.head(
         "/{video_id}",
         responses=documented(410, 412),

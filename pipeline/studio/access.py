@@ -112,7 +112,7 @@ class Guard:
         elif (refusal := self._refusal(scope, given)) is not None:
             await _answer(send, *refusal)
         else:
-            await self._app(scope, _limited(receive), _with_headers(send))
+            await self._app(scope, _limited(receive), with_headers(send))
 
     def _refusal(self, scope: Scope, given: dict[str, list[str]]) -> tuple[int, str] | None:
         """Why a request is not let in; None: it is."""
@@ -183,10 +183,12 @@ def _limited(receive: Receive) -> Receive:
     return limited
 
 
-def _with_headers(send: Send) -> Send:
+def with_headers(send: Send) -> Send:
+    """Adds ``HEADERS`` to the answer, but for those that it has."""
+
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            named = {name for name, _ in message.get("headers", ())}
+            named = {name.lower() for name, _ in message.get("headers", ())}
             message = {**message, "headers": [*message.get("headers", ()), *(h for h in HEADERS if h[0] not in named)]}
         await send(message)
 
