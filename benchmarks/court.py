@@ -9,7 +9,6 @@ python -m benchmarks.court train DATA -o WEIGHTS [--hold-out A,B] [--steps N]
 from __future__ import annotations
 
 import argparse
-import csv
 import dataclasses
 import tempfile
 import time
@@ -27,13 +26,12 @@ from ground.frames import Image
 from ground.video.source import open_video
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig
+from pipeline.evaluate.court import LANDMARKS, landmark_errors
 from pipeline.models import Models
 from pipeline.progress import Silent
 from pipeline.shipped import COURT_WEIGHTS, WEIGHTS
 from pipeline.stages.court import CourtLook, find_court
 from pipeline.stages.detect import detect_players
-from tracker.boxes import Float64Array
-from tracker.court.dimensions import COURTS
 from tracker.court.known import KnownCourt
 from tracker.court.network import CourtNetwork, save_network
 from tracker.court.segmenter import AREAS, CourtSegmenter
@@ -99,7 +97,9 @@ def measure(options: argparse.Namespace) -> None:
     with_truth = list[Path]()
     for path in sorted(path for path in options.videos.iterdir() if path.suffix in (".mp4", ".mov")):
         found, truth = _measured(path), options.truth / path.stem.removeprefix("netba_")
-        off = landmark_errors(found.court, truth) if (truth / "landmarks.csv").is_file() else np.empty(0)
+        points = truth / LANDMARKS
+        off = landmark_errors(found.court, points) if points.is_file() else np.empty(0)
+        off = off[np.isfinite(off)]
         with_truth += [path] if len(off) else []
         shown = f"{len(off)} | {np.median(off):.2f} | {np.quantile(off, 0.9):.2f}" if len(off) else "- | - | -"
         share = len(found.court) / found.num_frames
@@ -123,28 +123,6 @@ def _measured(path: Path) -> _Measured:
     count = len(found.frames)
     seconds = segmenter.seconds, time.thread_time() - begin
     return _Measured(court, count, *(1000 * value / count for value in seconds))
-
-
-def landmark_errors(court: KnownCourt, truth: Path) -> Float64Array:
-    """Metres by which each landmark of ``landmarks.csv`` is off, where the court is known; the left basket is shown.
-
-    Frames of the truth count from 1.
-    """
-    known, off = COURTS["nba"].landmarks(), list[float]()
-    with (truth / "landmarks.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            pixel = np.array([[float(row["x"]), float(row["y"])]])
-            at = court.metres(np.array([int(row["frame"]) - 1]), pixel)[0]
-            off.append(float(np.hypot(*(at - known[_full_name(row["name"])]))))
-    return np.array([value for value in off if np.isfinite(value)])
-
-
-def _full_name(name: str) -> str:
-    """As ``Court.landmarks`` has it."""
-    head, _, tail = name.rpartition("_")
-    if head == "mid":
-        return name
-    return f"{name}_left" if name == "three_top" else f"{head}_left_{tail}"
 
 
 def cost(videos: Sequence[Path], runs: int) -> list[str]:

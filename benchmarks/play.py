@@ -14,24 +14,18 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from court import landmark_errors
 from provenance import write_result
-from real_footage import read_actions
 
 from classify.run.int8 import chosen_file
 from ground.compute.devices import resolve_device
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video, track_again
 from pipeline.config import PipelineConfig, with_settings
-from pipeline.evaluate.actions import compare_actions
-from pipeline.evaluate.ball import agree_on_ball
-from pipeline.evaluate.teams import compare_teams, read_players_teams
+from pipeline.evaluate.play import agree_on_play
 from pipeline.models import Models
 from pipeline.shipped import BALL_WEIGHTS, COURT_WEIGHTS, WEIGHTS
 from tracker.court.known import KnownCourt
 from tracker.detect.detector import chosen_weights
-from tracker.evaluate.scores import evaluate_tracks
-from tracker.files.mot import read_truth
 
 _COURT = "the court"
 _WITHOUT: Mapping[str, dict[str, dict[str, bool]]] = {
@@ -82,16 +76,13 @@ def _again(found: Analysis, name: str, settings: dict[str, dict[str, bool]], end
 
 
 def _row(analysis: Analysis, folder: Path) -> list[float]:
-    truth = read_truth(folder / "gt.txt")
-    identities = evaluate_tracks(truth, analysis.tracks)
-    actions = compare_actions(truth, read_actions(folder / "actions.csv", truth), analysis.tracks, analysis.timeline)
-    teams = compare_teams(truth, read_players_teams(folder), analysis.tracks, analysis.teams)
-    ball = agree_on_ball(analysis, folder)
-    off = landmark_errors(analysis.court, folder)
+    own = agree_on_play(analysis, (), folder)
+    if own.teams is None or own.ball is None or own.actions is None:
+        raise SystemExit(f"{folder}: lacks teams, the ball or actions")
     return [
-        identities.idf1, identities.id_switches, identities.precision, identities.recall, teams.accuracy, ball.holder,
-        ball.recall, float(np.median(off)) if len(off) else np.nan, actions.accuracy, actions.macro_f1,
-        actions.segment_f1[0.5],
+        own.identities.idf1, own.identities.id_switches, own.identities.precision, own.identities.recall,
+        own.teams.accuracy, own.ball.holder, own.ball.recall, own.court_off, own.actions.accuracy, own.actions.macro_f1,
+        own.actions.segment_f1[0.5],
     ]  # fmt: skip
 
 

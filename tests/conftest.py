@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 os.environ["YOLO_OFFLINE"] = "true"
 os.environ["YOLO_AUTOINSTALL"] = "false"
@@ -18,6 +19,10 @@ if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_set
     # A core each: libraries of two workers that start a thread for every core would wait for each other.
     _cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
+
+# No property of ours is how long it takes: on a busy machine any example may be slow.
+settings.register_profile("courtscribe", parent=settings(), deadline=None)
+settings.load_profile("courtscribe")
 
 _ROOT = Path(__file__).resolve().parent.parent
 os.environ.setdefault("COURTSCRIBE_CACHE", str(_ROOT / ".pytest_cache" / "courtscribe"))  # not the user's own

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from ground.disk.files import read_text
+from ground.disk.files import read_text, write_atomically
 from ground.errors import InputError
 
 Row = dict[str, str]
@@ -33,6 +33,14 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Row]]:
         raise InputError(f"{path}: line {at + 1}: expected {','.join(columns)}")
     empty = dict.fromkeys(names, "")
     return [(line, empty | dict(zip(names, row, strict=False))) for line, row in rows if any(row)]
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write a CSV with a header, in UTF-8, whole or not at all. Raises InputError as ``write_atomically``."""
+    with write_atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(columns)
+        writer.writerows(rows)
 
 
 def header(head: bytes) -> frozenset[str]:

@@ -18,8 +18,9 @@ from tracker.boxes import iou
 from tracker.files.mot import read_truth
 from tracker.types import Tracks
 
-HOLDERS, PLACES = "holder.csv", "ball.csv"
-"""Files of a folder of truth beside ``gt.txt``: who has the ball (0: nobody, -1: cannot be told), and where it is."""
+HOLDERS, PLACES, EVENTS = "holder.csv", "ball.csv", "events.csv"
+"""Files of a folder of truth beside ``gt.txt``: who has the ball (0: nobody, -1: cannot be told), where it is, and what
+happens to it."""
 NEAR = 15.0
 """Pixels of a picture 720 high: as near as a ball counts as found."""
 SOON = 0.5
@@ -80,6 +81,14 @@ def agree_on_ball(analysis: Analysis, truth: Path) -> BallAgreement:
         if frame in analysed
     ]
     return BallAgreement(len(right), _mean(right), len(hits), _mean(hits))
+
+
+def read_events(path: Path) -> list[tuple[float, str]]:
+    """Seconds and kind of each event of a CSV with the columns time_s and event, as ours. Raises InputError."""
+    try:
+        return [(float(row["time_s"]), row["event"]) for _, row in read_rows(path, ("time_s", "event"))]
+    except ValueError as error:
+        raise InputError(f"{path}: expected seconds in time_s ({error!s:.80})") from error
 
 
 def count_events(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ground.disk.files import write_atomically
+from ground.disk.tables import write_rows
 from pipeline.analysis.values import Analysis, player_name
 from tracker.ball.events import BallEvent
 from tracker.ball.path import STATES
@@ -32,13 +31,13 @@ def write_ball_csv(analysis: Analysis, path: Path) -> None:
         for frame, seconds, (x, y), state, holder in rows:
             player = player_name(names, int(holder)) if int(holder) in played else ""
             lines.append((frame, f"{seconds:.3f}", f"{x:.1f}", f"{y:.1f}", STATES[state], player))
-    _write(path, BALL_COLUMNS, lines)
+    write_rows(path, BALL_COLUMNS, lines)
 
 
 def write_events_csv(events: Iterable[BallEvent], analysis: Analysis, path: Path) -> None:
     """Write a line for each event, in UTF-8."""
     names = clear_names(analysis.names)[0]
-    _write(path, EVENT_COLUMNS, [_line(event, analysis, names) for event in events])
+    write_rows(path, EVENT_COLUMNS, [_line(event, analysis, names) for event in events])
 
 
 def _line(event: BallEvent, analysis: Analysis, names: Mapping[int, str]) -> Sequence[object]:
@@ -56,10 +55,3 @@ def time_of(event: BallEvent, analysis: Analysis) -> float:
 def event_text(event: BallEvent, names: Mapping[int, str]) -> str:
     """What is said of an event beside its player's name: ``pass to 7``."""
     return event.kind if event.to == NOBODY else f"{event.kind} to {player_name(names, event.to)}"
-
-
-def _write(path: Path, columns: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
-    with write_atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(columns)
-        writer.writerows(lines)

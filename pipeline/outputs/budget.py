@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import stdev
 
-from ground.disk.files import write_atomically
+from ground.disk.tables import write_rows
 from pipeline.analysis.timeline import UNSURE, ActionSegment, Timeline
 from pipeline.analysis.values import player_name
 from tracker.names import clear_names
@@ -61,10 +60,9 @@ def time_budget(timeline: Timeline) -> list[Budget]:
 def write_time_budget(timeline: Timeline, names: Mapping[int, str], path: Path, teams: Teams | None = None) -> None:
     """Write a line per player and action, in UTF-8; ``names`` maps track numbers to players' names."""
     (shown, _), teams = clear_names(names), teams or Teams()
-    with write_atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for b in time_budget(timeline):
-            spread = "" if b.sd is None else f"{b.sd:.3f}"
-            figures = (b.number, f"{b.total:.3f}", f"{b.mean:.3f}", spread, f"{b.share:.4f}")
-            writer.writerow((player_name(shown, b.track_id), teams.team(b.track_id), b.action, *figures))
+    rows: list[tuple[object, ...]] = []
+    for b in time_budget(timeline):
+        spread = "" if b.sd is None else f"{b.sd:.3f}"
+        figures = (b.number, f"{b.total:.3f}", f"{b.mean:.3f}", spread, f"{b.share:.4f}")
+        rows.append((player_name(shown, b.track_id), teams.team(b.track_id), b.action, *figures))
+    write_rows(path, COLUMNS, rows)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ground.disk.files import write_atomically, write_text
+from ground.disk.files import write_text
+from ground.disk.tables import write_rows
 from pipeline.analysis.values import Analysis, player_name
 from tracker.court.known import KnownCourt
 
@@ -34,21 +35,13 @@ def write_positions_csv(analysis: Analysis, path: Path) -> None:
 
     Raises InputError.
     """
+    write_rows(path, POSITION_COLUMNS, _positions(analysis))
+
+
+def _positions(analysis: Analysis) -> Iterator[Sequence[object]]:
     metres, tracks, frames = analysis.positions(), analysis.tracks, analysis.frames
     times = frames.time[np.searchsorted(frames.index, tracks.frame_index)]
-    with write_atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(POSITION_COLUMNS)
-        for row in np.flatnonzero(np.isfinite(metres[:, 0])).tolist():
-            player = player_name(analysis.names, int(tracks.track_id[row]))
-            x, y = metres[row].tolist()
-            writer.writerow(
-                (
-                    int(tracks.frame_index[row]),
-                    f"{times[row]:.3f}",
-                    player,
-                    analysis.teams.team(int(tracks.track_id[row])),
-                    f"{x:.2f}",
-                    f"{y:.2f}",
-                )
-            )
+    for row in np.flatnonzero(np.isfinite(metres[:, 0])).tolist():
+        player, (x, y) = int(tracks.track_id[row]), metres[row].tolist()
+        name, team = player_name(analysis.names, player), analysis.teams.team(player)
+        yield int(tracks.frame_index[row]), f"{times[row]:.3f}", name, team, f"{x:.2f}", f"{y:.2f}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
-from ground.disk.files import write_atomically
+from ground.disk.tables import write_rows
 from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import player_name
 from tracker.names import clear_names
@@ -24,9 +23,8 @@ def write_timeline_csv(timeline: Timeline, names: Mapping[int, str], path: Path,
     Names are written as ``tracker.names`` has them, so that a line can be told from any other player's.
     """
     (shown, _), teams = clear_names(names), teams or Teams()
-    with write_atomically(path) as part, part.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow((*COLUMNS, TEAM))
-        for s in timeline.segments:
-            times = (f"{s.start:.3f}", f"{s.end:.3f}", s.start_frame, s.end_frame, f"{s.confidence:.3f}")
-            writer.writerow((player_name(shown, s.track_id), s.action, *times, teams.team(s.track_id)))
+    rows: list[tuple[object, ...]] = []
+    for s in timeline.segments:
+        times = (f"{s.start:.3f}", f"{s.end:.3f}", s.start_frame, s.end_frame, f"{s.confidence:.3f}")
+        rows.append((player_name(shown, s.track_id), s.action, *times, teams.team(s.track_id)))
+    write_rows(path, (*COLUMNS, TEAM), rows)

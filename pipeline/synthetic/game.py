@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from classify.types import ACTIONS
 from ground.errors import InputError
 from ground.frames import Frame
 from pipeline.synthetic import scene
@@ -21,6 +20,9 @@ from pipeline.synthetic.court import Court, basket
 from pipeline.synthetic.gait import BALL, Floats
 from pipeline.synthetic.motion import Movement, animate
 from pipeline.synthetic.play import Flight, Play, stage_play
+from pipeline.synthetic.truth import GameTruth, TrueEvent, TrueLandmark
+from tracker.ball.events import PASS, REBOUND, SHOT
+from tracker.court.dimensions import COURTS
 from tracker.types import FloatArray, Tracks
 
 _HALVINGS = 1
@@ -31,31 +33,14 @@ _LINGER = 0.9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class GameTruth:
-    """What is in the pictures."""
-
-    tracks: Tracks
-    """Tight boxes of the whole drawn figure, hidden parts too, without the ball, clipped to the picture; frames
-    0-based; identities 1..2 * players_per_team, the first half one team. A player outside the picture has no row."""
-    visibility: FloatArray
-    """float32 (N,), for each row of tracks: the share of the figure's pixels inside the picture and not hidden by
-    other players."""
-    actions: npt.NDArray[np.int8]
-    """int8 (N,), for each row of tracks: index into classify.types.ACTIONS."""
-
-    @property
-    def labels(self) -> list[str]:
-        """(N,): the actions' names."""
-        return [ACTIONS[a] for a in self.actions]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class _Rows:
     """The truth about one frame."""
 
     player: npt.NDArray[np.intp]
     xyxy: FloatArray
     visibility: FloatArray
+    ball: float
+    """Visible share of the ball."""
 
 
 class SyntheticGame:
@@ -105,9 +90,8 @@ class SyntheticGame:
         if not 0 <= index < self.num_frames:
             raise IndexError(f"the game has frames 0 to {self.num_frames - 1}, not {index}")
         camera = self.camera(index)
-        figures = self._figures(index, camera)
-        self._rows[index] = self._visible(figures)
-        groups = [*figures, [ball_shape(self._ball[index], camera, self._light)]]
+        groups = [*self._figures(index, camera), [self._ball_shape(index, camera)]]
+        self._rows[index] = self._visible(groups)
         groups += [basket(end, camera, self._light) for end in (-1, 1)]
         shadows = [
             ring
@@ -125,31 +109,50 @@ class SyntheticGame:
 
     @property
     def truth(self) -> GameTruth:
-        """Boxes, visibility and actions; frames that were not drawn yet are only outlined, not painted."""
-        for index in range(self.num_frames):
+        """All that is known of it; frames that were not drawn yet are only outlined, not painted."""
+        cameras = [self.camera(index) for index in range(self.num_frames)]
+        for index, camera in enumerate(cameras):
             if index not in self._rows:
-                self._rows[index] = self._visible(self._figures(index, self.camera(index)))
+                figures = self._figures(index, camera)
+                self._rows[index] = self._visible([*figures, [self._ball_shape(index, camera)]])
         rows = [self._rows[i] for i in range(self.num_frames)]
         frame = np.repeat(np.arange(self.num_frames), [len(r.player) for r in rows])
         player = np.concatenate([r.player for r in rows])
         tracks = Tracks.of(frame, player + 1, np.concatenate([r.xyxy for r in rows]))
         visibility = np.concatenate([r.visibility for r in rows])
-        return GameTruth(tracks, visibility, self._play.action[frame, player])
+        ball = np.array([camera.project(at)[0] for camera, at in zip(cameras, self._ball, strict=True)], np.float32)
+        return GameTruth(
+            tracks,
+            visibility,
+            self._play.action[frame, player],
+            ["A" if p < len(self._looks) // 2 else "B" for p in range(len(self._looks))],
+            (self._play.owner + 1).astype(np.int32),
+            ball,
+            np.array([r.ball for r in rows], np.float32),
+            list(_events(self._play, self.fps)),
+            [mark for i in range(0, self.num_frames, round(self.fps)) for mark in _landmarks(i, cameras[i], self.size)],
+        )
+
+    def _ball_shape(self, index: int, camera: Camera) -> Shape:
+        return ball_shape(self._ball[index], camera, self._light)
 
     def _figures(self, index: int, camera: Camera) -> list[list[Shape]]:
         """The shapes of every player."""
         players = zip(self._joints[index], self._looks, self._styles, strict=True)
         return [Figure(j, look, style.stature).shapes(camera, self._light) for j, look, style in players]
 
-    def _visible(self, figures: list[list[Shape]]) -> _Rows:
-        """Boxes and visible shares of the players who reach into the picture."""
+    def _visible(self, groups: list[list[Shape]]) -> _Rows:
+        """Boxes and visible shares of the players who reach into the picture, and the ball's share; it comes last."""
+        figures = groups[:-1]
         boxes = np.array([bounds(f) for f in figures])
         depth = np.array([sum(s.depth for s in f) / len(f) for f in figures])
         limit = np.array([*self.size, *self.size], np.float64)
         clipped = np.clip(boxes, 0, limit)
         inside = np.flatnonzero((clipped[:, 2:] - clipped[:, :2] >= 1).all(axis=1))
         seen = [_visible(i, figures, boxes, depth, self.size) for i in inside]
-        return _Rows(inside, clipped[inside].astype(np.float32), np.array(seen, np.float32))
+        boxes, depth = np.vstack([boxes, bounds(groups[-1])]), np.append(depth, groups[-1][0].depth)
+        ball = _visible(np.intp(len(figures)), groups, boxes, depth, self.size)
+        return _Rows(inside, clipped[inside].astype(np.float32), np.array(seen, np.float32), ball)
 
 
 def _visible(player: np.intp, figures: list[list[Shape]], boxes: Floats, depth: Floats, size: tuple[int, int]) -> float:
@@ -166,6 +169,24 @@ def _visible(player: np.intp, figures: list[list[Shape]], boxes: Floats, depth: 
     x0, y0 = max(0, -left // step), max(0, -top // step)
     x1, y1 = (size[0] - left) // step, (size[1] - top) // step
     return cv2.countNonZero(mask[y0 : max(y1, 0), x0 : max(x1, 0)]) / max(whole, 1) if x1 > x0 and y1 > y0 else 0.0
+
+
+def _events(play: Play, fps: float) -> Iterator[TrueEvent]:
+    """Passes and shots at the last frame of the hold before them, rebounds at the first of theirs."""
+    for flight in play.flights:
+        thrower = int(play.owner[flight.start - 1]) if flight.start <= len(play.owner) else -1
+        if thrower >= 0:
+            yield TrueEvent((flight.start - 1) / fps, PASS if flight.receiver >= 0 else SHOT, thrower + 1)
+        elif flight.end < len(play.owner):
+            yield TrueEvent(flight.end / fps, REBOUND, flight.receiver + 1)
+
+
+def _landmarks(index: int, camera: Camera, size: tuple[int, int]) -> Iterator[TrueLandmark]:
+    """Landmarks of the floor that are in the picture; the court's y points at the camera, the hall's away from it."""
+    for name, (x, y) in COURTS["fiba"].landmarks().items():
+        pixel = camera.project(np.array([x, -y, 0.0]))[0]
+        if (pixel >= 0).all() and (pixel < size).all():
+            yield TrueLandmark(index, name, (float(pixel[0]), float(pixel[1])), (x, y))
 
 
 def _joints(play: Play, styles: list[Style], fps: float) -> Floats:

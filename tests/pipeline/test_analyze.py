@@ -24,7 +24,8 @@ from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, read_config, with_settings
 from pipeline.outputs.table import COLUMNS
 from pipeline.runners.cli import main
-from pipeline.synthetic.game import GameTruth, SyntheticGame
+from pipeline.synthetic.game import SyntheticGame
+from pipeline.synthetic.truth import GameTruth
 from pipeline.video.encode import write_video
 from tests.pipeline.timelines import read_timeline
 from tracker.evaluate.scores import evaluate_tracks

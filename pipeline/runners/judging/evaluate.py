@@ -44,6 +44,10 @@ def add_commands(subparsers: Any) -> None:
     tracks.add_argument("--plot", type=Path, metavar="FOLDER", help="draw SEQ.png: which identity covers whom, when")
     tracks.set_defaults(run=run_tracks)
     evaluate_actions.add_command(kinds)
+    play = kinds.add_parser("play", help="all of these at once, and teams, the court and events")
+    play.add_argument("place", type=Path, metavar="DIR", help="an analysis")
+    play.add_argument("--truth", type=Path, required=True, metavar="DIR", help="gt.txt and what else is known")
+    play.set_defaults(run=run_play)
     ball = kinds.add_parser("ball", help="who has the ball, by frame, and where it is")
     ball.add_argument("place", type=Path, metavar="DIR", help="an analysis")
     ball.add_argument("--truth", type=Path, required=True, metavar="DIR", help="gt.txt, holder.csv and ball.csv")
@@ -81,6 +85,17 @@ def run_ball(options: argparse.Namespace) -> int:
     own = agree_on_ball(load_current(options.place), options.truth)
     sys.stdout.write(f"{'holder right':24}{own.holder:.3f} of {own.num_frames} frames\n")
     sys.stdout.write(f"{f'ball within {NEAR:.0f} px':24}{own.recall:.3f} of {own.num_places} frames\n")
+    return 0
+
+
+def run_play(options: argparse.Namespace) -> int:
+    """``courtscribe evaluate play``."""
+    from pipeline.edits.current import load_current
+    from pipeline.evaluate.play import agree_on_play, play_table
+    from pipeline.stages.ball import events_found
+
+    analysis = load_current(options.place)
+    sys.stdout.write(play_table(agree_on_play(analysis, events_found(analysis), options.truth)))
     return 0
 
 

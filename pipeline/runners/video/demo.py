@@ -40,42 +40,32 @@ def run_demo(options: argparse.Namespace) -> int:
 
     config = chosen_config(options)
     from pipeline.synthetic.game import SyntheticGame
-    from tracker.files.mot import write_tracks
+    from pipeline.synthetic.truth import write_truth
 
     progress = choose_progress(options.quiet)
     game = SyntheticGame(options.seed, options.seconds, fps=_RATE)
-    video, truth_file = options.output / "game.mp4", options.output / "truth.txt"
-    if video.exists() and not truth_file.exists():
+    video, truth = options.output / "game.mp4", options.output / "truth"
+    if video.exists() and not truth.is_dir():
         raise InputError(f"{video}: is there and was not made by demo; choose another folder with --output")
     _write_game(game, video, progress)
-    truth = game.truth
-    write_tracks(truth_file, truth.tracks)
+    write_truth(game.truth, truth)
     if options.make_only:
-        say(options, f"game: {video}, truth: {truth_file}")
+        say(options, f"game: {video}, truth: {truth}")
         return 0
 
     from pipeline.analyze import analyze_video
-    from pipeline.evaluate.actions import compare_actions
+    from pipeline.evaluate.play import agree_on_play, play_table
     from pipeline.outputs.write import write_outputs
-    from tracker.evaluate.scores import evaluate_tracks
+    from pipeline.stages.ball import events_found
 
     analysis = analyze_video(video, config, progress=progress)
     folder = options.output / "game.courtscribe"
     written = write_outputs(analysis, folder, progress, with_video=not options.no_video)
-    visible = truth.visibility >= _SEEN
-    score = evaluate_tracks(truth.tracks[visible], analysis.tracks)
-    actions = [label for label, seen in zip(truth.labels, visible, strict=True) if seen]
-    agreement = compare_actions(truth.tracks[visible], actions, analysis.tracks, analysis.timeline)
     say(options, f"the game:    {video}")
     for path in written:
         say(options, f"the result:  {path}")
-    say(options, f"identities:  IDF1 {score.idf1:.3f}, precision {score.precision:.3f}, recall {score.recall:.3f}")
-    say(options, f"actions:     accuracy {agreement.accuracy:.3f} over {agreement.num_compared} boxes")
+    say(options, play_table(agree_on_play(analysis, events_found(analysis), truth)).rstrip())
     return 0
-
-
-_SEEN = 0.3
-"""Share of a player that must be visible to be asked for: nobody can box a player hidden behind another."""
 
 
 def _write_game(game: Any, path: Path, progress: Progress) -> None:
