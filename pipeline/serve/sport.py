@@ -84,7 +84,7 @@ class ExampleTold(BaseModel):
 
 
 def sport_routes() -> APIRouter:
-    """Routes over the folder ``sports`` of the service's data; ``sports.csv`` there takes the place of the table."""
+    """Routes over the folder ``sports`` of the service's data; ``sports.csv`` there extends the table."""
     router = APIRouter(lifespan=_lifespan)
     form = {"required": True, "content": {"multipart/form-data": {"schema": _FORM}}}
 

@@ -30,14 +30,24 @@ class Sport:
     """What else it is called."""
 
 
-def table_in(folder: Path) -> Path:
-    """A user's own table in ``folder``, or the shipped one where there is none."""
+def table_in(folder: Path) -> Path | None:
+    """A user's own table in ``folder``; None where there is none."""
     own = folder / SHIPPED_TABLE.name
-    return own if own.is_file() else SHIPPED_TABLE
+    return own if own.is_file() else None
 
 
-def read_table(path: Path = SHIPPED_TABLE) -> dict[str, Sport]:
-    """Sports by id. Raises InputError where an id or a name is missing, odd or there twice."""
+def read_table(own: Path | None = None) -> dict[str, Sport]:
+    """Sports by id: those of a user's ``own`` table, then those shipped whose id and name it leaves free.
+
+    Raises InputError where an id or a name is missing, odd or there twice.
+    """
+    mine = {} if own is None else _read(own)
+    names = {plain(sport.name) for sport in mine.values()}
+    shipped = (sport for sport in _read(SHIPPED_TABLE).values() if plain(sport.name) not in names)
+    return mine | {sport.id: sport for sport in shipped if sport.id not in mine}
+
+
+def _read(path: Path) -> dict[str, Sport]:
     sports: dict[str, Sport] = {}
     taken: dict[str, str] = {}
     for line, row in read_rows(path, _COLUMNS):

@@ -56,7 +56,7 @@ class Worker:
         """Changes where examples or the table do."""
         files = sorted(path.relative_to(self._folder).as_posix() for path in self._folder.glob("*/*.npy"))
         table = table_in(self._folder)
-        return files, table, table.stat().st_mtime_ns
+        return files, table and table.stat().st_mtime_ns
 
 
 def serve(worker: Worker, asked: BinaryIO, answers: BinaryIO) -> None:

@@ -16,7 +16,7 @@ def add_command(subparsers: Any) -> None:
     sport = subparsers.add_parser("sport", help="learn which sport a picture shows, from a folder per sport")
     sport.add_argument("data", type=Path, help="folder with a folder of pictures per sport; no_sport: of anything else")
     sport.add_argument("-o", "--output", type=Path, required=True, help="the .examples file to write")
-    sport.add_argument("--sports", type=Path, metavar="FILE", help="CSV of id, name, tags (default: the shipped table)")
+    sport.add_argument("--sports", type=Path, metavar="FILE", help="CSV of id, name, tags that extends the shipped table")
     sport.add_argument(
         "--embedding", metavar="NAME", help="efficientnet_lite2 (the default), detector, or a .tflite file"
     )
@@ -30,13 +30,13 @@ def run_train_sport(options: argparse.Namespace) -> int:
     from pipeline.sport.embeddings import DEFAULT, open_embedding
     from pipeline.sport.examples import save_examples
     from pipeline.sport.predict import fit_heads
-    from pipeline.sport.table import SHIPPED_TABLE, read_table
+    from pipeline.sport.table import read_table
     from pipeline.sport.train import learn
 
     if options.output.suffix != ".examples":
         raise InputError(f"{options.output}: the name of what is learnt ends in .examples")
     require_file(options.output)
-    table = read_table(options.sports or SHIPPED_TABLE)
+    table = read_table(options.sports)
     learnt = learn(options.data, open_embedding(options.embedding or DEFAULT), table, choose_progress(options.quiet))
     save_examples(options.output, learnt.examples, fit_heads(learnt.examples))
     for sport, count, right in learnt.by_sport:

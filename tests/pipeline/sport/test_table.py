@@ -26,6 +26,16 @@ def test_sports_that_no_table_has_get_ids_that_are_free_and_stay() -> None:
         name_sports(["football", "soccer"], table)
 
 
+def test_a_table_of_ones_own_adds_renames_and_wins(tmp_path: Path) -> None:
+    own, shipped = tmp_path / "sports.csv", read_table()
+    own.write_text("id,name,tags\nk1,Kabaddi,\n74,Rounders,\n5000,Soccer,\nx,Paddle,archery\n")
+    table = read_table(own)
+    assert {table[i].name for i in ("k1", "74", "x")} == {"Kabaddi", "Rounders", "Paddle"}
+    assert [s.id for s in table.values() if s.name == "Soccer"] == ["5000"]
+    assert len(table) == len(shipped) + 2, "one renamed, one with another id"
+    assert find_sport("Kabaddi", table) == table["k1"] and find_sport("golf", table) == find_sport("golf", shipped)
+
+
 @pytest.mark.parametrize(
     "lines", ["", "1,,", ",Golf,", "0,Golf,", "1,Golf,\n1,Polo,", "1,Golf,\n2,golf,", "1,Golf,x\n2,Polo,X", "a b,Golf,"]
 )
