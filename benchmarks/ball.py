@@ -4,7 +4,8 @@ python -m benchmarks.ball train SHARED -o WEIGHTS [--hold-out GROUP,GROUP]
 python -m benchmarks.ball judge SHARED --weights WEIGHTS --groups GROUP,GROUP [-o RESULT]
 
 Groups are games: what is judged was never learnt from. ``IND-NYK`` and ``NYK-BOS`` are the clips with truth, the others
-are the games of ``ball_nba`` and ``nba_events``; ``frames`` and ``videos`` are the halves of Basketball Players v17.
+are the games of ``ball_nba`` and ``nba_events``; ``frames`` and ``videos`` are the halves of Basketball Players v17;
+``made`` are games that this project draws, others than the demo's.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from pipeline.models import Models
 from pipeline.progress import Silent
 from pipeline.stages.ball import events_found, follow_ball
 from pipeline.stages.detect import detect_players
+from pipeline.synthetic.game import SyntheticGame
 from tracker.ball.events import PASS, SHOT
 from tracker.detect.detector import BALLS, YoloDetector
 from tracker.detect.train_ball_look import Patches, patches_of, train_ball_look
@@ -43,12 +45,17 @@ _BALL = 0
 """Class of balls in Basketball Players v17."""
 _SIDE = 20.0
 """Pixels of a ball in the clips with truth."""
+_SEEDS = range(1, 13)
+"""Of made games to learn from; the demo's is 0."""
+_HIDDEN, _PLAIN = 0.2, 0.6
+"""Share of a drawn ball in sight up to which it is none to learn from, and from which it is one."""
 _BEFORE = 3
 """Frames before a release in which the ball is surely in hand."""
 
 
 def pictures(shared: Path) -> Iterator[tuple[str, Image, FloatArray]]:
     """Group, picture and the balls in it (B, 3): middle and side, pixels."""
+    yield from _made()
     yield from _players_17(shared / "detection" / "basketball_players_17")
     folder = shared / "detection" / "ball_nba"
     for _, row in read_rows(folder / "labels.csv", ("file", "group", "x", "y", "w", "h")):
@@ -63,6 +70,18 @@ def pictures(shared: Path) -> Iterator[tuple[str, Image, FloatArray]]:
                     yield name, frame.image, np.array([places[frame.index]], np.float32)
                 if frame.index >= max(places):
                     break
+
+
+def _made() -> Iterator[tuple[str, Image, FloatArray]]:
+    """A picture a second of drawn games; those where the ball is half hidden are left out."""
+    for seed in _SEEDS:
+        game = SyntheticGame(seed, 20.0)
+        truth = game.truth
+        for index in range(7, game.num_frames, round(game.fps)):
+            share = truth.ball_visibility[index]
+            if not _HIDDEN < share < _PLAIN:
+                balls = truth.ball[index : index + 1] if share >= _PLAIN else np.empty((0, 3), np.float32)
+                yield "made", game.frame(index).image, balls
 
 
 def _players_17(folder: Path) -> Iterator[tuple[str, Image, FloatArray]]:

@@ -120,14 +120,14 @@ class SyntheticGame:
         player = np.concatenate([r.player for r in rows])
         tracks = Tracks.of(frame, player + 1, np.concatenate([r.xyxy for r in rows]))
         visibility = np.concatenate([r.visibility for r in rows])
-        ball = np.array([camera.project(at)[0] for camera, at in zip(cameras, self._ball, strict=True)], np.float32)
+        ball = [_ball_seen(at, camera) for at, camera in zip(self._ball, cameras, strict=True)]
         return GameTruth(
             tracks,
             visibility,
             self._play.action[frame, player],
             ["A" if p < len(self._looks) // 2 else "B" for p in range(len(self._looks))],
             (self._play.owner + 1).astype(np.int32),
-            ball,
+            np.array(ball, np.float32),
             np.array([r.ball for r in rows], np.float32),
             list(_events(self._play, self.fps)),
             [mark for i in range(0, self.num_frames, round(self.fps)) for mark in _landmarks(i, cameras[i], self.size)],
@@ -169,6 +169,12 @@ def _visible(player: np.intp, figures: list[list[Shape]], boxes: Floats, depth: 
     x0, y0 = max(0, -left // step), max(0, -top // step)
     x1, y1 = (size[0] - left) // step, (size[1] - top) // step
     return cv2.countNonZero(mask[y0 : max(y1, 0), x0 : max(x1, 0)]) / max(whole, 1) if x1 > x0 and y1 > y0 else 0.0
+
+
+def _ball_seen(at: Floats, camera: Camera) -> Floats:
+    """(3,): middle and diameter in the picture, pixels."""
+    pixel, depth = camera.project(at)
+    return np.append(pixel, 2 * BALL_RADIUS * camera.scale(depth))
 
 
 def _events(play: Play, fps: float) -> Iterator[TrueEvent]:

@@ -66,7 +66,7 @@ class GameTruth:
     holder: IntArray
     """int32 (T,): the identity of who has the ball in each frame, 0 while it flies."""
     ball: FloatArray
-    """float32 (T, 2): its middle in each picture, pixels; it may be outside."""
+    """float32 (T, 3): its middle and its diameter in each picture, pixels; it may be outside."""
     ball_visibility: FloatArray
     """float32 (T,): the share of it inside the picture and not hidden by players."""
     events: Sequence[TrueEvent]
@@ -100,7 +100,7 @@ def write_truth(truth: GameTruth, folder: Path) -> None:
     write_rows(folder / HOLDERS, ("start_frame", "end_frame", "player"), holders)
     balls = (
         (frame, f"{x:.1f}", f"{y:.1f}", int(share >= SEEN))
-        for frame, ((x, y), share) in enumerate(zip(truth.ball, truth.ball_visibility, strict=True), 1)
+        for frame, ((x, y, _), share) in enumerate(zip(truth.ball, truth.ball_visibility, strict=True), 1)
         if share > 0
     )
     write_rows(folder / PLACES, ("frame", "x", "y", "visible"), balls)

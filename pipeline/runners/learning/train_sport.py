@@ -16,7 +16,9 @@ def add_command(subparsers: Any) -> None:
     sport = subparsers.add_parser("sport", help="learn which sport a picture shows, from a folder per sport")
     sport.add_argument("data", type=Path, help="folder with a folder of pictures per sport; no_sport: of anything else")
     sport.add_argument("-o", "--output", type=Path, required=True, help="the .examples file to write")
-    sport.add_argument("--sports", type=Path, metavar="FILE", help="CSV of id, name, tags that extends the shipped table")
+    sport.add_argument(
+        "--sports", type=Path, metavar="FILE", help="CSV of id, name, tags that extends the shipped table"
+    )
     sport.add_argument(
         "--embedding", metavar="NAME", help="efficientnet_lite2 (the default), detector, or a .tflite file"
     )

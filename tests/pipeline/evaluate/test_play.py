@@ -55,7 +55,7 @@ def test_who_has_the_ball_is_near_it_and_lets_go_where_an_event_says(truth: Game
         mine = truth.tracks[(truth.tracks.frame_index == frame) & (truth.tracks.track_id == truth.holder[frame])]
         if len(mine):
             left, top, right, bottom = mine.xyxy[0].tolist()
-            x, y = truth.ball[frame].tolist()
+            x, y, _ = truth.ball[frame].tolist()
             room = (bottom - top) / 2
             assert left - room < x < right + room and top - room < y < bottom + room
 
