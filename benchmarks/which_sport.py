@@ -28,7 +28,7 @@ from ground.video.source import open_video
 from pipeline.shipped import WEIGHTS
 from pipeline.sport.embeddings import Embedding, open_embedding
 from pipeline.sport.examples import load_examples
-from pipeline.sport.features import features
+from pipeline.sport.features import coarse, features
 from pipeline.sport.head import fit_head
 from pipeline.sport.picture import read_picture_file
 from pipeline.sport.predict import SHIPPED_SPORTS, fit_heads, open_classifier
@@ -143,8 +143,8 @@ def moderation(pictures: Pictures, others: dict[str, Floats]) -> list[str]:
     for source, judged in others.items():
         rest = np.concatenate([rows for name, rows in others.items() if name != source])
         targets = np.repeat([0, 1], [len(pictures.train), len(rest)])
-        head = fit_head(np.concatenate([pictures.train, rest]), targets)
-        sport, other = head.probabilities(pictures.test)[:, 0], head.probabilities(judged)[:, 0]
+        head = fit_head(coarse(np.concatenate([pictures.train, rest])), targets)
+        sport, other = (head.probabilities(coarse(each))[:, 0] for each in (pictures.test, judged))
         lines.append(
             f"| {source} | {len(judged)} | {auroc(sport, other):.3f} | {(other < 0.5).mean():.3f} "
             f"| {(sport >= 0.5).mean():.3f} |"

@@ -18,7 +18,7 @@ from ground.disk.files import read_bytes, write_atomically
 from ground.errors import InputError
 from pipeline.sport.added import example_ids, example_path
 from pipeline.sport.embeddings import Row
-from pipeline.sport.features import Floats, features
+from pipeline.sport.features import Floats, coarse, features
 from pipeline.sport.head import Head, Ints, landmarks_of
 from pipeline.sport.table import Sport
 
@@ -75,7 +75,7 @@ class Examples:
         if not len(others):
             return ((seen, known.targets),)
         at_all = np.repeat([0, 1], [len(seen), len(others)]).astype(np.int64)
-        return (seen, known.targets), (np.concatenate([seen, features(others, self.embedding)]), at_all)
+        return (seen, known.targets), (coarse(np.concatenate([seen, features(others, self.embedding)])), at_all)
 
     def plus(self, added: Sequence[tuple[Sport, str, Row]]) -> Examples:
         """With more: sport, name, row. Raises InputError for rows of another network."""

@@ -13,7 +13,7 @@ from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
 from pipeline.sport.embeddings import Embedding, Row, open_embedding
 from pipeline.sport.examples import Examples, added_examples, load_examples
-from pipeline.sport.features import features
+from pipeline.sport.features import coarse, features
 from pipeline.sport.head import Head, fit_head
 from pipeline.sport.picture import Picture
 from pipeline.sport.table import UNKNOWN, UNKNOWN_ID, Sport
@@ -88,7 +88,7 @@ class SportClassifier:
     def tell_row(self, row: Row) -> Answer:
         """The same, of what the network made of it."""
         seen = features(row[None], self.embedding.name)
-        at_all = None if self._sport_or_not is None else float(self._sport_or_not.probabilities(seen)[0, 0])
+        at_all = None if self._sport_or_not is None else float(self._sport_or_not.probabilities(coarse(seen))[0, 0])
         unknown = max(float(self.head.unknown(seen)[0]), 0.0 if at_all is None else 1 - at_all)
         likely = likeliest(self.head.probabilities(seen)[0], unknown, self.sports)
         return Answer(likely, unknown, at_all, self._nearest(row[None].astype(np.float64)))
