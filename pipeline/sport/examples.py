@@ -18,10 +18,13 @@ from ground.disk.files import read_bytes, write_atomically
 from ground.errors import InputError
 from pipeline.sport.added import example_ids, example_path
 from pipeline.sport.embeddings import Row
-from pipeline.sport.head import Head
+from pipeline.sport.features import Floats, coarse, features
+from pipeline.sport.head import Head, Ints, landmarks_of
 from pipeline.sport.table import Sport
 
-_VERSION = 1
+_VERSION = 2
+_WITHOUT_HEADS = 1
+"""A version whose examples still hold, and whose heads are fitted anew."""
 _MOST_UNPACKED = 1 << 30
 """Bytes of a file of sports, unpacked."""
 _ROWS_FILE, _FACTS_FILE = "rows.npy", "facts.json"
@@ -65,6 +68,15 @@ class Examples:
         """(M, C): the pictures of no sport."""
         return self.rows[self.targets < 0]
 
+    def lessons(self) -> tuple[tuple[Floats, Ints], ...]:
+        """What each head learns from, features and targets: which sport; and sport (0) or not (1), where it can."""
+        known, others = self.of_sports(), self.without()
+        seen = features(known.rows, self.embedding)
+        if not len(others):
+            return ((seen, known.targets),)
+        at_all = np.repeat([0, 1], [len(seen), len(others)]).astype(np.int64)
+        return (seen, known.targets), (coarse(np.concatenate([seen, features(others, self.embedding)])), at_all)
+
     def plus(self, added: Sequence[tuple[Sport, str, Row]]) -> Examples:
         """With more: sport, name, row. Raises InputError for rows of another network."""
         if any(row.shape != self.rows.shape[1:] for _, _, row in added):
@@ -97,7 +109,7 @@ def save_examples(path: Path, examples: Examples, heads: Sequence[Head] = ()) ->
     }
     arrays: dict[str, npt.NDArray[np.floating]] = {_ROWS_FILE: examples.rows.astype(np.float16)}
     for i, head in enumerate(heads):
-        arrays[f"head{i}.npy"] = np.column_stack([head.weights, head.middle]).astype(np.float32)
+        arrays[f"head{i}.npy"] = head.weights.astype(np.float32)
     with write_atomically(path) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as file:
         # Of a fixed time, so that the same examples are the same bytes.
         file.writestr(zipfile.ZipInfo(_FACTS_FILE), json.dumps(facts))
@@ -125,24 +137,32 @@ def _read(path: Path, file: zipfile.ZipFile) -> tuple[Examples, tuple[Head, ...]
     if sum(entry.file_size for entry in file.infolist()) > _MOST_UNPACKED:
         raise InputError(f"{path}: is larger than any file of sports")
     facts = json.loads(file.read(_FACTS_FILE))
-    if facts["version"] != _VERSION:
+    if facts["version"] not in (_VERSION, _WITHOUT_HEADS):
         raise InputError(f"{path}: is of another version of courtscribe; train anew")
     sports = tuple(Sport(str(a), str(b), tuple(map(str, tags))) for a, b, tags in facts["sports"])
     targets = np.array(facts["targets"], np.int64).reshape(-1)
     rows = _array(file, _ROWS_FILE).astype(np.float16)
     names = tuple(map(str, facts["names"]))
     examples = Examples(str(facts["embedding"]), str(facts["digest"]), sports, rows, targets, names)
-    return examples, tuple(_head(file, i, numbers, rows.shape[1]) for i, numbers in enumerate(facts["heads"]))
+    return examples, _heads(file, examples, facts["heads"]) if facts["version"] == _VERSION else ()
 
 
-def _head(file: zipfile.ZipFile, number: int, numbers: list[float], width: int) -> Head:
-    array = _array(file, f"head{number}.npy").astype(np.float64)
+def _heads(file: zipfile.ZipFile, examples: Examples, of_each: Sequence[Sequence[float]]) -> tuple[Head, ...]:
+    if not of_each:
+        return ()
+    lessons = zip(examples.lessons(), of_each, strict=True)
+    return tuple(_head(_array(file, f"head{i}.npy"), lesson, numbers) for i, (lesson, numbers) in enumerate(lessons))
+
+
+def _head(weights: npt.NDArray[np.floating], lesson: tuple[Floats, Ints], numbers: Sequence[float]) -> Head:
+    seen, targets = lesson
+    landmarks, weights = seen[landmarks_of(targets)], weights.astype(np.float64)
     temperature, slope, usual = map(float, numbers)
-    if array.ndim != 2 or array.shape[0] != width or array.shape[1] < 3 or not np.isfinite(array).all():
-        raise ValueError("a head of another width")
+    if weights.ndim != 2 or len(weights) != len(landmarks) or weights.shape[1] < 2 or not np.isfinite(weights).all():
+        raise ValueError("a head of other examples")
     if not (temperature > 0 and np.isfinite([temperature, slope, usual]).all()):
         raise ValueError("a head of odd numbers")
-    return Head(array[:, :-1], array[:, -1], temperature, slope, usual)
+    return Head(landmarks, weights, temperature, slope, usual)
 
 
 def _array(file: zipfile.ZipFile, name: str) -> npt.NDArray[np.floating]:

@@ -13,6 +13,7 @@ from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
 from pipeline.sport.embeddings import Embedding, Row, open_embedding
 from pipeline.sport.examples import Examples, added_examples, load_examples
+from pipeline.sport.features import coarse, features
 from pipeline.sport.head import Head, fit_head
 from pipeline.sport.picture import Picture
 from pipeline.sport.table import UNKNOWN, UNKNOWN_ID, Sport
@@ -77,7 +78,8 @@ class SportClassifier:
         if self.head.weights.shape[1] != len(self.sports):
             raise InputError("the head is of other sports than the examples; train anew")
         self._sport_or_not = others[0] if others else None
-        self._around = _directions(known.rows.astype(np.float64) - self.head.middle)
+        self._middle = known.rows.astype(np.float64).mean(axis=0)
+        self._around = _directions(known.rows - self._middle)
 
     def tell(self, picture: Picture) -> Answer:
         """What ``picture`` shows."""
@@ -85,14 +87,18 @@ class SportClassifier:
 
     def tell_row(self, row: Row) -> Answer:
         """The same, of what the network made of it."""
-        rows = row[None].astype(np.float64)
-        probabilities = self.head.probabilities(rows)[0]
-        at_all = None if self._sport_or_not is None else float(self._sport_or_not.probabilities(rows)[0, 0])
-        unknown = max(float(self.head.unknown(rows)[0]), 0.0 if at_all is None else 1 - at_all)
-        return Answer(likeliest(probabilities, unknown, self.sports), unknown, at_all, self._nearest(rows))
+        seen = features(row[None], self.embedding.name)
+        at_all = None if self._sport_or_not is None else float(self._sport_or_not.probabilities(coarse(seen))[0, 0])
+        unknown = max(float(self.head.unknown(seen)[0]), 0.0 if at_all is None else 1 - at_all)
+        likely = likeliest(self.head.probabilities(seen)[0], unknown, self.sports)
+        return Answer(likely, unknown, at_all, self._nearest(row[None].astype(np.float64)))
+
+    def probabilities(self, rows: Sequence[Row]) -> npt.NDArray[np.float64]:
+        """(N, S), of each sport, if it is one of them."""
+        return self.head.probabilities(features(np.stack(rows), self.embedding.name))
 
     def _nearest(self, rows: npt.NDArray[np.float64]) -> tuple[Near, ...]:
-        likeness = self._around @ _directions(rows - self.head.middle)[0]
+        likeness = self._around @ _directions(rows - self._middle)[0]
         best = np.argsort(-likeness, kind="stable")[:_NEAREST].tolist()
         return tuple(Near(self._names[i], self.sports[self._targets[i]], float(likeness[i])) for i in best)
 
@@ -122,12 +128,7 @@ def open_classifier(
 
 def fit_heads(examples: Examples) -> tuple[Head, ...]:
     """Which sport; and, where there are pictures of no sport, sport (0) or not (1). Raises as ``fit_head``."""
-    known, others = examples.of_sports(), examples.without()
-    head = fit_head(known.rows, known.targets)
-    if not len(others):
-        return (head,)
-    targets = np.repeat([0, 1], [len(known.rows), len(others)]).astype(np.int64)
-    return head, fit_head(np.concatenate([known.rows, others]), targets)
+    return tuple(fit_head(seen, targets) for seen, targets in examples.lessons())
 
 
 def _directions(rows: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -14,6 +14,7 @@ from ground.errors import InputError
 from pipeline.progress import Progress, Silent
 from pipeline.sport.embeddings import Embedding, Row
 from pipeline.sport.examples import Examples, load_examples
+from pipeline.sport.features import features
 from pipeline.sport.head import fit_and_judge
 from pipeline.sport.picture import read_picture_file
 from pipeline.sport.predict import SHIPPED_SPORTS
@@ -118,7 +119,7 @@ def _with_shipped_others(examples: Examples) -> Examples:
 
 def _judged(examples: Examples) -> Learnt:
     known = examples.of_sports()
-    right = fit_and_judge(known.rows, known.targets)[1] == known.targets
+    right = fit_and_judge(features(known.rows, known.embedding), known.targets)[1] == known.targets
     by_sport = tuple(
         (sport, int((known.targets == i).sum()), float(right[known.targets == i].mean()))
         for i, sport in enumerate(known.sports)

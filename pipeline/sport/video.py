@@ -50,7 +50,7 @@ def _vote(answers: list[list[Answer]], classifier: SportClassifier, shots: list[
     flat = [answer for shot in answers for answer in shot]
     unknown = float(np.mean([answer.unknown for answer in flat]))
     at_all = [answer.sport_at_all for answer in flat if answer.sport_at_all is not None]
-    probabilities = classifier.head.probabilities(np.stack([row for shot in shots for row in shot])).mean(axis=0)
+    probabilities = classifier.probabilities([row for shot in shots for row in shot]).mean(axis=0)
     likely = likeliest(probabilities, unknown, classifier.sports)
     nearest = max((answer.nearest for answer in flat), key=lambda near: near[0].likeness)
     whole = Answer(likely, unknown, float(np.mean(at_all)) if at_all else None, nearest)

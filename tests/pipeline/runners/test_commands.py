@@ -35,7 +35,7 @@ def test_doctor_says_how_to_mend_an_opencv_without_csrt(monkeypatch: pytest.Monk
 
 def test_the_manifest_tells_the_truth_about_the_weights() -> None:
     manifest = tomllib.loads((WEIGHTS / "manifest.toml").read_text())
-    kinds = (".pt", ".safetensors", ".xml", ".bin", ".examples")
+    kinds = (".pt", ".safetensors", ".xml", ".bin", ".npy", ".examples")
     assert set(manifest) == {p.relative_to(WEIGHTS).as_posix() for p in WEIGHTS.rglob("*") if p.suffix in kinds}
     assert {"players.pt", "actions.safetensors"} < set(manifest)
     for name, facts in manifest.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,21 @@ def test_what_is_written_is_read_and_the_same_is_the_same_bytes(tmp_path: Path) 
     for head, same in zip(heads, read_heads, strict=True):
         assert np.allclose(head.weights, same.weights, atol=1e-5) and head.usual == same.usual
     assert (tmp_path / "a.examples").read_bytes() == (tmp_path / "b.examples").read_bytes()
+
+
+def test_examples_of_the_version_before_still_hold_and_heads_are_fitted_to_them(tmp_path: Path) -> None:
+    new, old = tmp_path / "new.examples", tmp_path / "old.examples"
+    save_examples(new, some(), fit_heads(some()))
+    with zipfile.ZipFile(new) as file, zipfile.ZipFile(old, "w") as older:
+        for name in file.namelist():
+            content = file.read(name)
+            older.writestr(name, content.replace(b'"version": 2', b'"version": 1') if name == "facts.json" else content)
+    read, heads = load_examples(old)
+    assert (read.rows == some().rows).all() and heads == () and len(load_examples(new)[1]) == 2
+    with zipfile.ZipFile(old) as file, zipfile.ZipFile(new, "w") as newer:
+        newer.writestr("facts.json", file.read("facts.json").replace(b'"version": 1', b'"version": 3'))
+    with pytest.raises(InputError, match="another version"):
+        load_examples(new)
 
 
 @settings(max_examples=40, deadline=None)
