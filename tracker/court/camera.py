@@ -7,6 +7,7 @@ known from less of the court than a homography, and it goes on beyond what is se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,15 +41,23 @@ class Camera:
 
     def homography(self, width: int, height: int) -> Float64Array:
         """(3, 3): from metres on the floor to pixels of a picture; what lies before the camera has a positive depth."""
-        axes = self._axes()
-        focal = np.exp(self.focal) * width
-        inner = np.array([[focal, 0, (width - 1) / 2], [0, focal, (height - 1) / 2], [0, 0, 1]])
-        floor = np.array([[1, 0, -self.x], [0, 1, -self.y], [0, 0, -self.z]])
-        return inner @ axes @ floor
+        return homographies([self], width, height)[0]
 
-    def _axes(self) -> Float64Array:
-        """Rows: to the right, down and forward in the picture, as directions in the hall."""
-        (sp, st, sr), (cp, ct, cr) = np.sin([self.pan, self.tilt, self.roll]), np.cos([self.pan, self.tilt, self.roll])
-        right, forward = np.array([cp, sp, 0]), np.array([sp * ct, -cp * ct, -st])
-        down = np.array([-sp * st, cp * st, -ct])
-        return np.stack([cr * right + sr * down, cr * down - sr * right, forward])
+
+def homographies(cameras: Sequence[Camera], width: int, height: int) -> Float64Array:
+    """(N, 3, 3), of each camera, see ``Camera.homography``."""
+    x, y, z, pan, tilt, roll, focal = np.array([camera.numbers() for camera in cameras]).T
+    inner, floor = np.zeros((2, len(cameras), 3, 3))
+    inner[:, 0, 0] = inner[:, 1, 1] = np.exp(focal) * width
+    inner[:, :, 2] = (width - 1) / 2, (height - 1) / 2, 1
+    floor[:, 0, 0] = floor[:, 1, 1] = 1
+    floor[:, :, 2] = -np.stack([x, y, z], axis=1)
+    return inner @ _axes(pan, tilt, roll) @ floor
+
+
+def _axes(pan: Float64Array, tilt: Float64Array, roll: Float64Array) -> Float64Array:
+    """(N, 3, 3), rows: to the right, down and forward in the picture, as directions in the hall."""
+    (sp, st, sr), (cp, ct, cr) = np.sin([pan, tilt, roll]), np.cos([pan, tilt, roll])
+    right, forward = np.stack([cp, sp, np.zeros_like(sp)]), np.stack([sp * ct, -cp * ct, -st])
+    down = np.stack([-sp * st, cp * st, -ct])
+    return np.stack([cr * right + sr * down, cr * down - sr * right, forward]).transpose(2, 0, 1)

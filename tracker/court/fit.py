@@ -8,18 +8,18 @@ with another number of cores.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.optimize import leastsq
 from scipy.special import expit
 
 from tracker.boxes import Float64Array
-from tracker.court.camera import Camera
+from tracker.court.camera import Camera, homographies
 from tracker.court.dimensions import COURTS, Court
 from tracker.court.segmenter import cell_centres
 from tracker.types import FloatArray
@@ -38,7 +38,7 @@ _FOLLOWED = 5
 _STEP = 0.001
 """Of a camera's numbers, for differences, in tenths of their spread. With ten times that, least squares stop early:
 zoom and distance do nearly the same, and small errors of the slopes outweigh what tells them apart."""
-_UNTIL: Mapping[str, Any] = {"ftol": 1e-4, "xtol": 1e-4, "max_nfev": 20}
+_UNTIL: Mapping[str, Any] = {"ftol": 1e-4, "xtol": 1e-4, "maxfev": 20}
 """When least squares have converged: a thousandth of their sum is less than noise."""
 _FAR, _BEYOND = 8.0, np.float32(1e3)
 """Metres beyond which it does not matter how far a point is from a line; where what is above the horizon is put."""
@@ -79,7 +79,7 @@ class Maps:
 
     def expected(self, cameras: Sequence[Camera], court: Court, soft: float) -> FloatArray:
         """What each of N cameras says of each cell, float32 (4, N, h, w), as ``seen``."""
-        to_floor = np.linalg.inv([camera.homography(self.width, self.height) for camera in cameras])
+        to_floor = np.linalg.inv(homographies(cameras, self.width, self.height))
         a = to_floor.astype(np.float32).transpose(1, 2, 0)[:, :, :, None, None]
         x, y = self.centres[..., 0], self.centres[..., 1]
         across, along, depth = (row[0] * x + row[1] * y + row[2] for row in a)
@@ -142,17 +142,30 @@ def _refined(maps: Maps, court: Court, start: Camera, soft: float, free: Sequenc
         cells = (np.sqrt(_WEIGHT)[:, :, None] * seen.reshape(len(seen), len(tried), -1)).transpose(1, 0, 2)
         return np.concatenate([cells.reshape(len(tried), -1), (tried - _USUAL) / _SPREAD], axis=1, dtype=np.float64)
 
+    @_remembered
     def value(change: Float64Array) -> Float64Array:
         return differences(change[None])[0]
 
+    @_remembered
     def slopes(change: Float64Array) -> Float64Array:
-        steps = np.concatenate([np.zeros((1, len(moves))), _STEP * np.eye(len(moves))])
-        values = differences(change + steps)
-        return (values[1:] - values[0]).T / _STEP
+        return (differences(change + _STEP * np.eye(len(moves))) - value(change)) / _STEP
 
-    jacobian: Any = slopes  # of which SciPy's stubs know only the names
-    found = least_squares(value, np.zeros(len(moves)), jacobian, method="lm", **_UNTIL)
-    return Camera.of(start.numbers() + (found.x[:, None] * moves).sum(axis=0))
+    options: Any = {"Dfun": slopes, "col_deriv": True, **_UNTIL}  # of which SciPy's stubs know only the names
+    found: Any = leastsq(value, np.zeros(len(moves)), full_output=True, **options)
+    return Camera.of(start.numbers() + (found[0][:, None] * moves).sum(axis=0))
+
+
+def _remembered(function: Callable[[Float64Array], Float64Array]) -> Callable[[Float64Array], Float64Array]:
+    """``function``, which is not called again for what it was last called for.
+
+    MINPACK wants the slopes where it has just had the value, and both twice at the start.
+    """
+
+    @lru_cache(maxsize=1)
+    def found(change: bytes) -> Float64Array:
+        return function(np.frombuffer(change))
+
+    return lambda change: found(change.tobytes())
 
 
 def _likely(maps: Maps, court: Court) -> list[Camera]:

@@ -58,8 +58,9 @@ def make_network() -> Any:
 class BallLook:
     """The trained network. Raises InputError for weights that are none of it."""
 
-    def __init__(self, weights: Path) -> None:
-        self._network = open_graph(weights) or _by_pytorch(weights)
+    def __init__(self, weights: Path, side_by_side: int = 1) -> None:
+        """side_by_side: pictures that are looked at at once, for as many threads."""
+        self._network = open_graph(weights, side_by_side) or _by_pytorch(weights)
 
     def judged(self, image: Image, spots: Detections) -> Detections:
         """``spots`` with how sure it is that each is the ball, by the detector's score and the look of it."""

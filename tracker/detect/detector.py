@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from ground.frames import Frame, Image
 from tracker.detect.ball_look import BallLook
 from tracker.detect.int8 import int8_copy, int8_folder
 from tracker.detect.letterbox import Found, Weak
-from tracker.detect.openvino_yolo import open_openvino_yolo
+from tracker.detect.openvino_yolo import OpenVinoYolo, open_openvino_yolo
 from tracker.detect.weights import openvino_copy, resolve_weights
 from tracker.detect.yolo import keep_weak, open_yolo
 from tracker.types import Detections
@@ -105,6 +107,8 @@ class YoloDetector:
             self._names = tuple(str(names[i]) for i in sorted(names))
             size, usual = _fixed_size(self._model), 16 if self._half else 1
         self._batches = Batches("frames", config.batch or usual)
+        side_by_side = 1 if self._openvino is None else self._openvino.size
+        self._threads = ThreadPoolExecutor(side_by_side, "detector")
         _say_size(config, size)
         self._things = [i for i, name in enumerate(self._names) if name in (*BALLS, *HOOPS)]
         self._weak = Weak(tuple(self._things), config.thing_confidence, _MOST_WEAK)
@@ -112,7 +116,8 @@ class YoloDetector:
             self._model.predict(np.zeros((64, 64, 3), np.uint8), **self._settings)  # by a predictor that stays
             keep_weak(self._model, self._things, config.thing_confidence, _MOST_WEAK)
         self._balls = [i for i in self._things if self._names[i] in BALLS]
-        self._look = BallLook(Path(config.ball_weights)) if config.ball_weights and self._balls else None
+        looks = config.ball_weights and self._balls
+        self._look = BallLook(Path(config.ball_weights), side_by_side) if looks else None
 
     @property
     def batch(self) -> int:
@@ -130,11 +135,24 @@ class YoloDetector:
 
     def _detect_batch(self, frames: Sequence[Frame]) -> list[Detections]:
         large = [min(frame.image.shape[:2]) >= _SMALLEST for frame in frames]
-        found = iter(self._find([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
-        return [
-            self._detections(next(found), frame.image) if is_large else Detections.empty()
-            for frame, is_large in zip(frames, large, strict=True)
-        ]
+        found = iter(self._found([frame.image for frame, is_large in zip(frames, large, strict=True) if is_large]))
+        return [next(found) if is_large else Detections.empty() for is_large in large]
+
+    def _found(self, images: Sequence[Image]) -> Iterable[Detections]:
+        """What is in each of ``images``."""
+        if (network := self._openvino) is not None:
+            return self._threads.map(partial(self._found_by, network), images)
+        if not images:
+            return ()
+        bgr = [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in images]
+        results = self._model.predict(bgr, **self._settings)
+        read = (_read(result, self._things) for result in results)
+        return [self._detections(found, image) for found, image in zip(read, images, strict=True)]
+
+    def _found_by(self, network: OpenVinoYolo, image: Image) -> Detections:
+        wanted = self.config
+        found = network.find(image, wanted.imgsz, wanted.confidence, wanted.iou, self._weak)
+        return self._detections(found, image)
 
     def _detections(self, found: Found, image: Image) -> Detections:
         boxes = _to_detections(found)
@@ -148,15 +166,6 @@ class YoloDetector:
         confidence = things.confidence.copy()
         confidence[is_ball] = look.judged(image, things[is_ball]).confidence
         return replace(things, confidence=confidence)
-
-    def _find(self, images: Sequence[Image]) -> list[Found]:
-        """What is in each of ``images``."""
-        if not images:
-            return []
-        if self._openvino is not None:
-            return self._openvino.find(images, self.config.imgsz, self.config.confidence, self.config.iou, self._weak)
-        bgr = [cv2.cvtColor(image, cv2.COLOR_RGB2BGR) for image in images]
-        return [_read(result, self._things) for result in self._model.predict(bgr, **self._settings)]
 
     @property
     def _settings(self) -> dict[str, Any]:

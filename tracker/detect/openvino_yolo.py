@@ -6,8 +6,6 @@ What ultralytics would do with it is done here for the plain kind, to the same b
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -41,7 +39,7 @@ class _Facts:
 
 
 class OpenVinoYolo:
-    """Finds objects in pictures, several at once, a core each, on the processor and in float32 whatever it has.
+    """Finds objects in pictures, for ``size`` threads at once, a core each, in float32 and on the processor.
 
     OpenVINO would take bfloat16 where the processor knows it, and a graphics chip where there is one: the same video
     would give other boxes on another machine.
@@ -56,7 +54,6 @@ class OpenVinoYolo:
         self._is_compiled_by_shape = facts.fixed is None and _is_rounded(model) and _has_tiles()
         self._lock, self._shape = threading.Lock(), list[int]()
         self._free = self._requests()
-        self._threads = ThreadPoolExecutor(self.size, "detector")
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,26 +77,20 @@ class OpenVinoYolo:
         """``imgsz`` rounded up to a multiple of the network's stride."""
         return -(-imgsz // self._facts.stride) * self._facts.stride
 
-    def find(
-        self, images: Sequence[Image], imgsz: int, confidence: float, most_overlap: float, weak: Weak | None = None
-    ) -> list[Found]:
-        """What is in each of ``images``, uint8 (H, W, 3) RGB; boxes in pixels of the picture, some may be empty.
+    def find(self, image: Image, imgsz: int, confidence: float, most_overlap: float, weak: Weak | None = None) -> Found:
+        """What is in ``image``, uint8 (H, W, 3) RGB; boxes in pixels of the picture, some may be empty.
 
         weak: what to tell besides; a network that chooses its boxes itself cannot.
         """
-
-        def look(image: Image) -> Found:
-            box = self.letterbox(image, imgsz)
-            output = self._infer(box.fill(image))
-            read = read_chosen if self._has_chosen else read_output
-            found = read(output, confidence, most_overlap)
-            found = found._replace(xyxy=box.in_picture(found.xyxy))
-            if weak is None or not weak.classes or self._has_chosen:
-                return found
-            faint = read_weak(output, weak)
-            return found._replace(weak=faint._replace(xyxy=box.in_picture(faint.xyxy)))
-
-        return list(self._threads.map(look, images))
+        box = self.letterbox(image, imgsz)
+        output = self._infer(box.fill(image))
+        read = read_chosen if self._has_chosen else read_output
+        found = read(output, confidence, most_overlap)
+        found = found._replace(xyxy=box.in_picture(found.xyxy))
+        if weak is None or not weak.classes or self._has_chosen:
+            return found
+        faint = read_weak(output, weak)
+        return found._replace(weak=faint._replace(xyxy=box.in_picture(faint.xyxy)))
 
     def _infer(self, inputs: FloatArray) -> FloatArray:
         """float32 (1, 3, h, w) -> the output for the picture."""

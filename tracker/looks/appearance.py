@@ -21,7 +21,7 @@ from tracker.types import FloatArray
 
 _SETTLED = 2.0
 """Seconds from which on two views of a player differ as much as they ever will."""
-_DIRECTIONS = 8
+DIRECTIONS = 8
 """Dimensions in which looks are compared. More: finer differences, and covariances that few views do not tell."""
 _ENOUGH = 20
 """Tracklets with two views or more under which nothing is known of how a player's looks vary."""
@@ -106,7 +106,7 @@ def learn_appearance(views: FloatArray, tracklet: Indices, seconds: Float64Array
     several = np.bincount(np.bincount(tracklet, minlength=1) >= 2, minlength=2)[1]
     if several < _ENOUGH:
         return Appearance(np.zeros((len(start), 0)), np.zeros(len(start)), np.empty(0), start)
-    turned, between = _discriminate(views.astype(np.float64)[:, :_DIRECTIONS], tracklet, seconds)
+    turned, between = _discriminate(views.astype(np.float64), tracklet, seconds)
     total = np.zeros((len(start), turned.shape[1]))
     np.add.at(total, tracklet, turned)
     return Appearance(total, np.bincount(tracklet, minlength=len(start)).astype(np.float64), between, start)

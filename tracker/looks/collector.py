@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.linalg import eigh
 
 from ground.frames import Image
 from tracker.assignment import Indices
-from tracker.looks.appearance import Appearance, learn_appearance
+from tracker.boxes import Float64Array
+from tracker.looks.appearance import DIRECTIONS, Appearance, learn_appearance
 from tracker.looks.describers import Describer
 from tracker.looks.kit import KitViews, kits
 from tracker.looks.samples import is_clear, plan_kits, plan_samples
 from tracker.track.tracklets import Tracklets
 from tracker.types import FloatArray
 
-_KEPT = 64
-"""Dimensions in which views are stored."""
 _FIRST_VIEWS = 1000
-"""Views that are stored whole, to find those dimensions from; about 10 KB each."""
+"""Views that are stored whole, to find from them in which directions they differ; about 10 KB each."""
 
 
 class _Rows(NamedTuple):
@@ -134,9 +134,20 @@ class _Projection:
         kinds = np.split(centred, np.cumsum(widths)[:-1], axis=1)
         scale = [np.full(kind.shape[1], 1 / max(1e-9, float(np.sqrt((kind**2).sum() / len(kind))))) for kind in kinds]
         weight = np.concatenate(scale).astype(np.float32)
-        axes = np.linalg.svd(centred * weight, full_matrices=False)[2][:_KEPT]
-        self._axes = (axes * weight).T
+        axes = _principal_axes((centred * weight).astype(np.float64))
+        self._axes = (axes * weight).T.astype(np.float32)
 
     def __call__(self, views: FloatArray) -> FloatArray:
-        """Descriptions (N, D) -> float32 (N, at most _KEPT), the most telling direction first."""
+        """Descriptions (N, D) -> float32 (N, at most DIRECTIONS), the most telling direction first."""
         return (views - self._mean) @ self._axes
+
+
+def _principal_axes(centred: Float64Array) -> Float64Array:
+    """The directions (at most DIRECTIONS, D) in which (N, D) differ most, of length 1, or 0 where nothing differs.
+
+    By the few eigenvectors that count of a matrix (N, N): a tenth of the time of all singular vectors.
+    """
+    count = len(centred)
+    _, vectors = eigh(centred @ centred.T, subset_by_index=(max(0, count - DIRECTIONS), count - 1))
+    axes = vectors.T[::-1] @ centred
+    return axes / np.maximum(np.linalg.norm(axes, axis=1, keepdims=True), 1e-9)

@@ -1,31 +1,25 @@
 """Boxes that do not jitter: finished tracks, smoothed from both ends of time and filled in across short gaps.
 
-Each track goes through FilterPy's Kalman filter and Rauch-Tung-Striebel smoother with true frame times, so a smoothed
-box depends on detections before and after it and does not lag behind. The model is a box whose centre and size move
-at a velocity that wanders (white-noise acceleration: Bar-Shalom, Li, Kirubarajan, "Estimation with Applications to
-Tracking and Navigation", 2001, section 6.2), all in units of the player's height, so that it fits near and far ones.
+Each track goes through a Kalman filter and a Rauch-Tung-Striebel smoother with true frame times
+(``tracker.players.rts``), so a smoothed box depends on detections before and after it and does not lag behind. The
+model is a box whose centre and size move at a velocity that wanders, all in units of the player's height, so that it
+fits near and far ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from ground.errors import InputError
 from tracker.boxes import Float64Array
+from tracker.players.rts import Line, smoothed
 from tracker.types import Tracks
 
-_DETECTION_NOISE = 0.025
-"""Standard deviation of a detected centre and size, in heights."""
-_ACCELERATION = np.array([10.0, 10.0, 5.0, 5.0])
-"""Spectral density of the acceleration of centre x, y, width, height, in heights squared per second cubed. Chosen on
-SportsMOT with noisy boxes: jitter falls to a third while overlap with the truth stays (limbs do move fast)."""
-_FIRST_VELOCITY = 3.0
-"""Standard deviation of the velocity at the start of a track, in heights per second."""
 _MAX_SHIFT = 0.1
 """No edge moves farther from its detection than this share of the box's width or height, whatever the model says:
 a sudden jump stays a jump."""
@@ -39,6 +33,8 @@ _FEWEST = 3
 """Boxes beside a gap that say how the player moves."""
 _CHUNK, _CONTEXT = 2000, 60
 """Frames smoothed at once, and frames looked at before and after them: a long track needs no more memory."""
+_TOGETHER = 64
+"""Chunks that are smoothed together: NumPy takes as long over a few numbers as over hundreds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +68,14 @@ def smooth_tracks(
     if len(tracks) and int(tracks.frame_index[-1]) >= len(times):
         raise InputError(f"frame {tracks.frame_index[-1]} of the tracks has no time: there are {len(times)} frames")
     pieces = [
-        _smooth_piece(piece, times, every)
+        piece
         for _, track in tracks[tracks.observed].by_id()
         for piece in _between_gaps(track, times, max_gap, shot, every)
     ]
     if not pieces:
         return Tracks.empty()
+    smooth = _smoothed(pieces, times)
+    pieces = [_filled(piece, boxes, every) for piece, boxes in zip(pieces, smooth, strict=True)]
     return Tracks.of(
         np.concatenate([p.frame_index for p in pieces]),
         np.concatenate([p.track_id for p in pieces]),
@@ -121,28 +119,26 @@ def _miss(track: Tracks, seconds: Float64Array, row: int) -> float:
     return float(np.hypot(*(ends[0] - ends[1])) / height)
 
 
-def _smooth_piece(track: Tracks, times: Float64Array, every: int) -> Tracks:
-    """One identity, without long gaps -> a box on every frame from its first to its last."""
-    frames = np.arange(track.frame_index[0], track.frame_index[-1] + 1, dtype=np.int32)
-    rows = track.frame_index - frames[0]
-    seconds = times[frames]
+def _smoothed(pieces: Sequence[Tracks], times: Float64Array) -> Iterator[Float64Array]:
+    """Centre and size, (N, 4), on each frame of each of ``pieces``, from its first to its last."""
+    chunks = (line for piece in pieces for line in _chunks_of(piece, times))
+    smooth = (boxes for lot in iter(lambda: list(islice(chunks, _TOGETHER)), []) for boxes in smoothed(lot))
+    for piece in pieces:
+        count = int(piece.frame_index[-1] - piece.frame_index[0]) + 1
+        yield np.concatenate([next(smooth)[keep] for _, keep in _chunks(count)])
+
+
+def _chunks_of(track: Tracks, times: Float64Array) -> Iterator[Line]:
+    """What is seen of one identity, without long gaps."""
+    rows = track.frame_index - track.frame_index[0]
+    seconds = times[track.frame_index[0] : track.frame_index[-1] + 1]
     detected = _centre_and_size(track.xyxy.astype(np.float64))
     # Between detections, a straight line: the scale of the noise, and where a chunk begins that begins in a gap.
-    line = np.stack([np.interp(seconds, seconds[rows], column) for column in detected.T], axis=1)
-    observed = np.zeros(len(frames), np.bool_)
+    boxes = np.stack([np.interp(seconds, seconds[rows], column) for column in detected.T], axis=1)
+    observed = np.zeros(len(boxes), np.bool_)
     observed[rows] = True
-    smooth = np.concatenate([_smooth(line[c], observed[c], seconds[c])[keep] for c, keep in _chunks(len(frames))])
-    smooth[:, 2:] = smooth[:, 2:].clip(detected[:, 2:].min(axis=0), detected[:, 2:].max(axis=0))
-    xyxy = _corners(smooth)
-    limit = _MAX_SHIFT * np.tile(detected[:, 2:], 2)
-    xyxy[rows] = xyxy[rows].clip(track.xyxy - limit, track.xyxy + limit)
-    before = np.maximum.accumulate(np.where(observed, np.arange(len(frames)), 0))
-    after = np.minimum.accumulate(np.where(observed, np.arange(len(frames)), len(frames))[::-1])[::-1]
-    observed |= after - before <= every
-    confidence = np.interp(np.arange(len(frames)), rows, track.confidence).astype(np.float32)
-    confidence[~observed] = 0
-    identity = np.full(len(frames), track.track_id[0])
-    return Tracks(frames, identity, xyxy.astype(np.float32), confidence, observed)
+    for chunk, _ in _chunks(len(boxes)):
+        yield Line(boxes[chunk], seconds[chunk], observed[chunk])
 
 
 def _chunks(count: int) -> Iterator[tuple[slice, slice]]:
@@ -152,23 +148,24 @@ def _chunks(count: int) -> Iterator[tuple[slice, slice]]:
         yield slice(low, start + _CHUNK + _CONTEXT), slice(start - low, start - low + _CHUNK)
 
 
-def _smooth(boxes: Float64Array, observed: npt.NDArray[np.bool_], seconds: Float64Array) -> Float64Array:
-    """Smooth centres and sizes (N, 4) at the times (N,); rows that are not ``observed`` do not count."""
-    from filterpy.kalman import KalmanFilter  # brings all of SciPy's statistics, which only who smooths needs
-
-    height = boxes[:, 3]
-    dt = np.diff(seconds, prepend=seconds[0])
-    transitions = np.kron(np.eye(2, k=1)[None] * dt[:, None, None], np.eye(4)) + np.eye(8)
-    wander = np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]]) * height**2
-    noise = np.kron(wander.transpose(2, 0, 1), np.diag(_ACCELERATION))
-    kalman = KalmanFilter(dim_x=8, dim_z=4)
-    kalman.H = np.eye(4, 8)
-    kalman.x[:4, 0] = boxes[0]
-    kalman.P = np.diag(np.repeat([_DETECTION_NOISE, _FIRST_VELOCITY], 4) * height[0]) ** 2
-    measured = [box[:, None] if seen else None for box, seen in zip(boxes, observed, strict=True)]
-    variances = np.eye(4) * ((_DETECTION_NOISE * height) ** 2)[:, None, None]
-    means, covariances, _, _ = kalman.batch_filter(measured, Fs=transitions, Qs=noise, Rs=variances)
-    return kalman.rts_smoother(means, covariances, Fs=transitions, Qs=noise)[0][:, :4, 0]
+def _filled(track: Tracks, smooth: Float64Array, every: int) -> Tracks:
+    """One identity, without long gaps -> a box on every frame from its first to its last, ``smooth`` (N, 4)."""
+    frames = np.arange(track.frame_index[0], track.frame_index[-1] + 1, dtype=np.int32)
+    rows = track.frame_index - frames[0]
+    size = _centre_and_size(track.xyxy.astype(np.float64))[:, 2:]
+    smooth[:, 2:] = smooth[:, 2:].clip(size.min(axis=0), size.max(axis=0))
+    xyxy = _corners(smooth)
+    limit = _MAX_SHIFT * np.tile(size, 2)
+    xyxy[rows] = xyxy[rows].clip(track.xyxy - limit, track.xyxy + limit)
+    observed = np.zeros(len(frames), np.bool_)
+    observed[rows] = True
+    before = np.maximum.accumulate(np.where(observed, np.arange(len(frames)), 0))
+    after = np.minimum.accumulate(np.where(observed, np.arange(len(frames)), len(frames))[::-1])[::-1]
+    observed |= after - before <= every
+    confidence = np.interp(np.arange(len(frames)), rows, track.confidence).astype(np.float32)
+    confidence[~observed] = 0
+    identity = np.full(len(frames), track.track_id[0])
+    return Tracks(frames, identity, xyxy.astype(np.float32), confidence, observed)
 
 
 def _centre_and_size(xyxy: Float64Array) -> Float64Array:

@@ -13,6 +13,7 @@ All values are doubled log-likelihood ratios.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 from typing import NamedTuple, Protocol
 
@@ -347,6 +348,7 @@ class _Search:
         self._learn_gain(everybody, seen.members)
 
 
+@lru_cache(maxsize=128)
 def _spans(count: int) -> tuple[Indices, Indices]:
     """Pairs of ``count`` moments: each with those that come soon after, and with the last."""
     near = [(np.arange(count - step), np.arange(step, count)) for step in range(1, min(_REACH, count - 1) + 1)]

@@ -41,8 +41,7 @@ def _opened(folder: Path) -> OpenVinoYolo:
 
 
 def _boxes(network: OpenVinoYolo, images: list[Image], imgsz: int) -> list[np.ndarray]:
-    found = network.find(images, imgsz, 0.2, 0.6)
-    return [_columns(_to_detections(one)) for one in found]
+    return [_columns(_to_detections(network.find(image, imgsz, 0.2, 0.6))) for image in images]
 
 
 def _columns(found: Detections) -> np.ndarray:
