@@ -50,6 +50,7 @@ def test_the_same_seed_gives_the_same_game_and_another_seed_another() -> None:
     assert np.abs(next(_game(4).frames()).image.astype(int) - next(_game(3).frames()).image).mean() > 5
 
 
+@pytest.mark.slow
 def test_truth_without_pictures_is_the_truth_of_the_pictures() -> None:
     drawn, silent = _game(1), _game(1)
     assert [f.index for f in drawn.frames()] == list(range(12))

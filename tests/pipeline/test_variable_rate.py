@@ -81,6 +81,7 @@ def test_segments_change_when_the_picture_does(
     assert float(rows[0]["start_s"]) == 0 and float(rows[1]["end_s"]) == pytest.approx(times[-1], abs=0.1)
 
 
+@pytest.mark.slow
 def test_pictures_of_another_rate_keep_it_in_all_that_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -20,6 +21,7 @@ def best_total(similarity: np.ndarray) -> float:
     return max(sum(similarity[i, p[i]] for i in range(n)) for p in itertools.permutations(range(m), n))
 
 
+@pytest.mark.slow
 @given(similarities)
 def test_assignment_is_the_best_of_all(similarity: np.ndarray) -> None:
     rows, columns = assign(similarity, 0.0)

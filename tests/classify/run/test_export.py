@@ -178,6 +178,7 @@ class _Choosy(_Restless):
         return self.fc(x.mean((2, 3, 4)) if x.mean() > 0.5 else x.amax((2, 3, 4)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("to", EVERY)
 @pytest.mark.parametrize(
     ("network", "says"), [(_Restless, "probabilities differ from the checkpoint's"), (_Choosy, "cannot be exported to")]

@@ -97,6 +97,7 @@ def test_what_a_person_corrected_elsewhere_comes_home(kind: str, tmp_path: Path)
     assert spans(load_current(folder).timeline) == spans(game().timeline)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(analyses(), st.data())
 def test_any_corrected_file_is_what_is_shown_then(

@@ -19,7 +19,7 @@ from tracker.court.homography import from_points
 from tracker.court.known import KnownCourt
 from tracker.evaluate.scores import evaluate_tracks
 
-SECONDS, FPS = 20.0, 10.0
+SECONDS, FPS = 20.0, 6.0
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ def assert_same(again: TrackFile, file: TrackFile, tolerance: float) -> None:
         assert again.actions.tolist() == file.actions.tolist()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(track_files(), st.sampled_from([0.0, 0.5, 5.0]))
 def test_cvat_gives_back_what_was_written(

@@ -56,6 +56,7 @@ def test_actions_fill_as_much_as_they_last(tmp_path: Path) -> None:
     assert run / ball == pytest.approx(1.6 / 0.4, rel=0.05)
 
 
+@pytest.mark.slow
 def test_who_is_seen_again_after_a_while_is_a_break(tmp_path: Path) -> None:
     whole = game()
     track = whole.tracks

@@ -41,6 +41,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Delays, "first", 0.0)
 
 
+@pytest.mark.slow
 def test_nothing_but_health_is_there_without_a_token(client: TestClient) -> None:
     routes = [route for route in _routes(client) if route[1] != "/healthz"]
     assert len(routes) > 10

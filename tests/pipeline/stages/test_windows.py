@@ -46,6 +46,7 @@ def test_windows_are_full_regular_and_reach_the_end(num: int, stride: int) -> No
     assert set(regular) <= set(ends.tolist()) <= {*regular, num - 1}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(st.integers(16, 90), st.integers(1, 16), st.sampled_from([25.0, 30.0, 50.0, 60.0]), st.integers(0, 500))
 def test_clips_hold_the_pictures_of_their_time(num: int, stride: int, rate: float, first: int) -> None:

@@ -27,6 +27,7 @@ def test_a_page_is_analysed_and_its_video_kept_for_what_is_shown_later(
     assert page in (folder / "analysis.json").read_text()
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_a_line_and_leaves_nothing(
     site: Site, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

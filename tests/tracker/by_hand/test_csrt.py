@@ -97,6 +97,7 @@ def test_a_player_who_leaves_the_picture_is_lost_then(step: tuple[float, float])
     assert tracks.frame_index.max() == follower.lost[1] - 1
 
 
+@pytest.mark.slow
 def test_a_player_who_vanishes_behind_something_is_lost_within_half_a_second() -> None:
     corners = line((100, 60), (2, 0), 60)[:, None]
     corners[30:] = -500

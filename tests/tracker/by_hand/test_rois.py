@@ -29,6 +29,7 @@ def rois(draw: st.DrawFn) -> Roi:
     return Roi(box, name, frame=draw(st.integers(0, 2**31 - 1)))
 
 
+@pytest.mark.slow
 @given(st.lists(rois(), min_size=1, max_size=12, unique_by=lambda r: r.name or object()))
 def test_file_round_trip(tmp_path_factory: pytest.TempPathFactory, given_rois: list[Roi]) -> None:
     path = tmp_path_factory.mktemp("roi") / "players.json"

@@ -25,6 +25,7 @@ def _write(path: Path, content: object) -> Path:
     return path
 
 
+@pytest.mark.slow
 @given(st.sets(st.sampled_from(sorted(COURTS["fiba"].landmarks())), min_size=6))
 def test_landmarks_by_name_and_points_by_metres_mean_the_same(
     tmp_path_factory: pytest.TempPathFactory, names: set[str]

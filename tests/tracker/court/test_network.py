@@ -14,6 +14,7 @@ from tracker.court.segmenter import AREAS, CourtSegmenter, cell_centres
 from tracker.court.train import fit, varied
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (320, 240), (360, 640)])
 def test_maps_lie_where_their_cells_say(tmp_path: Path, width: int, height: int) -> None:
     save_network(CourtNetwork(), tmp_path / "court.safetensors")

@@ -53,6 +53,7 @@ def test_boxes_come_out_as_there(height: int, width: int, classes: int, seed: in
     np.testing.assert_array_equal(ours, wanted.numpy())
 
 
+@pytest.mark.slow
 @given(st.integers(0, 200), st.integers(0, 10_000), st.floats(0.01, 1.0))
 def test_who_is_kept_is_not_covered_and_who_is_not_is(number: int, seed: int, most: float) -> None:
     rng = np.random.default_rng(seed)

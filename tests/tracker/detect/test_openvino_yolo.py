@@ -84,6 +84,7 @@ def test_where_each_size_is_compiled_the_same_players_are_found(
     np.testing.assert_array_equal(_boxes(by_shape, pictures[:1], 320)[0], again[0])
 
 
+@pytest.mark.slow
 def test_on_any_processor_it_is_the_processor_and_float32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(openvino_yolo, "num_threads", lambda: 1)
     network = _opened(_INT8)

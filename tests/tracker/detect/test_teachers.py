@@ -44,6 +44,7 @@ def test_the_ball_is_seen_where_there_is_one(players: dict[str, Pictures]) -> No
     assert see_ball(PLAYERS, np.full((1, 176, 128, 3), 90, np.uint8)).max() < 0.05, "and not where there is nothing"
 
 
+@pytest.mark.slow
 def test_what_cannot_teach_is_refused(tmp_path: Path) -> None:
     picture = np.zeros((1, 176, 128, 3), np.uint8)
     with pytest.raises(InputError, match="no such file"):

@@ -46,6 +46,7 @@ def some_tracks(draw: st.DrawFn) -> Tracks:
     return Tracks.of(frames, ids, boxes, np.where(observed, 0.5, 0), observed)
 
 
+@pytest.mark.slow
 @given(some_tracks())
 def test_tracks_round_trip(tmp_path_factory: pytest.TempPathFactory, tracks: Tracks) -> None:
     path = tmp_path_factory.mktemp("mot") / "tracks.txt"

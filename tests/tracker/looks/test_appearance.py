@@ -129,6 +129,7 @@ def test_looks_that_mean_nothing_say_nothing(seed: int) -> None:
     assert information(cost, same) < 1.05
 
 
+@pytest.mark.slow
 def test_saying_it_twice_does_not_make_it_surer() -> None:
     tracklets, owner = team()
     once, _ = pairs(tracklets, learn(tracklets, Badges(1.0)), owner)

@@ -137,6 +137,7 @@ def test_one_box_nothing_and_missing_times() -> None:
         smooth_tracks(track_of(box), times(0))
 
 
+@pytest.mark.slow
 def test_real_players_jitter_less_and_keep_their_boxes(shared: Path) -> None:
     truth = read_truth(shared / "mot/sportsmot/gt/v_4LXTUim5anY_c010/gt/gt.txt")
     truth = truth[truth.track_id <= 3]

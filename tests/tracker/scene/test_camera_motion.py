@@ -60,6 +60,7 @@ def test_shift_and_zoom_are_found(seed: int, shift: tuple[float, float], zoom: f
     assert second.zoom == pytest.approx(zoom, abs=0.003)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.3, 1.0))
 def test_another_hall_is_a_cut_at_any_brightness(seed: int, light: float) -> None:

@@ -170,6 +170,7 @@ def test_can_be_saved_in_the_middle_and_go_on() -> None:
     np.testing.assert_array_equal(tracker.finish().tracks().xyxy, run(Sort(max_age=5), frames).xyxy)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_empty_frames() -> None:
     tracker = Sort(max_age=2)
     tracker.update(BOX, 0.0)
