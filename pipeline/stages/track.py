@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +21,10 @@ from tracker.looks.appearance import Appearance
 from tracker.looks.collector import AppearanceCollector
 from tracker.looks.describers import Describer
 from tracker.looks.kit import KitViews
+from tracker.numbers.reader import NumberReader
+from tracker.numbers.votes import NumberEvidence, NumberViews
 from tracker.teams.likeness import TeamLikeness, learn_likeness
+from tracker.track.exchange import Likeness
 from tracker.track.tracklets import Tracker, Tracklets
 from tracker.types import CameraMotion, Tracks
 
@@ -85,19 +89,47 @@ class Looks(NamedTuple):
     """What people wear."""
     tracklet: Indices
     """(N,), of each of the ``kits``."""
+    numbers: NumberViews
+    """What was read on shirts."""
+    worn: NumberEvidence | None
+    """What it says about who is who; None: nobody read."""
 
     @staticmethod
     def of(collector: AppearanceCollector, tracklets: Tracklets) -> Looks:
         """What was collected."""
-        return Looks(tracklets.without_glimpses(), collector.finish(), *collector.kits())
+        tracklets = tracklets.without_glimpses()
+        numbers, reader = collector.readings()
+        start = tracklets.seconds[tracklets.first]
+        worn = NumberEvidence.of(numbers.reading, reader, start) if len(reader) else None
+        return Looks(tracklets, collector.finish(), *collector.kits(), numbers, worn)
 
     def costs(self, i: Indices, j: Indices, chain: Indices) -> Float64Array:
         """Costs of links: an ``Evidence`` of ``tracker.track.linking``."""
-        return self.appearance.costs(i, j, chain)
+        costs = self.appearance.costs(i, j, chain)
+        return costs if self.worn is None else costs + self.worn.costs(i, j, chain)
 
-    def likeness(self, chain: Indices) -> TeamLikeness:
+    def likeness(self, chain: Indices) -> Likeness:
         """How likely views are of one person, once people are about known: ``chain`` (P,) of each tracklet."""
-        return learn_likeness(self.appearance, self.kits, self.tracklet, self.tracklets, chain)
+        likeness = learn_likeness(self.appearance, self.kits, self.tracklet, self.tracklets, chain)
+        return likeness if self.worn is None else NumberLikeness(likeness, self.worn)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NumberLikeness:
+    """A ``tracker.track.exchange.Likeness``: by looks and team, and by numbers."""
+
+    likeness: TeamLikeness
+    worn: NumberEvidence
+
+    @property
+    def views(self) -> Float64Array:
+        """(P, C): what is seen of each tracklet."""
+        return np.concatenate([self.worn.told, self.likeness.views], axis=1)
+
+    def of_one(self, views: Float64Array) -> Float64Array:
+        """Doubled log-likelihood (K,) that what ``views`` (K, C) add up to is of one person, but for a constant."""
+        count = len(self.worn.prior)
+        return self.worn.of_one(views[:, :count]) + self.likeness.of_one(views[:, count:])
 
 
 def see_looks(
@@ -106,11 +138,15 @@ def see_looks(
     describers: Sequence[Describer],
     video: VideoSource,
     progress: Progress,
+    reader: NumberReader | None = None,
 ) -> Looks | None:
-    """What the tracklets look like, from a few views of each; None where nothing is to be seen."""
-    if not describers:
+    """What the tracklets look like, from a few views of each; None where nothing is to be seen.
+
+    reader: of the numbers on their shirts; None: nobody reads.
+    """
+    if not describers and reader is None:
         return None
-    collector = AppearanceCollector(tracklets, *size, describers)
+    collector = AppearanceCollector(tracklets, *size, describers, reader=reader)
     wanted = collector.frames
     if not len(wanted):
         return None
