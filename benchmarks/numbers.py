@@ -26,7 +26,7 @@ from ground.compute.openvino_package import openvino_package
 from ground.disk.tables import read_rows
 from ground.frames import Image
 from ground.video.source import open_video
-from pipeline.analysis.values import Drawn, Players
+from pipeline.analysis.values import Drawn, Frames, Players
 from pipeline.analyze import track_players
 from pipeline.config import PipelineConfig
 from pipeline.models import Models
@@ -55,6 +55,8 @@ _STEP, _HIDDEN = 5, 0.3
 """Frames from one view to the next, and share of a box that others may cover in it."""
 _SOME = 0.2
 """How likely the package's recogniser says a number and no other letters, at least."""
+_CUTS, _AWAY = (100, 150), 20
+"""Frames at which a cut is made in games that have none, and how many are left out there."""
 _CHEST = (slice(16, 76), slice(26, 86))
 """Where on a trunk a number is looked for by the package, which does not say where it is."""
 _WRONG = {"6", "20"}
@@ -135,11 +137,11 @@ def train(options: argparse.Namespace) -> None:
 
 def judge(options: argparse.Namespace) -> None:
     """Judge the network, the package's and the whole."""
-    reader = NumberReader(options.weights)
+    reader, models = NumberReader(options.weights), Models()
     package = Package(options.package) if options.package else None
     lines = [*_cut_out(options.shared, options.weights, package), *_views(options.shared, reader, package)]
     for game in GAMES:
-        lines += _game(options.shared, game)
+        lines += _game(options.shared, game, models)
     write_result(options.output, "Numbers on shirts", lines, [options.weights, *DETECTOR])
 
 
@@ -273,28 +275,55 @@ def _seen(shared: Path, game: str) -> Iterator[tuple[Image, Float64Array, list[i
                 break
 
 
-def _game(shared: Path, game: str) -> list[str]:
-    """A game as it is analysed, with numbers and without, from detections of three confidences."""
+def _game(shared: Path, game: str, models: Models) -> list[str]:
+    """A game as it is analysed, with numbers and without, whole and with cuts made in it, at three confidences."""
     truth, source = read_truth(shared / "truth" / game / "gt.txt"), shared / "videos" / f"netba_{game}.mp4"
     end = (int(truth.frame_index.max()) + 1) / 29.97 + 1e-3
-    models = Models()
     config = PipelineConfig(end=end)
     with open_video(source, None, end) as video:
         found = detect_players(video, models.detector(config), Silent(), every=config.detector.every)
         size = (video.info.width, video.info.height)
-    truth = truth[np.isin(truth.frame_index, found.frames.index)]
-    lines = ["", f"## {game}: players", "", "| numbers | confidence | IDF1 | switches | right | wrong | not said |"]
-    lines += ["|---|---|---|---|---|---|---|"]
-    for read, least in product((False, True), CONFIDENCES):
-        wanted = replace(config, numbers=NumbersConfig(read=read))
+    lines = ["", f"## {game}: players", "", "| cut at frame | confidence | numbers | IDF1 | switches | right | wrong |"]
+    lines[-1] += " not said | one before and after | taken for one |"
+    lines += ["|---" * 10 + "|"]
+    for cut, least, read in product((0, *_CUTS), CONFIDENCES, (False, True)):
+        wanted, judged = replace(config, numbers=NumbersConfig(read=read)), _cut(_surer(found, least), cut)
         with open_video(source, None, end) as video:
-            players = track_players(_surer(found, least), Drawn(), size, wanted, models, video, Silent())
-        score = evaluate_tracks(truth, players.tracks)
-        counts, told = _players(truth, players, GAMES[game])
-        shown = " | ".join(map(str, counts)) if read else "| |"
-        lines.append(f"| {'read' if read else 'no'} | {least} | {score.idf1:.3f} | {score.id_switches} | {shown} |")
+            players = track_players(judged, Drawn(), size, wanted, models, video, Silent())
+        there = truth[np.isin(truth.frame_index, judged.frames.index)]
+        score, (counts, told) = evaluate_tracks(there, players.tracks), _players(there, players, GAMES[game])
+        figures = [f"{score.idf1:.3f}", score.id_switches, *(counts if read else ("", "", ""))]
+        figures += _over(cut, there, players.tracks) if cut else ("", "")
+        where = [cut or "none", least, "read" if read else "no"]
+        lines.append(f"| {' | '.join(map(str, [*where, *figures]))} |")
         print(lines[-1], told, flush=True)
     return lines
+
+
+def _cut(found: Detected, at: int) -> Detected:
+    """As if the camera were cut away for 20 frames from frame ``at`` on; 0: it is not."""
+    frames, table = found.frames, found.detections
+    if not at or frames.shift is None or frames.zoom is None or frames.is_cut is None:
+        return found
+    kept = (frames.index < at) | (frames.index >= at + _AWAY)
+    is_cut = (frames.is_cut | (frames.index == at + _AWAY))[kept]
+    shown = Frames(frames.index[kept], frames.time[kept], frames.shift[kept], frames.zoom[kept], is_cut)
+    rows = np.isin(table.frame_index, shown.index)
+    floor = None if table.floor is None else table.floor[rows]
+    table = replace(table, frame_index=table.frame_index[rows], boxes=table.boxes[rows], floor=floor)
+    return found._replace(frames=shown, detections=table)
+
+
+def _over(at: int, truth: Tracks, tracks: Tracks) -> tuple[int, int]:
+    """Tracks that are one player before and after frame ``at``, and such that are two."""
+    covered, same, other = covering_ids(tracks, truth), 0, 0
+    for one in tracks.ids.tolist():
+        mine = (tracks.track_id == one) & (covered >= 0)
+        sides = [covered[mine & side] for side in (tracks.frame_index < at, tracks.frame_index >= at)]
+        if min(map(len, sides)) > 5:
+            before, after = (int(np.bincount(side).argmax()) for side in sides)
+            same, other = same + (before == after), other + (before != after)
+    return same, other
 
 
 def _players(truth: Tracks, players: Players, worn: dict[int, str]) -> tuple[tuple[int, int, int], dict[int, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +23,6 @@ from tracker.looks.kit import KitViews
 from tracker.numbers.reader import NumberReader
 from tracker.numbers.votes import NumberEvidence, NumberViews
 from tracker.teams.likeness import TeamLikeness, learn_likeness
-from tracker.track.exchange import Likeness
 from tracker.track.tracklets import Tracker, Tracklets
 from tracker.types import CameraMotion, Tracks
 
@@ -99,8 +97,8 @@ class Looks(NamedTuple):
         """What was collected."""
         tracklets = tracklets.without_glimpses()
         numbers, reader = collector.readings()
-        start = tracklets.seconds[tracklets.first]
-        worn = NumberEvidence.of(numbers.reading, reader, start) if len(reader) else None
+        start, shot = tracklets.seconds[tracklets.first], tracklets.shot[tracklets.first]
+        worn = NumberEvidence.of(numbers.reading, reader, start, shot) if len(reader) else None
         return Looks(tracklets, collector.finish(), *collector.kits(), numbers, worn)
 
     def costs(self, i: Indices, j: Indices, chain: Indices) -> Float64Array:
@@ -108,28 +106,9 @@ class Looks(NamedTuple):
         costs = self.appearance.costs(i, j, chain)
         return costs if self.worn is None else costs + self.worn.costs(i, j, chain)
 
-    def likeness(self, chain: Indices) -> Likeness:
+    def likeness(self, chain: Indices) -> TeamLikeness:
         """How likely views are of one person, once people are about known: ``chain`` (P,) of each tracklet."""
-        likeness = learn_likeness(self.appearance, self.kits, self.tracklet, self.tracklets, chain)
-        return likeness if self.worn is None else NumberLikeness(likeness, self.worn)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NumberLikeness:
-    """A ``tracker.track.exchange.Likeness``: by looks and team, and by numbers."""
-
-    likeness: TeamLikeness
-    worn: NumberEvidence
-
-    @property
-    def views(self) -> Float64Array:
-        """(P, C): what is seen of each tracklet."""
-        return np.concatenate([self.worn.told, self.likeness.views], axis=1)
-
-    def of_one(self, views: Float64Array) -> Float64Array:
-        """Doubled log-likelihood (K,) that what ``views`` (K, C) add up to is of one person, but for a constant."""
-        count = len(self.worn.prior)
-        return self.worn.of_one(views[:, :count]) + self.likeness.of_one(views[:, count:])
+        return learn_likeness(self.appearance, self.kits, self.tracklet, self.tracklets, chain)
 
 
 def see_looks(

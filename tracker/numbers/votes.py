@@ -108,7 +108,10 @@ def _one_per_team(tracks: Tracks, said: dict[int, Number], teams: Mapping[int, s
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NumberEvidence:
-    """What tracklets' numbers say about who is who."""
+    """What tracklets' numbers say about who is who on both sides of a cut.
+
+    Within a shot motion and looks know more: there numbers misread in a few views parted what belonged together.
+    """
 
     told: Float64Array
     """(P, C): log-likelihood of each tracklet's views under each number that was read at all, and under any other,
@@ -117,10 +120,12 @@ class NumberEvidence:
     """(C,), of numbers."""
     seconds: Float64Array
     """(P,), when each tracklet begins."""
+    shot: Indices
+    """(P,), in which it is."""
 
     @staticmethod
-    def of(readings: FloatArray, tracklet: Indices, seconds: Float64Array) -> NumberEvidence:
-        """What ``readings`` (N, 22) of tracklets (N,) say. seconds: (P,), when each tracklet begins."""
+    def of(readings: FloatArray, tracklet: Indices, seconds: Float64Array, shot: Indices) -> NumberEvidence:
+        """What ``readings`` (N, 22) of tracklets (N,) say. seconds, shot: (P,), when and in which each begins."""
         views = evidence(readings)
         each = likelihoods(readings)
         read = np.unique(each.argmax(axis=1)[readings[:, 0] * each.max(axis=1, initial=0.0) >= _LEGIBLE])
@@ -128,17 +133,19 @@ class NumberEvidence:
         columns = [views[:, read], views[:, other].mean(axis=1, keepdims=True)]
         told = np.zeros((len(seconds), len(read) + 1))
         np.add.at(told, tracklet, np.concatenate(columns, axis=1))
-        return NumberEvidence(told, np.append(np.full(len(read), 1.0), len(other)) / len(TEXTS), seconds)
+        return NumberEvidence(told, np.append(np.full(len(read), 1.0), len(other)) / len(TEXTS), seconds, shot)
 
     def costs(self, i: Indices, j: Indices, chain: Indices) -> Float64Array:
         """Costs (K,) of links from tracklets ``i`` to ``j`` (K,), as those of ``tracker.looks.appearance``.
 
-        0 where one side has shown no number.
+        0 within a shot, and where one side has shown no number.
         """
+        if (self.shot == self.shot[:1]).all():
+            return np.zeros(len(i))
         until, since = both_sides(self.told, chain, self.seconds)
         costs = np.zeros(len(i))
         shown_before, shown_after = (np.abs(told).sum(axis=1) > 0 for told in (until, since))
-        seen = shown_before[i] & shown_after[j]
+        seen = shown_before[i] & shown_after[j] & (self.shot[i] != self.shot[j])
         before, after = until[i[seen]], since[j[seen]]
         costs[seen] = self.of_one(before) + self.of_one(after) - self.of_one(before + after)
         return costs

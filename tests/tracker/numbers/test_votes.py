@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 
 from tracker.numbers.reader import READING, TEXTS, likelihoods
 from tracker.numbers.votes import NumberEvidence, NumberViews, evidence, find_numbers, vote
+from tracker.track.linking import link
+from tracker.track.tracklets import cut
 from tracker.types import FloatArray, Tracks
 
 _NUMBERS = st.sampled_from(TEXTS)
@@ -97,7 +100,8 @@ def test_one_after_the_other_may_wear_it_and_who_is_of_no_team_has_none() -> Non
 
 def _evidence(*views: FloatArray) -> NumberEvidence:
     tracklet = np.repeat(np.arange(len(views)), [len(one) for one in views])
-    return NumberEvidence.of(np.concatenate(views), tracklet, np.arange(len(views), dtype=np.float64))
+    count = np.arange(len(views))
+    return NumberEvidence.of(np.concatenate(views), tracklet, count.astype(np.float64), count)
 
 
 def test_the_same_number_joins_another_parts_and_none_says_nothing() -> None:
@@ -105,6 +109,31 @@ def test_the_same_number_joins_another_parts_and_none_says_nothing() -> None:
     i, j = np.array([0, 0, 0]), np.array([1, 2, 3])
     same, other, nothing = worn.costs(i, j, np.arange(4))
     assert same < -4 and other > 3 and nothing == 0
+
+
+def test_within_a_shot_numbers_say_nothing() -> None:
+    worn = dataclasses.replace(_evidence(readings("4", "4"), readings("4", "4")), shot=np.array([3, 3]))
+    assert worn.costs(np.array([0]), np.array([1]), np.arange(2)).tolist() == [0]
+
+
+def test_after_a_cut_players_are_found_again_by_their_numbers_wherever_they_stand() -> None:
+    """Two players change sides while the camera is away; without numbers nobody outlives the cut."""
+    track, frame = (
+        np.repeat([0, 1, 2, 3], 30),
+        np.concatenate([np.tile(np.arange(30), 2), np.tile(np.arange(60, 90), 2)]),
+    )
+    left = np.repeat([100.0, 500.0, 100.0, 500.0], 30)
+    xyxy = np.stack([left, 0 * left + 100, left + 60, 0 * left + 250], axis=1)
+    still, certain = np.zeros((120, 2)), np.full(120, 0.9)
+    tracklets = cut(
+        track, frame, frame / 30, xyxy, certain, still, np.zeros(120, np.bool_), (frame >= 60).astype(np.intp)
+    )
+    worn = _evidence(readings("4", "4"), readings("23", "23"), readings("23", "23"), readings("4", "4"))
+    worn = dataclasses.replace(worn, seconds=tracklets.seconds[tracklets.first], shot=tracklets.shot[tracklets.first])
+    assert len(link(tracklets).ids) == 4
+    tracks = link(tracklets, evidence=worn.costs)
+    sides = {i: sorted(set(tracks.xyxy[tracks.track_id == i, 0].tolist())) for i in tracks.ids.tolist()}
+    assert list(sides.values()) == [[100, 500], [100, 500]]
 
 
 @given(st.lists(st.lists(_NUMBERS, max_size=4), min_size=2, max_size=6))
