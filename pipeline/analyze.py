@@ -35,7 +35,7 @@ from pipeline.stages.court import CourtLook, CourtViews, court_by_hand, court_lo
 from pipeline.stages.detect import Detected, detect_players
 from pipeline.stages.from_file import timeline_of
 from pipeline.stages.label import join, label_players
-from pipeline.stages.players import select_players, smooth_players, tell_teams
+from pipeline.stages.players import select_players, smooth_players, tell_numbers, tell_teams
 from pipeline.stages.track import follow, see_looks
 from tracker.ball.path import BallPath
 from tracker.by_hand.court_outline import CourtPolygon
@@ -201,14 +201,14 @@ def track_players(
     if partwise is not None:
         seen = partwise.see_looks(tracklets, size)
     elif video is not None:
-        seen = see_looks(tracklets, size, models.describers(config), video, progress)
+        seen = see_looks(tracklets, size, models.describers(config), video, progress, models.number_reader(config))
     if config.tracker.online_only or not config.linking.offline:
         tracks = tracklets.tracks()
     else:
         tracks = link(tracklets, config.linking, seen and seen.costs, seen and seen.likeness)
     players = select_players(tracks, seeds, detected, drawn, size, config.selection, classes)
     if seen is not None:
-        players = tell_teams(players, seen.kits, config.teams)
+        players = tell_numbers(tell_teams(players, seen.kits, config.teams), seen.numbers)
     return smooth_players(players, detected.frames, config.smoothing, every)
 
 
@@ -219,7 +219,7 @@ def _ball(
 
 
 def _with_names(players: Players, before: Analysis) -> Players:
-    names, notes = carry_names(before.names, before.tracks, players.tracks)
+    names, notes = carry_names(before.players.names, before.tracks, players.tracks)
     return dataclasses.replace(players, names={**names, **players.names}, notes=(*players.notes, *notes))
 
 

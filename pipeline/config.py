@@ -19,6 +19,7 @@ from pipeline.stages.windows import WindowConfig
 from tracker.ball.path import BallConfig
 from tracker.detect.detector import DetectorConfig
 from tracker.looks.registry import LooksConfig
+from tracker.numbers.votes import NumbersConfig
 from tracker.players.selection import SelectionConfig
 from tracker.players.smoothing import SmoothingConfig
 from tracker.teams.teams import TeamsConfig
@@ -95,6 +96,7 @@ class PipelineConfig:
     tracker: TrackerConfig = field(default_factory=TrackerConfig)
     linking: LinkingConfig = field(default_factory=LinkingConfig)
     looks: LooksConfig = field(default_factory=LooksConfig)
+    numbers: NumbersConfig = field(default_factory=NumbersConfig)
     selection: SelectionConfig = field(default_factory=SelectionConfig)
     teams: TeamsConfig = field(default_factory=TeamsConfig)
     smoothing: SmoothingConfig = field(default_factory=SmoothingConfig)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from classify.run.classifier import ActionClassifier
 from ground.compute.devices import resolve_device
-from pipeline.shipped import COURT_WEIGHTS, WEIGHTS
+from pipeline.shipped import COURT_WEIGHTS, NUMBER_WEIGHTS, WEIGHTS
 from tracker.court.segmenter import CourtSegmenter
 from tracker.detect.detector import YoloDetector
 from tracker.looks.describers import Describer
 from tracker.looks.registry import make_describers
+from tracker.numbers.reader import NumberReader
 
 if TYPE_CHECKING:
     from pipeline.config import PipelineConfig
@@ -60,6 +61,12 @@ class Models:
     def describers(self, config: PipelineConfig) -> list[Describer]:
         """Ways to see what a player looks like. Raises InputError for files that cannot be used."""
         return self._once(("describers", config.looks), lambda: make_describers(config.looks))
+
+    def number_reader(self, config: PipelineConfig) -> NumberReader | None:
+        """What reads numbers on shirts; None where nobody reads them. On the CPU, so that all read the same."""
+        if not config.numbers.read:
+            return None
+        return self._once(("numbers",), lambda: NumberReader(WEIGHTS / NUMBER_WEIGHTS))
 
     def _device(self, config: PipelineConfig) -> str:
         device = resolve_device(config.device)

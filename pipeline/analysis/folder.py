@@ -40,6 +40,8 @@ from tracker.by_hand.rois import Roi
 from tracker.court.known import KnownCourt
 from tracker.court.landmarks import CourtLandmarks
 from tracker.court.positions import distances
+from tracker.numbers.reader import TEXTS
+from tracker.numbers.votes import Number
 from tracker.teams.teams import Member, Teams
 from tracker.types import Detections, Tracks
 
@@ -191,6 +193,7 @@ def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
         "players": [_player(analysis, track_id, track, gone) for track_id, track in analysis.tracks.by_id()],
         "names": {str(k): v for k, v in players.names.items()},
         "teams": dataclasses.asdict(players.teams),
+        **_numbers(players),
         "rois": [dataclasses.asdict(roi) for roi in analysis.drawn.rois],
         "court": [dataclasses.asdict(polygon) for polygon in analysis.drawn.court],
         "landmarks": [dataclasses.asdict(marks) for marks in analysis.drawn.landmarks],
@@ -203,6 +206,12 @@ def _to_json(analysis: Analysis, tables: Mapping[str, Table]) -> dict[str, Any]:
         "labels": analysis.timeline.labels,
         "timeline": [dataclasses.asdict(segment) for segment in analysis.timeline.segments],
     }  # fmt: skip
+
+
+def _numbers(players: Players) -> dict[str, Any]:
+    """What is said of numbers; nothing where none was read."""
+    numbers = {str(k): dataclasses.asdict(v) for k, v in players.numbers.items()}
+    return {"numbers": numbers} if numbers else {}
 
 
 def _player(analysis: Analysis, track_id: int, track: Tracks, gone: Mapping[int, float]) -> dict[str, Any]:
@@ -256,6 +265,7 @@ def _from_json(content: Mapping[str, Any], tables: Mapping[str, Columns]) -> Ana
             notes=notes["players"],
             left_out=Tracks(**tables["leftout"]) if "leftout" in tables else Tracks.empty(),
             teams=_read_teams(content["teams"]) if "teams" in content else Teams(),
+            numbers={int(k): _read_number(v) for k, v in content.get("numbers", {}).items()},
         ),
         timeline=Timeline(_lines(content["labels"]), tuple(ActionSegment(**s) for s in content["timeline"])),
         scores=Scores(_read_scores(tables.get("scores")), notes["scores"]),
@@ -280,6 +290,13 @@ def _read_detections(boxes: Columns, classes: tuple[str, ...]) -> DetectionTable
     if len(found) and not 0 <= found.class_id.min() <= found.class_id.max() < len(classes):
         raise ValueError("detections are of a class without a name")
     return DetectionTable(boxes["frame_index"], found, boxes.get("floor"), classes)
+
+
+def _read_number(content: Mapping[str, Any]) -> Number:
+    text, probability = _text(content["text"]), float(content["probability"])
+    if text not in TEXTS or not 0 <= probability <= 1:
+        raise ValueError(f"no number: {text!r:.20}")
+    return Number(text, probability)
 
 
 def _read_teams(content: Mapping[str, Any]) -> Teams:

@@ -5,6 +5,7 @@ Each is made by one stage and never changed by a later one, so a later stage can
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -25,6 +26,7 @@ from tracker.court.known import KnownCourt
 from tracker.court.landmarks import CourtLandmarks
 from tracker.court.positions import positions
 from tracker.names import clear_names, same
+from tracker.numbers.votes import Number
 from tracker.teams.teams import Teams
 from tracker.types import BoolArray, CameraMotion, Detections, FloatArray, IntArray, Tracks, camera_in_shot
 
@@ -143,11 +145,26 @@ class Players:
     """The tracks of those in ``dropped`` whom a rule left out, so that a person can bring them back."""
     teams: Teams = field(default_factory=Teams)
     """Who is of which team; of those left out, too."""
+    numbers: Mapping[int, Number] = field(default_factory=dict[int, Number])
+    """What players wear, by track_id, where it was read and is sure."""
 
     def __post_init__(self) -> None:
         names, notes = clear_names(self.names)
         object.__setattr__(self, "names", names)
         object.__setattr__(self, "notes", (*self.notes, *notes))
+
+    @property
+    def called(self) -> dict[int, str]:
+        """Names by track_id: those given, and of the others ``#23``, where their number was read.
+
+        Where both teams have it, the team comes before it; who is called as another still has his own number behind it.
+        """
+        worn = {i: number.text for i, number in self.numbers.items() if i not in self.names}
+        teams = {text: {self.teams.team(i) for i, other in worn.items() if other == text} for text in worn.values()}
+        before = {i: f"{self.teams.team(i)} " if len(teams[text]) > 1 else "" for i, text in worn.items()}
+        wanted = {i: f"{before[i]}#{text}" for i, text in worn.items()}
+        taken = Counter([*wanted.values(), *self.names.values()])
+        return {**{i: f"{name} ({i})" if taken[name] > 1 else name for i, name in wanted.items()}, **self.names}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -238,8 +255,8 @@ class Analysis:
 
     @property
     def names(self) -> Mapping[int, str]:
-        """Names given to players, by track_id."""
-        return self.players.names
+        """What players are called, by track_id: by a person, else by the number that they wear."""
+        return self.players.called
 
     def positions(self) -> npt.NDArray[np.float64]:
         """Where on the court the boxes of ``tracks`` stand, metres, float64 (N, 2); NaN where it is not known."""

@@ -140,9 +140,15 @@ def _merge(state: State, players: list[int], _edit: Edit) -> None:
     for player in players[1:]:
         del state.pieces[player]
         state.out.pop(player, None)
-    lender = next((player for player in players if state.names.get(player)), kept)
+    named = [player for player in players if state.names.get(player)]
+    lender = next((player for player in named if state.names[player] != _worn(state, player)), (*named, kept)[0])
     if lender != kept:
         state.names[kept], state.lent[kept] = state.names[lender], lender
+
+
+def _worn(state: State, player: int) -> str:
+    """What a player is called by the number that he wears; empty where none was read."""
+    return state.analysis.names[player] if player in state.analysis.players.numbers else ""
 
 
 def _refuse_both(state: State, players: list[int]) -> None:
@@ -177,6 +183,8 @@ def _split(state: State, players: list[int], edit: Edit) -> None:
     state.pieces[player], state.pieces[new] = before, after
     if state.lent.get(player) == new:
         del state.names[player], state.lent[player]
+        if worn := _worn(state, player):
+            state.names[player] = worn
 
 
 def _divided(state: State, player: int, at: int) -> tuple[list[Piece], list[Piece]]:

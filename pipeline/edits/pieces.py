@@ -227,6 +227,7 @@ class State:
             dropped={**{i: why for i, why in analysis.players.dropped.items() if i not in self.rows}, **self.out},
             notes=(*analysis.players.notes, *notes),
             teams=dataclasses.replace(analysis.teams, members=self._members()),
+            numbers={},  # They are among the names, from where a person may take them.
         )
         ordered = tuple(sorted(segments, key=lambda segment: (segment.start, segment.track_id)))
         timeline = Timeline(analysis.timeline.labels, ordered)

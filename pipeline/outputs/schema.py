@@ -22,6 +22,7 @@ from pipeline.config import PipelineConfig
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
 from tracker.court.landmarks import CourtLandmarks
+from tracker.numbers.votes import Number
 from tracker.teams.teams import Teams
 
 _PLAIN: Mapping[object, str] = {
@@ -114,6 +115,8 @@ class Record:
     labels: tuple[str, ...]
     """All actions that the classifier knows, in the order of its probabilities."""
     timeline: tuple[ActionSegment, ...]
+    numbers: Mapping[str, Number]
+    """What is written on players' shirts, by track_id, of those of whom it is sure; not there where none was read."""
 
 
 def analysis_schema() -> dict[str, Any]:
@@ -172,7 +175,7 @@ def _object(wanted: type, definitions: dict[str, Any]) -> dict[str, Any]:
         "description": inspect.cleandoc(wanted.__doc__ or ""),
         "type": "object",
         "properties": properties,
-        "required": [f.name for f in fields if f.name not in absent],
+        "required": [f.name for f in fields if f.name not in absent and (wanted, f.name) != (Record, "numbers")],
         "additionalProperties": False,
     }
 

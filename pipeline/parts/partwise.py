@@ -36,7 +36,7 @@ from pipeline.parts.passes import (
 from pipeline.parts.run import Workers, run_pass
 from pipeline.parts.versions import LIBRARIES
 from pipeline.progress import Progress
-from pipeline.shipped import COURT_WEIGHTS, WEIGHTS
+from pipeline.shipped import COURT_WEIGHTS, NUMBER_WEIGHTS, WEIGHTS
 from pipeline.stages.court import court_look
 from pipeline.stages.detect import Detected, DetectedPart, detect_part, join_parts
 from pipeline.stages.label import no_scores
@@ -74,17 +74,19 @@ class Partwise:
 
     def see_looks(self, tracklets: Tracklets, size: tuple[int, int]) -> Looks | None:
         """What the tracklets look like, as ``see_looks`` of the stage."""
-        describers = self.workers.models.describers(self.config)
-        if not describers:
+        models = self.workers.models
+        describers, reader = models.describers(self.config), models.number_reader(self.config)
+        if not describers and reader is None:
             return None
-        collector = AppearanceCollector(tracklets, *size, describers)
+        collector = AppearanceCollector(tracklets, *size, describers, reader=reader)
         wanted = [part for part in self.parts if _holds(part, collector.frames)]
         if not wanted:
             return None
         looks = self.config.looks
         resting_on = self.workers.store.keep(TRACKLETS, columns_of(tracklets))
         seen = {"looks": looks.describe, "reid": _content(looks.reid), "kit": KIT}
-        about = {**self._about(), "tracklets": resting_on, **seen}
+        numbers = {"numbers": _content(str(WEIGHTS / NUMBER_WEIGHTS))} if reader is not None else {}
+        about = {**self._about(), "tracklets": resting_on, **seen, **numbers}
         digest = self.workers.store.begin("glance", about)
         work = GlancePass(self.span, self.config, size, self.workers.store, resting_on)
         for columns in run_pass(work, wanted, digest, self.workers, self.progress):

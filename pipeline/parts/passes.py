@@ -146,8 +146,9 @@ class GlancePass:
     def make(self, parts: Sequence[Part], models: Models) -> Iterator[Columns]:
         """See Pass."""
         collector = AppearanceCollector(
-            Tracklets(**load_input(self.store, TRACKLETS, self.tracklets)), *self.size, models.describers(self.config)
-        )
+            Tracklets(**load_input(self.store, TRACKLETS, self.tracklets)), *self.size, models.describers(self.config),
+            reader=models.number_reader(self.config),
+        )  # fmt: skip
         with self.span.read() as video:
             for frames in split_parts(video.read_parts(parts), parts):
                 seen = [(f.index, collector.describe(f.index, f.image)) for f in frames if collector.needs(f.index)]

@@ -47,6 +47,11 @@ _TRACK: dict[str, tuple[str, Any, str]] = {
     "offline": ("linking.offline", bool, "sport: link tracks over the whole video (default: yes)"),
     "looks": ("looks.describe", str, "sport: what of looks decides links, too: color or none"),
     "reid": ("looks.reid", str, "sport: a re-identification network (ONNX) that describes looks besides"),
+    "numbers": (
+        "numbers.read",
+        bool,
+        "sport: read the numbers on shirts, to link over cuts and as names (default: no)",
+    ),
     "drop-still": ("selection.drop_still", bool, "leave out who stays in one place at the court's edge (default: yes)"),
     "drop-outside": ("selection.drop_outside", bool, "leave out who never stands on the court (default: yes)"),
     "min-track-confidence": ("selection.min_confidence", float, "mean confidence under which a track is nobody's"),

@@ -12,6 +12,7 @@ from pipeline.stages.detect import Detected
 from tracker.by_hand.seeds import Named, name_seeded
 from tracker.detect.detector import people_classes
 from tracker.looks.kit import KitViews
+from tracker.numbers.votes import NumberViews, find_numbers
 from tracker.players.selection import SelectionConfig, choose_players
 from tracker.players.smoothing import SmoothingConfig, smooth_tracks
 from tracker.scene.court import Scene
@@ -53,6 +54,15 @@ def tell_teams(players: Players, kits: KitViews, config: TeamsConfig) -> Players
     frame, ids, xyxy = (np.concatenate([getattr(part, name) for part in parts]) for name in _BOX)
     found = find_teams(Tracks.of(frame, ids, xyxy), kits, config, players.tracks.ids.tolist())
     return dataclasses.replace(players, teams=found or Teams(config.called))
+
+
+def tell_numbers(players: Players, views: NumberViews) -> Players:
+    """``players`` with the numbers of those of a team, where they are sure.
+
+    players: as for ``tell_teams``, and with their teams.
+    """
+    teams = {i: team for i in players.tracks.ids.tolist() if (team := players.teams.team(i))}
+    return dataclasses.replace(players, numbers=find_numbers(players.tracks, views, teams))
 
 
 _BOX = ("frame_index", "track_id", "xyxy")

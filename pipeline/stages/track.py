@@ -20,6 +20,8 @@ from tracker.looks.appearance import Appearance
 from tracker.looks.collector import AppearanceCollector
 from tracker.looks.describers import Describer
 from tracker.looks.kit import KitViews
+from tracker.numbers.reader import NumberReader
+from tracker.numbers.votes import NumberEvidence, NumberViews
 from tracker.teams.likeness import TeamLikeness, learn_likeness
 from tracker.track.tracklets import Tracker, Tracklets
 from tracker.types import CameraMotion, Tracks
@@ -85,15 +87,24 @@ class Looks(NamedTuple):
     """What people wear."""
     tracklet: Indices
     """(N,), of each of the ``kits``."""
+    numbers: NumberViews
+    """What was read on shirts."""
+    worn: NumberEvidence | None
+    """What it says about who is who; None: nobody read."""
 
     @staticmethod
     def of(collector: AppearanceCollector, tracklets: Tracklets) -> Looks:
         """What was collected."""
-        return Looks(tracklets.without_glimpses(), collector.finish(), *collector.kits())
+        tracklets = tracklets.without_glimpses()
+        numbers, reader = collector.readings()
+        start, shot = tracklets.seconds[tracklets.first], tracklets.shot[tracklets.first]
+        worn = NumberEvidence.of(numbers.reading, reader, start, shot) if len(reader) else None
+        return Looks(tracklets, collector.finish(), *collector.kits(), numbers, worn)
 
     def costs(self, i: Indices, j: Indices, chain: Indices) -> Float64Array:
         """Costs of links: an ``Evidence`` of ``tracker.track.linking``."""
-        return self.appearance.costs(i, j, chain)
+        costs = self.appearance.costs(i, j, chain)
+        return costs if self.worn is None else costs + self.worn.costs(i, j, chain)
 
     def likeness(self, chain: Indices) -> TeamLikeness:
         """How likely views are of one person, once people are about known: ``chain`` (P,) of each tracklet."""
@@ -106,11 +117,15 @@ def see_looks(
     describers: Sequence[Describer],
     video: VideoSource,
     progress: Progress,
+    reader: NumberReader | None = None,
 ) -> Looks | None:
-    """What the tracklets look like, from a few views of each; None where nothing is to be seen."""
-    if not describers:
+    """What the tracklets look like, from a few views of each; None where nothing is to be seen.
+
+    reader: of the numbers on their shirts; None: nobody reads.
+    """
+    if not describers and reader is None:
         return None
-    collector = AppearanceCollector(tracklets, *size, describers)
+    collector = AppearanceCollector(tracklets, *size, describers, reader=reader)
     wanted = collector.frames
     if not len(wanted):
         return None

@@ -10,18 +10,24 @@ import pytest
 import torch
 
 from ground.compute.graph import graph_of, open_graph
-from pipeline.shipped import BALL_WEIGHTS, COURT_WEIGHTS, WEIGHTS
+from pipeline.shipped import BALL_WEIGHTS, COURT_WEIGHTS, NUMBER_WEIGHTS, WEIGHTS
 from tracker.court.network import load_network
 from tracker.court.segmenter import HEIGHT, WIDTH
 from tracker.detect.ball_look import SEEN, load_ball_network
+from tracker.numbers import reader
+
+NETWORKS = {
+    COURT_WEIGHTS: (load_network, (1, 3, HEIGHT, WIDTH)),
+    BALL_WEIGHTS: (load_ball_network, (5, 3, SEEN, SEEN)),
+    NUMBER_WEIGHTS: (reader.load_number_network, (2, 3, reader.HEIGHT, reader.WIDTH)),
+}
 
 
-@pytest.mark.parametrize("name", [COURT_WEIGHTS, BALL_WEIGHTS])
+@pytest.mark.parametrize("name", NETWORKS)
 def test_the_shipped_graphs_are_of_the_shipped_weights(name: str) -> None:
-    is_court = name == COURT_WEIGHTS
-    shape = (1, 3, HEIGHT, WIDTH) if is_court else (5, 3, SEEN, SEEN)
+    load, shape = NETWORKS[name]
     inputs = np.random.default_rng(0).random(shape, dtype=np.float32)
-    network = (load_network if is_court else load_ball_network)(WEIGHTS / name).eval()
+    network = load(WEIGHTS / name).eval()
     with torch.inference_mode():
         wanted = network(torch.from_numpy(inputs)).numpy()
     graph = open_graph(WEIGHTS / name)

@@ -17,6 +17,7 @@ import numpy as np
 
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
+from tracker.track.links import both_sides
 from tracker.types import FloatArray
 
 _SETTLED = 2.0
@@ -55,7 +56,8 @@ class Appearance:
         """
         if not self.between.size:
             return np.zeros(len(i))
-        until, since = self._sides(chain)
+        views = np.concatenate([self.total, self.num_views[:, None]], axis=1)
+        until, since = both_sides(views, chain, self.seconds)
         n, m = until[i, -1], since[j, -1]
         spread = (1 / np.maximum(n, 1) + 1 / np.maximum(m, 1) + 2 * _LASTING)[:, None]
         apart = (until[i, :-1] / np.maximum(n, 1)[:, None] - since[j, :-1] / np.maximum(m, 1)[:, None]) ** 2
@@ -79,18 +81,6 @@ class Appearance:
         precision, total = sums[:, :1], sums[:, 1:]
         wide = self.between * precision + 1
         return (self.between * total**2 / wide - np.log(wide)).sum(axis=1)
-
-    def _sides(self, chain: Indices) -> tuple[Float64Array, Float64Array]:
-        """Views and their number (P, D + 1) of each tracklet's chain, up to it and from it on."""
-        order = np.lexsort((self.seconds, chain))
-        views = np.concatenate([self.total, self.num_views[:, None]], axis=1)
-        running = np.concatenate([np.zeros((1, views.shape[1])), np.cumsum(views[order], axis=0)])
-        heads = np.flatnonzero(np.diff(chain[order], prepend=-1))
-        lengths = np.diff(np.append(heads, len(order)))
-        until, since = np.empty_like(views), np.empty_like(views)
-        until[order] = running[1:] - np.repeat(running[heads], lengths, axis=0)
-        since[order] = np.repeat(running[heads + lengths], lengths, axis=0) - running[:-1]
-        return until, since
 
 
 def _surprise(squared: Float64Array) -> Float64Array:

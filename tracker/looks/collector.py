@@ -14,7 +14,9 @@ from tracker.boxes import Float64Array
 from tracker.looks.appearance import DIRECTIONS, Appearance, learn_appearance
 from tracker.looks.describers import Describer
 from tracker.looks.kit import KitViews, kits
-from tracker.looks.samples import is_clear, plan_kits, plan_samples
+from tracker.looks.samples import is_clear, plan_kits, plan_numbers, plan_samples
+from tracker.numbers.reader import READING, NumberReader
+from tracker.numbers.votes import NumberViews
 from tracker.track.tracklets import Tracklets
 from tracker.types import FloatArray
 
@@ -43,18 +45,29 @@ class AppearanceCollector:
     """Describes the planned views in one more reading of the video, and learns from them how players differ."""
 
     def __init__(
-        self, tracklets: Tracklets, width: int, height: int, describers: Sequence[Describer], per_tracklet: int = 4
+        self,
+        tracklets: Tracklets,
+        width: int,
+        height: int,
+        describers: Sequence[Describer],
+        per_tracklet: int = 4,
+        reader: NumberReader | None = None,
     ) -> None:
         """Plan the views.
 
-        width, height: of the picture. describers: at least one; each more costs its time per view.
+        width, height: of the picture. describers: each costs its time per view. reader: of numbers;
+        None: nobody reads.
         """
         tracklets = tracklets.without_glimpses()
-        self._tracklets, self._describers = tracklets, describers
+        self._tracklets, self._describers, self._reader = tracklets, describers, reader
         self._clear = is_clear(tracklets, width, height)
         self._everybody = _Rows.of(tracklets, np.arange(len(tracklets)))
         self._views_at = _Rows.of(tracklets, plan_samples(tracklets, width, height, per_tracklet))
         self._kits_at = _Rows.of(tracklets, plan_kits(tracklets))
+        read = np.empty(0, np.intp) if reader is None else plan_numbers(tracklets, width, height)
+        self._numbers_at = _Rows.of(tracklets, read)
+        self._read: list[Indices] = []
+        self._readings: list[FloatArray] = []
         self._seen: list[Indices] = []
         self._views: list[FloatArray] = []
         self._kits_seen: list[Indices] = []
@@ -65,31 +78,38 @@ class AppearanceCollector:
     @property
     def frames(self) -> Indices:
         """The frames that are needed, ascending, as ``Tracklets.frame`` counts them."""
-        return np.unique(np.concatenate([self._views_at.frame, self._kits_at.frame]))
+        return np.unique(np.concatenate([self._views_at.frame, self._kits_at.frame, self._numbers_at.frame]))
 
     def needs(self, frame: int) -> bool:
         """Whether something is to be looked at in this frame."""
-        return bool(len(self._views_at.at(frame)) or len(self._kits_at.at(frame)))
+        return any(len(planned.at(frame)) for planned in (self._views_at, self._kits_at, self._numbers_at))
 
     def describe(self, frame: int, image: Image) -> list[FloatArray]:
         """What is to be seen in a needed frame: float32 (K, D) of each describer, then ``kits`` (L, 8).
+
+        With a reader its readings (M, D) come last.
 
         image: uint8 (H, W, 3), RGB.
         """
         xyxy = self._tracklets.xyxy
         clear = xyxy[self._views_at.at(frame)]
         worn = kits(image, xyxy[self._kits_at.at(frame)], xyxy[self._everybody.at(frame)])
-        return [*(describer.describe(image, clear) for describer in self._describers), worn]
+        seen = [*(describer.describe(image, clear) for describer in self._describers), worn]
+        return seen if self._reader is None else [*seen, self._reader.read(image, xyxy[self._numbers_at.at(frame)])]
 
     def add(self, frame: int, views: Sequence[FloatArray]) -> None:
         """Take what ``describe`` said of a needed frame; frames come in order."""
         if not self.needs(frame):
             return
+        if self._reader is not None:
+            *views, read = views
+            self._read.append(self._numbers_at.at(frame))
+            self._readings.append(read)
         *views, worn = views
         self._kits_seen.append(self._kits_at.at(frame))
         self._kits.append(worn)
         rows = self._views_at.at(frame)
-        if not len(rows):
+        if not len(rows) or not views:
             return
         self._seen.append(rows)
         if self._projection is not None:
@@ -107,6 +127,13 @@ class AppearanceCollector:
         kit = np.concatenate([KitViews.empty().kit, *self._kits])
         found = self._tracklets
         return KitViews(found.frame[rows], found.xyxy[rows], kit, self._clear[rows]), found.tracklet[rows]
+
+    def readings(self) -> tuple[NumberViews, Indices]:
+        """What was read in the frames added, and the tracklet (N,) of each view; nothing without a reader."""
+        rows = np.concatenate([np.empty(0, np.intp), *self._read])
+        read = np.concatenate([np.empty((0, READING), np.float32), *self._readings])
+        found = self._tracklets
+        return NumberViews(found.frame[rows], found.xyxy[rows], read), found.tracklet[rows]
 
     def finish(self) -> Appearance:
         """What was learnt from the frames added. With too few views it says nothing: all costs are 0."""

@@ -11,6 +11,8 @@ from tracker.types import BoolArray
 
 _APART = 0.25
 """Seconds between two views of a tracklet, at least; nearer ones look the same and tell nothing new."""
+_NUMBERS = 12
+"""Views of a tracklet in which a number is looked for, at most. Higher: surer numbers, at a few milliseconds each."""
 _KITS_APART = 0.1
 """Seconds between two looks at what somebody wears, at least. Lower: more of them, alike."""
 _SURENESS = 0.2
@@ -38,6 +40,14 @@ def plan_samples(tracklets: Tracklets, width: int, height: int, per_tracklet: in
     quality = tracklets.confidence[rows] * (1 - hidden[rows]) ** 2
     rows = rows[np.lexsort((-quality, slot[rows]))]
     return np.sort(rows[np.unique(slot[rows], return_index=True)[1]])
+
+
+def plan_numbers(tracklets: Tracklets, width: int, height: int) -> Indices:
+    """Rows of ``tracklets`` in which to look for a number, ascending: clear views, more than looks need.
+
+    A number is seen from the front and from behind only, so most views do not show it.
+    """
+    return plan_samples(tracklets, width, height, _NUMBERS)
 
 
 def plan_kits(tracklets: Tracklets, per_tracklet: int = 6) -> Indices:

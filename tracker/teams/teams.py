@@ -10,11 +10,11 @@ import numpy as np
 from PIL import ImageColor
 
 from ground.errors import InputError
-from tracker.assignment import Indices
 from tracker.boxes import Float64Array
 from tracker.looks.kit import KitViews
 from tracker.names import clear_names, same
 from tracker.teams.mixture import Mixture, learn, posterior, weights
+from tracker.track.tracklets import owners
 from tracker.types import FloatArray, Tracks
 
 Color = tuple[int, int, int]
@@ -125,7 +125,7 @@ def find_teams(
     """
     config = config or TeamsConfig()
     views = views.of(views.clear)
-    owner = _owners(tracks, views)
+    owner = owners(tracks, views.frame, views.xyxy)
     colors, weight = split(views.kit)
     playing = tracks.ids if players is None else np.fromiter(players, np.int64)
     rows = np.flatnonzero(np.isin(owner, playing))
@@ -186,14 +186,6 @@ def _order(found: Mixture, colors: tuple[str, ...]) -> list[int]:
     wanted = [_lab(_rgb(color)) for color in colors]
     apart = np.linalg.norm(shirts[:, None] - np.array(wanted)[None], axis=2)
     return [0, 1] if apart[0, 0] + apart[1, 1] <= apart[0, 1] + apart[1, 0] else [1, 0]
-
-
-def _owners(tracks: Tracks, views: KitViews) -> Indices:
-    """The track (N,) that each view is of; -1: of none that is there."""
-    boxes = zip(tracks.frame_index.tolist(), map(tuple, tracks.xyxy.tolist()), strict=True)
-    owner = dict(zip(boxes, tracks.track_id.tolist(), strict=True))
-    seen = zip(views.frame.tolist(), map(tuple, views.xyxy.astype(np.float32).tolist()), strict=True)
-    return np.array([owner.get(box, -1) for box in seen], np.intp)
 
 
 def _is_name(text: str) -> bool:

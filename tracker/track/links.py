@@ -177,3 +177,18 @@ def _share_inside(recording: Recording, ends: Ends, starts: Ends, i: Indices, j:
         x += np.interp((1 - share) * ends.seconds[i] + share * starts.seconds[j], *recording.camera)
         inside += ((x > left) & (x < right)) / 3
     return inside
+
+
+def both_sides(values: Float64Array, chain: Indices, seconds: Float64Array) -> tuple[Float64Array, Float64Array]:
+    """Sums (P, C) of ``values`` (P, C) over each tracklet's chain, up to it and from it on.
+
+    chain: (P,), of each tracklet. seconds: (P,), when each begins.
+    """
+    order = np.lexsort((seconds, chain))
+    running = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values[order], axis=0)])
+    heads = np.flatnonzero(np.diff(chain[order], prepend=-1))
+    lengths = np.diff(np.append(heads, len(order)))
+    until, since = np.empty_like(values), np.empty_like(values)
+    until[order] = running[1:] - np.repeat(running[heads], lengths, axis=0)
+    since[order] = np.repeat(running[heads + lengths], lengths, axis=0) - running[:-1]
+    return until, since

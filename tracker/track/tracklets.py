@@ -136,3 +136,11 @@ def _frames_to_show(frames: list[int]) -> Iterator[int]:
         yield from range(following, min(frame, following + _LONGEST_GAP))
         yield frame
         following = frame + 1
+
+
+def owners(tracks: Tracks, frame: Indices, xyxy: Float64Array) -> Indices:
+    """The track (N,) that each view is of, by its ``frame`` (N,) and box (N, 4); -1: of none that is there."""
+    boxes = zip(tracks.frame_index.tolist(), map(tuple, tracks.xyxy.tolist()), strict=True)
+    owner = dict(zip(boxes, tracks.track_id.tolist(), strict=True))
+    seen = zip(frame.tolist(), map(tuple, xyxy.astype(np.float32).tolist()), strict=True)
+    return np.array([owner.get(box, -1) for box in seen], np.intp)

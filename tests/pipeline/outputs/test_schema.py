@@ -33,6 +33,7 @@ from pipeline.config import PipelineConfig
 from pipeline.outputs.schema import analysis_schema, schema_text
 from tracker.by_hand.court_outline import CourtPolygon
 from tracker.by_hand.rois import Roi
+from tracker.numbers.votes import Number
 from tracker.teams.teams import Member, Teams
 from tracker.types import Detections, Tracks
 
@@ -54,7 +55,9 @@ def _everything() -> Analysis:
     return dataclasses.replace(
         _nobody(),
         frames=Frames(_INDEX, _INDEX / 25, np.zeros((4, 2)), np.ones(4), np.zeros(4, np.bool_), ("odd",)),
-        players=Players(_TRACKS, {7: "Ann"}, {7: 3}, {9: "a referee"}, ("hidden",), teams=_TEAMS),
+        players=Players(
+            _TRACKS, {7: "Ann"}, {7: 3}, {9: "a referee"}, ("hidden",), teams=_TEAMS, numbers={7: Number("23", 0.99)}
+        ),
         timeline=Timeline(ACTIONS, (ActionSegment(7, "walk", 0.0, 0.16, 0, 4, 0.7),)),
         scores=Scores((ActionScores(7, 0.0, 0.16, np.full(10, 0.1, np.float32)),), ("short",)),
         detections=DetectionTable(_INDEX, boxes, np.full(4, np.nan, np.float32), ("player",)),

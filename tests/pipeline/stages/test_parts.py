@@ -204,7 +204,7 @@ def _png(image: np.ndarray) -> bytes:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["netba_NYK-BOS.mp4", "nbaction_1.mov", "ibm_basketball.mp4"])
 def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str) -> None:
-    coarse = {"detector": {"imgsz": 480}, "windows": {"clip_stride": 16}}
+    coarse = {"detector": {"imgsz": 480}, "windows": {"clip_stride": 16}, "numbers": {"read": True}}
     config, models = with_settings(PipelineConfig(device="cpu", start=3.9, end=6.1), coarse), Models()
     detector, classifier = models.detector(config), models.classifier(config)
     source = str(shared / "videos" / name)
@@ -227,6 +227,7 @@ def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name:
         players = track_players(whole, Drawn(), size, config, models, video, Silent())
         again = track_players(whole, Drawn(), size, config, models, video, Silent(), partwise)
         assert_equal(players.tracks, again.tracks)
+        assert players.numbers == again.numbers
         at_once = label_players(players.tracks, whole.frames, video, classifier, config.windows, Silent())
         in_parts = partwise.label(players.tracks, whole.frames).windows
         assert len(in_parts) == len(at_once.windows) > 10
