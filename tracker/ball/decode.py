@@ -68,8 +68,8 @@ class Habits:
     """Seconds that nobody has it, on average."""
     snatched: float = 0.05
     """Share of balls that go from one to another without a flight."""
-    settle: float = 0.2
-    """Seconds after which the place of a ball says something new about who has it."""
+    settle: float = 0.1
+    """Seconds after which the place and the velocity of a ball say something new about who has it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
