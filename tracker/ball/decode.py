@@ -284,12 +284,12 @@ class _Steps:
     def _settled(self, states: _States, velocity: Floats, across: Floats, dt: float) -> Floats:
         """(M,): what the place and the velocity of a ball say about who has it, which they do but slowly.
 
+        Of the place it is each one's share in a ball there, so that no spot is better than none for being in a hand.
         across: (M,), of the velocity against the box of who keeps it.
-
-        It is each one's share in a ball at that place, so that no spot is better than none for being in a hand.
         """
         share = np.where(states.free, FREE, states.hands) / (FREE + states.all_hands)
-        evidence = np.log(np.maximum(share, _TINY)) + np.where(states.free, flight_evidence(velocity), hold_evidence(across))
+        way = np.where(states.free, flight_evidence(velocity), hold_evidence(across))
+        evidence = np.log(np.maximum(share, _TINY)) + way
         return np.where(states.seen, -2 * min(dt / self._habits.settle, 1.0) * evidence, 0.0)
 
     def _expected(self, row: int, beam: _Beam, people: _People, dt: float) -> tuple[Floats, Floats]:

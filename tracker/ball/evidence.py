@@ -30,7 +30,7 @@ _HIGH = 0.15
 """Share of held balls that are over the head, as before a shot or a pass; boxes often end at the head."""
 _RAISED, _RAISED_SPREAD = -0.05, 0.12
 """The same down, of such balls."""
-_ANYWHERE = 0.05
+_ANYWHERE = 0.02
 """Share of held balls that are anywhere about the box."""
 _ABOUT = 1.9
 """Heights squared: how much room that is."""
