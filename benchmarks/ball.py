@@ -110,7 +110,7 @@ def analyzed(source: Path, config: PipelineConfig, models: Models) -> Analysis:
         size = (video.info.width, video.info.height)
         players = track_players(found, Drawn(), size, config, models, video, Silent())
         facts = VideoFacts(str(source), *size, str(video.info.frame_rate), video.info.duration, video.info.codec)
-    ball = follow_ball(found.things, found.frames, players, size, config.ball, Silent())
+    ball = follow_ball(found, players, size, config.ball, Silent())
     timeline = Timeline((), ())
     return Analysis(
         facts, {}, found.frames, players, timeline, detections=found.detections, things=found.things, ball=ball
