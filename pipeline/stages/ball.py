@@ -109,10 +109,10 @@ def _less_at_referees(balls: Spots, detections: DetectionTable, frames: Frames) 
     referees = np.isin(detections.boxes.class_id, classes)
     box = detections.boxes.xyxy[referees].astype(np.float64)
     row = np.searchsorted(frames.index, detections.frame_index[referees])
-    bounds, is_head = balls.bounds(len(frames)), np.zeros(len(balls), np.bool_)
+    xy, bounds, is_head = balls.xy, balls.bounds(len(frames)), np.zeros(len(balls), np.bool_)
     for at, (x1, y1, x2, y2) in zip(row.tolist(), box.tolist(), strict=True):
         spots = slice(bounds[at], bounds[at + 1])
-        across, down = ((balls.xy[spots] - ((x1 + x2) / 2, y1)) / (y2 - y1)).T
+        across, down = ((xy[spots] - ((x1 + x2) / 2, y1)) / (y2 - y1)).T
         is_head[spots] |= (np.abs(across) < _HEAD_ACROSS) & (down > _HEAD_DOWN[0]) & (down < _HEAD_DOWN[1])
     odds = np.where(is_head, _AT_REFEREE, 1.0)
     return replace(balls, score=balls.score * odds / (1 - balls.score * (1 - odds)))
