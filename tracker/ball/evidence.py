@@ -25,7 +25,7 @@ HAND = (0.0, 0.49)
 _HAND_SPREAD = (0.22, 0.19)
 _EDGE = 0.04
 """Spread of a held ball beyond the sides of its holder's box, which has his arms in it, in heights: of 134 on two
-broadcasts 4 were farther out, and none of 22 on six more, where balls that had just left a hand mostly were."""
+broadcasts 4 were farther out, of 22 in five more games none, of 11 there that had just left a hand 5."""
 _HIGH = 0.15
 """Share of held balls that are over the head, as before a shot or a pass; boxes often end at the head."""
 _RAISED, _RAISED_SPREAD = -0.05, 0.12
