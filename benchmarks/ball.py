@@ -1,7 +1,7 @@
 """The ball on broadcasts with truth: who has it, where it is, what happens to it; and the training of its second look.
 
 python -m benchmarks.ball train SHARED -o WEIGHTS [--hold-out GROUP,GROUP]
-python -m benchmarks.ball judge SHARED --weights WEIGHTS --groups GROUP,GROUP [-o RESULT]
+python -m benchmarks.ball judge SHARED --part WEIGHTS GROUP,GROUP [--part WEIGHTS GROUP,GROUP] [-o RESULT]
 
 Groups are games: what is judged was never learnt from. ``IND-NYK`` and ``NYK-BOS`` are the clips with truth, the others
 are the games of ``ball_nba`` and ``nba_events``; ``frames`` and ``videos`` are the halves of Basketball Players v17;
@@ -27,7 +27,7 @@ from pipeline.analysis.timeline import Timeline
 from pipeline.analysis.values import Analysis, Drawn, VideoFacts
 from pipeline.analyze import track_players
 from pipeline.config import PipelineConfig
-from pipeline.evaluate.ball import agree_on_ball, count_events
+from pipeline.evaluate.ball import EventCount, agree_on_ball, count_events
 from pipeline.models import Models
 from pipeline.progress import Silent
 from pipeline.stages.ball import events_found, follow_ball
@@ -51,6 +51,7 @@ _HIDDEN, _PLAIN = 0.2, 0.6
 """Share of a drawn ball in sight up to which it is none to learn from, and from which it is one."""
 _BEFORE = 3
 """Frames before a release in which the ball is surely in hand."""
+_COLUMNS = "right | wrong | missed | holder right before it"
 
 
 def pictures(shared: Path) -> Iterator[tuple[str, Image, FloatArray]]:
@@ -128,7 +129,7 @@ def analyzed(source: Path, config: PipelineConfig, models: Models) -> Analysis:
         size = (video.info.width, video.info.height)
         players = track_players(found, Drawn(), size, config, models, video, Silent())
         facts = VideoFacts(str(source), *size, str(video.info.frame_rate), video.info.duration, video.info.codec)
-    ball = follow_ball(found.things, found.frames, players, size, config.ball, Silent())
+    ball = follow_ball(found, players, size, config.ball, Silent())
     timeline = Timeline((), ())
     return Analysis(
         facts, {}, found.frames, players, timeline, detections=found.detections, things=found.things, ball=ball
@@ -136,37 +137,72 @@ def analyzed(source: Path, config: PipelineConfig, models: Models) -> Analysis:
 
 
 def judge(options: argparse.Namespace) -> None:
-    """Print a table of clips with truth, and one of the events of each game."""
-    base, models, groups = PipelineConfig(), Models(), options.groups.split(",")
-    config = dataclasses.replace(base, detector=dataclasses.replace(base.detector, ball_weights=options.weights))
-    lines = ["| clip | frames | holder right | frames | ball within 15 px |", "|---|---|---|---|---|"]
+    """Print a table of clips with truth, and one of the events of each game, of each part of the games; then of all."""
+    lines: list[str] = []
+    events: list[_Events] = []
+    for weights, groups in options.part:
+        lines += [f"## {Path(weights).stem}", ""]
+        events += _part(options.shared, weights, groups.split(","), lines)
+    lines += ["## All games", "", f"| event | {_COLUMNS} | F1 |", "|---|---|---|---|---|---|"]
+    for kind in (PASS, SHOT):
+        together = sum((event for event in events if event.kind == kind), start=_Events("", kind))
+        lines.append(f"| {kind} | {together.shown()} | {together.count.f1:.3f} |")
+    write_result(options.output, "The ball and who has it", lines, [Path(weights) for weights, _ in options.part])
+
+
+def _part(shared: Path, weights: str, groups: list[str], lines: list[str]) -> list[_Events]:
+    """Games judged with ``weights``, told in ``lines``; their events."""
+    base, models = PipelineConfig(), Models()
+    config = dataclasses.replace(base, detector=dataclasses.replace(base.detector, ball_weights=weights))
+    lines += ["| clip | frames | holder right | frames | ball within 15 px |", "|---|---|---|---|---|"]
     for name in (clip for clip in CLIPS if clip in groups):
-        analysis = analyzed(options.shared / "videos" / f"netba_{name}.mp4", config, models)
-        own = agree_on_ball(analysis, options.shared / "truth" / name)
+        analysis = analyzed(shared / "videos" / f"netba_{name}.mp4", config, models)
+        own = agree_on_ball(analysis, shared / "truth" / name)
         lines.append(f"| {name} | {own.num_frames} | {own.holder:.3f} | {own.num_places} | {own.recall:.3f} |")
-    lines += ["", "| game | event | right | wrong | missed | holder right before it |", "|---|---|---|---|---|---|"]
-    for group in (group for group in groups if group not in CLIPS):
-        lines += _events(options.shared / "events" / "nba_events", group, config, models)
-    write_result(options.output, "The ball and who has it", lines, [Path(options.weights)] if options.weights else [])
+    folder = shared / "events" / "nba_events"
+    events = [event for group in groups for event in _events(folder, group, config, models)]
+    lines += ["", f"| game | event | {_COLUMNS} |", "|---|---|---|---|---|---|"]
+    lines += [*(f"| {event.group} | {event.kind} | {event.shown()} |" for event in events), ""]
+    return events
 
 
-def _events(folder: Path, group: str, config: PipelineConfig, models: Models) -> list[str]:
-    counts, before = {PASS: np.zeros(3, np.intp), SHOT: np.zeros(3, np.intp)}, {PASS: list[bool](), SHOT: list[bool]()}
+@dataclasses.dataclass(frozen=True)
+class _Events:
+    """Events of a kind in the clips of a game against true ones."""
+
+    group: str
+    kind: str
+    count: EventCount = dataclasses.field(default_factory=lambda: EventCount(0, 0, 0))
+    before: tuple[bool, ...] = ()
+    """Of each clip, whether who has the ball right before is right."""
+
+    def __add__(self, other: _Events) -> _Events:
+        own, more = self.count, other.count
+        count = EventCount(own.right + more.right, own.wrong + more.wrong, own.missed + more.missed)
+        return _Events(self.group, self.kind, count, self.before + other.before)
+
+    def shown(self) -> str:
+        """As cells of a table."""
+        return (
+            f"{self.count.right} | {self.count.wrong} | {self.count.missed} | {sum(self.before)} of {len(self.before)}"
+        )
+
+
+def _events(folder: Path, group: str, config: PipelineConfig, models: Models) -> list[_Events]:
+    """Passes and shots of a game; empty for a group that has no clips of events."""
+    found: dict[str, _Events] = {}
     for _, row in read_rows(folder / "events.csv", ("file", "label", "group", "release_frame", "actor_cx", "actor_cy")):
         if row["group"] != group or row["label"] == "unclear":
             continue
         analysis, frame = analyzed(folder / row["file"], config, models), int(row["release_frame"])
-        kind = PASS if row["label"] == "pass" else SHOT
-        true = [(float(analysis.frames.time[frame]), kind)]
-        for name, own in count_events(events_found(analysis), true, (PASS, SHOT)).items():
-            counts[name] += (own.right, own.wrong, own.missed)
-        if frame >= _BEFORE:
-            actor = np.array([float(row["actor_cx"]), float(row["actor_cy"])])
-            before[kind].append(_has(analysis, frame - _BEFORE, actor))
-    return [
-        f"| {group} | {kind} | {' | '.join(map(str, counts[kind]))} | {sum(before[kind])} of {len(before[kind])} |"
-        for kind in counts
-    ]
+        true_kind = PASS if row["label"] == "pass" else SHOT
+        counts = count_events(events_found(analysis), [(float(analysis.frames.time[frame]), true_kind)], (PASS, SHOT))
+        actor = np.array([float(row["actor_cx"]), float(row["actor_cy"])])
+        before = (_has(analysis, frame - _BEFORE, actor),) if frame >= _BEFORE else ()
+        for kind, count in counts.items():
+            own = _Events(group, kind, count, before if kind == true_kind else ())
+            found[kind] = found.get(kind, _Events(group, kind)) + own
+    return list(found.values())
 
 
 def _has(analysis: Analysis, frame: int, actor: FloatArray) -> bool:
@@ -190,8 +226,7 @@ def main() -> None:
     training.set_defaults(run=train)
     judging = commands.add_parser("judge")
     judging.add_argument("shared", type=Path)
-    judging.add_argument("--weights", default="")
-    judging.add_argument("--groups", default=",".join(CLIPS))
+    judging.add_argument("--part", nargs=2, action="append", required=True, metavar=("WEIGHTS", "GROUPS"))
     judging.add_argument("-o", "--output", type=Path)
     judging.set_defaults(run=judge)
     options = parser.parse_args()

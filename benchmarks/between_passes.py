@@ -150,7 +150,7 @@ def _timed(detected: Detected, clip: _Clip, config: PipelineConfig) -> tuple[dic
     with _clock(seconds, "smooth"):
         players = smooth_players(players, frames, config.smoothing)
     with _clock(seconds, "ball"):
-        ball = follow_ball(detected.things, frames, players, size, config.ball, Silent())
+        ball = follow_ball(detected, players, size, config.ball, Silent())
     with _clock(seconds, "plan clips"):
         plan = plan_windows(players.tracks, frames.index, frames.time, config.windows, frames.shot())
     scores = _drawn_scores(plan)

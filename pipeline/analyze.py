@@ -215,7 +215,7 @@ def track_players(
 def _ball(
     detected: Detected, players: Players, size: tuple[int, int], config: PipelineConfig, progress: Progress
 ) -> BallPath | None:
-    return follow_ball(detected.things, detected.frames, players, size, config.ball, progress, config.detector.every)
+    return follow_ball(detected, players, size, config.ball, progress, config.detector.every)
 
 
 def _with_names(players: Players, before: Analysis) -> Players:

@@ -27,8 +27,8 @@ AWAY = ("pass", "shoot")
 """Labels of who lets go of the ball."""
 _KEEPS, _LETS_GO = -2.0, 1.0
 """The same of such a label over others of ``WITH_BALL``, for who keeps the ball throughout and who lets go of it."""
-_EDGE = 0.1
-"""Seconds before and after a clip that count as well."""
+_BEFORE, _AFTER = 0.2, 0.1
+"""Seconds before and after a clip that count as well: who has let go of the ball still follows through."""
 _FOLLOWED, _AROUND = 0.5, 5.0
 """Share of the frames within so many seconds in which the ball must be seen, or be between two sights, for what is said
 of it to count: 0.86 and 1 on two broadcasts, 0.22 in a made game whose ball the detector does not know."""
@@ -50,7 +50,7 @@ def combine_with_ball(
     time, followed = frames.time[rows], is_followed(ball, frames)[rows]
     combined: list[ActionScores] = []
     for score in scores:
-        low, high, soon = np.searchsorted(time, (score.start - _EDGE, score.end + _EDGE, score.end + _SOON))
+        low, high, soon = np.searchsorted(time, (score.start - _BEFORE, score.end + _AFTER, score.end + _SOON))
         if not followed[low:high].any():
             combined.append(score)
             continue

@@ -31,6 +31,7 @@ from tracker.ball.evidence import (
     free_spread,
     hand_density,
     held_spread,
+    hold_evidence,
     rest_evidence,
     score_evidence,
     size_likelihood,
@@ -67,8 +68,8 @@ class Habits:
     """Seconds that nobody has it, on average."""
     snatched: float = 0.05
     """Share of balls that go from one to another without a flight."""
-    settle: float = 0.2
-    """Seconds after which the place of a ball says something new about who has it."""
+    settle: float = 0.1
+    """Seconds after which the place and the velocity of a ball say something new about who has it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,8 +89,9 @@ class _People:
     ids: Ints
     top: Floats
     """(P, 2): middle of the top of each box, pixels."""
+    width: Floats
     height: Floats
-    """(P,), pixels."""
+    """(P,) each, pixels."""
 
     def top_of(self, holder: Ints) -> Floats:
         """(K, 2): of each holder; NaN for nobody, and for who is not there."""
@@ -104,7 +106,7 @@ class _People:
 
     def hands(self, xy: Floats, side: Floats | None = None) -> Floats:
         """(N, P): density of a ball at ``xy`` (N, 2) in the hands of each. side: (N,), of the ball's box, pixels."""
-        density = np.nan_to_num(hand_density((xy[:, None] - self.top) / self.height[:, None]))
+        density = np.nan_to_num(hand_density((xy[:, None] - self.top) / self.height[:, None], self.width / self.height))
         return density if side is None else density * size_likelihood(side[:, None], self.height)
 
     def catch(self, xy: Floats) -> Floats:
@@ -239,7 +241,9 @@ class _Steps:
         came_from = total.argmin(0)
         columns = np.arange(len(came_from))
         velocity = self._velocity(row, beam, states, came_from, age[came_from], dt)
-        cost = total[came_from, columns] + self._frame_cost(row, states) + self._settled(states, velocity, dt)
+        across = (states.xy - held_at[came_from])[:, 0] / self._unit[row] / age[came_from]
+        across[~keeps[came_from, columns] | (age[came_from] > _OWN_WAY)] = np.nan
+        cost = total[came_from, columns] + self._frame_cost(row, states) + self._settled(states, velocity, across, dt)
         xy = np.where(states.seen[:, None], states.xy, expected[came_from, columns])
         self._before = people
         since = np.where(states.seen, 0.0, age[came_from])
@@ -249,7 +253,8 @@ class _Steps:
         boxes = self._scene.people.at(row)
         xyxy = boxes.xyxy.astype(np.float64)
         top = np.column_stack([(xyxy[:, 0] + xyxy[:, 2]) / 2, xyxy[:, 1]])
-        return _People(boxes.track_id.astype(np.intp), top, xyxy[:, 3] - xyxy[:, 1])
+        width, height = xyxy[:, 2] - xyxy[:, 0], xyxy[:, 3] - xyxy[:, 1]
+        return _People(boxes.track_id.astype(np.intp), top, width, height)
 
     def _states(self, row: int, people: _People) -> _States:
         """A spot in nobody's hands, or in those of whom it is near; hidden, in anybody's hands or nobody's."""
@@ -276,13 +281,15 @@ class _Steps:
         cost[states.seen] = -2 * _NEWS * self._score[states.spot[states.seen]]
         return cost
 
-    def _settled(self, states: _States, velocity: Floats, dt: float) -> Floats:
+    def _settled(self, states: _States, velocity: Floats, across: Floats, dt: float) -> Floats:
         """(M,): what the place and the velocity of a ball say about who has it, which they do but slowly.
 
-        It is each one's share in a ball at that place, so that no spot is better than none for being in a hand.
+        Of the place it is each one's share in a ball there, so that no spot is better than none for being in a hand.
+        across: (M,), of the velocity against the box of who keeps it.
         """
         share = np.where(states.free, FREE, states.hands) / (FREE + states.all_hands)
-        evidence = np.log(np.maximum(share, _TINY)) + np.where(states.free, flight_evidence(velocity), 0.0)
+        way = np.where(states.free, flight_evidence(velocity), hold_evidence(across))
+        evidence = np.log(np.maximum(share, _TINY)) + way
         return np.where(states.seen, -2 * min(dt / self._habits.settle, 1.0) * evidence, 0.0)
 
     def _expected(self, row: int, beam: _Beam, people: _People, dt: float) -> tuple[Floats, Floats]:

@@ -25,7 +25,8 @@ _FLOWN = 0.2
 _HIGH = 3.0 / PERSON
 """Player heights above where the ball was let go: hardly a pass comes so high."""
 _AT_HOOP = 0.5
-"""Player heights from the middle of a hoop, across and down: a shot comes that near."""
+"""Player heights from the middle of a hoop, across and above it: a shot comes that near. A pass to somebody under the
+hoop stays below, whereas a layup rises over the rim, too."""
 _SURE = 0.3
 """Score of a hoop that is one."""
 
@@ -137,4 +138,5 @@ def _is_shot(path: BallPath, scene: BallScene, rows: Ints, hoops: Spots, flight:
     if not seen.any():
         return bool((flown[0, 1] - flown[:, 1]).max() > _HIGH * height)
     hoop = np.median(scene.standing_at(hoops.row[seen], hoops.xy[seen]), axis=0)
-    return bool((np.abs(flown - hoop) < _AT_HOOP * height).all(1).any())
+    across, down = (flown - hoop).T / height
+    return bool(((np.abs(across) < _AT_HOOP) & (np.abs(down + _AT_HOOP / 2) < _AT_HOOP / 2)).any())

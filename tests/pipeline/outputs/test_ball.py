@@ -22,11 +22,13 @@ from pipeline.outputs.draw import draw_ball
 from pipeline.outputs.write import write_current
 from pipeline.progress import Silent
 from pipeline.stages.ball import events_of, follow_ball
+from pipeline.stages.detect import Detected
 from tracker.ball.path import INFERRED, SEEN, UNSEEN, BallConfig, BallPath
 from tracker.ball.scene import NOBODY
 from tracker.types import Detections, Tracks
 
 _FRAMES = 60
+_NOBODY_SEEN = DetectionTable(np.empty(0, np.int32), Detections.empty())
 _BOXES = {1: (100, 200, 160, 350), 2: (500, 210, 560, 360)}
 
 
@@ -39,7 +41,7 @@ def _analysis() -> Analysis:
     box = np.column_stack([x - 10, np.full(_FRAMES, 280), x + 10, np.full(_FRAMES, 300)])
     things = DetectionTable(index, Detections.of(box, np.full(_FRAMES, 0.9)), classes=("ball", "hoop"))
     players = Players(tracks, names={1: "Ann"})
-    ball = follow_ball(things, frames, players, (1280, 720), BallConfig(), Silent())
+    ball = follow_ball(Detected(frames, _NOBODY_SEEN, things), players, (1280, 720), BallConfig(), Silent())
     video = VideoFacts("game.mp4", 1280, 720, "30", 2.0, "h264")
     return Analysis(video, {}, frames, players, Timeline(("walk",), ()), things=things, ball=ball)
 
@@ -93,11 +95,24 @@ def test_a_merged_player_has_the_ball_of_both() -> None:
 
 def test_nobody_looks_where_there_is_no_ball_or_it_is_not_wanted() -> None:
     analysis = _analysis()
-    given = (analysis.frames, analysis.players, (1280, 720))
-    assert follow_ball(analysis.things, *given, BallConfig(find=False), Silent()) is None
-    assert follow_ball(None, *given, BallConfig(), Silent()) is None
+    given = (analysis.players, (1280, 720))
+    found = Detected(analysis.frames, _NOBODY_SEEN, analysis.things)
+    assert follow_ball(found, *given, BallConfig(find=False), Silent()) is None
+    assert follow_ball(found._replace(things=None), *given, BallConfig(), Silent()) is None
     people = dataclasses.replace(analysis.things, classes=("person", "hoop"))  # type: ignore[type-var]
-    assert follow_ball(people, *given, PipelineConfig().ball, Silent()) is None
+    assert follow_ball(found._replace(things=people), *given, PipelineConfig().ball, Silent()) is None
+
+
+def test_a_referees_head_is_no_ball() -> None:
+    analysis, index = _analysis(), np.arange(_FRAMES, dtype=np.int32)
+    head, referee = [840, 205, 860, 225], [820, 200, 880, 350]
+    box, score = np.tile([[120, 280, 140, 300], head], (_FRAMES, 1)), np.tile([0.2, 0.95], _FRAMES)
+    things = DetectionTable(np.repeat(index, 2), Detections.of(box, score), classes=("ball", "hoop"))
+    standing = Detections.of(np.tile(referee, (_FRAMES, 1)), np.full(_FRAMES, 0.9))
+    for name, x in (("player", 850), ("referee", 130)):
+        found = Detected(analysis.frames, DetectionTable(index, standing, classes=(name,)), things)
+        path = follow_ball(found, analysis.players, (1280, 720), BallConfig(), Silent())
+        assert path is not None and np.median(path.xy[:, 0]) == x
 
 
 def _truth(folder: Path, holder: str = "1,31,1\n31,41,-1\n41,61,2\n") -> Path:

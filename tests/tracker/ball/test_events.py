@@ -61,6 +61,11 @@ def test_a_ball_that_comes_to_a_hoop_was_shot_and_who_gets_it_has_the_rebound() 
     assert _events(path, _scene((300, 130))) == [(SHOT, 29, 1, NOBODY), (REBOUND, 60, 2, NOBODY)]
 
 
+def test_a_pass_to_somebody_under_the_hoop_is_no_shot() -> None:
+    path = _path([(1, 30), (NOBODY, 30), (2, 30)], _arc(60))
+    assert _events(path, _scene((330, 180))) == [(PASS, 29, 1, 2)]
+
+
 @pytest.mark.parametrize(("height", "kind"), [(60, PASS), (400, SHOT)])
 def test_without_a_hoop_only_what_flies_very_high_is_a_shot(height: float, kind: str) -> None:
     path = _path([(1, 30), (NOBODY, 30), (2, 30)], _arc(height))
