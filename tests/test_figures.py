@@ -40,20 +40,20 @@ _FIGURES = {
     ),
     "views of numbers": (
         rf"broadcasts {_N} and {_N} are read right, {_N} and {_N} wrong",
-        "results/numbers.md",
+        "results/jersey_numbers.md",
         rf"(?s)(?=.*## IND-NYK: 413 .*?ours \| 0\.5 \| {_N} )(?=.*## NYK-BOS: 318 .*?ours \| 0\.5 \| {_N} )"
         rf"(?=.*## IND-NYK: 413 .*?ours \| 0\.5 \| [\d.]+ \| {_N} )"
         rf"(?=.*## NYK-BOS: 318 .*?ours \| 0\.5 \| [\d.]+ \| {_N} )",
     ),
     "numbers of players": (
         rf"first {_N} right, {_N} wrong, {_N} not; of 10 of the second {_N}, {_N} and {_N}\.",
-        "results/numbers.md",
+        "results/jersey_numbers.md",
         rf"(?s)none \| 0\.2 \| read \| [\d.]+ \| \d+ \| {_N} \| {_N} \| {_N} .*"
         rf"none \| 0\.2 \| read \| [\d.]+ \| \d+ \| {_N} \| {_N} \| {_N} ",
     ),
     "numbers after cuts": (
         rf"IDF1 is {_N} with numbers for {_N} on the first and {_N} for {_N} on the second",
-        "results/numbers.md",
+        "results/jersey_numbers.md",
         rf"(?s)(?=.*IND-NYK \| [\d.]+ \| {_N} )(?=.*IND-NYK \| {_N} )"
         rf"(?=.*NYK-BOS \| [\d.]+ \| {_N} )(?=.*NYK-BOS \| {_N} )",
     ),

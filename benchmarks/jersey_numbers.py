@@ -1,7 +1,7 @@
 """Numbers on shirts: the training of the network that reads them, what it reads in cut-out numbers, and in games.
 
-python -m benchmarks.numbers train SHARED -o WEIGHTS [--start-from WEIGHTS] [--seed N]
-python -m benchmarks.numbers judge SHARED [--weights WEIGHTS] [--package MODEL.onnx] [-o RESULT]
+python -m benchmarks.jersey_numbers train SHARED -o WEIGHTS [--start-from WEIGHTS] [--seed N]
+python -m benchmarks.jersey_numbers judge SHARED [--weights WEIGHTS] [--package MODEL.onnx] [-o RESULT]
 
 What is learnt from: the parts ``train`` and ``valid`` of ``jersey_numbers``, and trunks of referees and legs of
 Basketball Players v17 as what shows no number. The part ``test`` is judged; its games are those of the others.
