@@ -86,10 +86,9 @@ def _analysed(truth: Tracks, analysis: Analysis) -> Tracks:
 def _actions(analysis: Analysis, folder: Path) -> ActionAgreement:
     """Actions that are no labels of the analysis are left out, such as those that a person could not tell."""
     truth, actions = read_truth_folder(folder)
-    labels = analysis.timeline.labels
-    asked = np.isin(truth.frame_index, analysis.frames.index) & np.isin(actions, labels)
-    known = [action for action, is_asked in zip(actions, asked, strict=True) if is_asked]
-    return compare_actions(truth[asked], known, analysis.tracks, analysis.timeline)
+    labels, analysed = analysis.timeline.labels, np.flatnonzero(np.isin(truth.frame_index, analysis.frames.index))
+    known = [actions[row] if actions[row] in labels else None for row in analysed]
+    return compare_actions(truth[analysed], known, analysis.tracks, analysis.timeline)
 
 
 def play_table(agreement: PlayAgreement) -> str:

@@ -64,7 +64,8 @@ def run_demo(options: argparse.Namespace) -> int:
     say(options, f"the game:    {video}")
     for path in written:
         say(options, f"the result:  {path}")
-    say(options, play_table(agree_on_play(analysis, events_found(analysis), truth)).rstrip())
+    for line in play_table(agree_on_play(analysis, events_found(analysis), truth)).splitlines():
+        say(options, line)
     return 0
 
 
