@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,11 @@ LANDMARKS = "landmarks.csv"
 _COLUMNS = ("frame", "name", "x", "y")
 
 
-def landmark_errors(court: KnownCourt, path: Path) -> Float64Array:
+def landmark_errors(court: KnownCourt, path: Path, asked: Container[int] | None = None) -> Float64Array:
     """Metres by which each landmark of ``path`` is off, float64 (L,); NaN in frames in which the court is not known.
 
     Landmarks without metres of their own are those of an NBA court by ``Court.landmarks``; where a name does not say
-    which end, it is the left one. Raises InputError for what is no such file.
+    which end, it is the left one. asked: 0-based frames that count; None: all. Raises InputError for what is no such file.
     """
     off: list[float] = []
     for line, row in read_rows(path, _COLUMNS):
@@ -30,7 +31,8 @@ def landmark_errors(court: KnownCourt, path: Path) -> Float64Array:
             metres = _metres(row)
         except (ValueError, KeyError) as error:
             raise InputError(f"{path}: line {line}: expected {','.join(_COLUMNS)} ({error!s:.80})") from error
-        off.append(float(np.hypot(*(court.metres(np.array([frame]), pixel)[0] - metres))))
+        if asked is None or frame in asked:
+            off.append(float(np.hypot(*(court.metres(np.array([frame]), pixel)[0] - metres))))
     return np.array(off)
 
 

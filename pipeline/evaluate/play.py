@@ -65,6 +65,7 @@ def agree_on_play(analysis: Analysis, events: Sequence[tuple[float, str]], folde
     events: seconds and kind of each that was found. Raises InputError for what cannot be read.
     """
     there = {name for name in (ACTIONS, PLAYERS, HOLDERS, PLACES, LANDMARKS, EVENTS) if (folder / name).is_file()}
+    analysed = set(analysis.frames.index.tolist())
     truth, tracks = _analysed(read_truth(folder / BOXES), analysis), analysis.tracks
     actions = _actions(analysis, folder) if ACTIONS in there else None
     wanted = read_players_teams(folder) if PLAYERS in there else {}
@@ -74,7 +75,7 @@ def agree_on_play(analysis: Analysis, events: Sequence[tuple[float, str]], folde
         compare_teams(truth, wanted, tracks, analysis.teams) if wanted else None,
         actions,
         agree_on_ball(analysis, folder) if is_followed else None,
-        landmark_errors(analysis.court, folder / LANDMARKS) if LANDMARKS in there else np.empty(0),
+        landmark_errors(analysis.court, folder / LANDMARKS, analysed) if LANDMARKS in there else np.empty(0),
         count_events(events, read_events(folder / EVENTS), KINDS) if EVENTS in there else {},
     )
 

@@ -79,6 +79,7 @@ def test_landmarks_without_metres_are_those_of_a_left_nba_end(tmp_path: Path) ->
     off = landmark_errors(court, path)
     assert np.allclose(off[:3], [np.hypot(14.325, 7.62), 10 + 14.325 - 1.6 - 7.24, np.hypot(20, 7.62)])
     assert np.isnan(off[3])
+    assert len(landmark_errors(court, path, {0})) == 3, "of frames that nobody analysed nothing is asked"
 
 
 @pytest.mark.parametrize("line", ["one,mid_far,0,0", "1,middle_of_nowhere,0,0", "1,mid_far,left,0"])
