@@ -22,7 +22,9 @@ def landmark_errors(court: KnownCourt, path: Path, asked: Container[int] | None 
     """Metres by which each landmark of ``path`` is off, float64 (L,); NaN in frames in which the court is not known.
 
     Landmarks without metres of their own are those of an NBA court by ``Court.landmarks``; where a name does not say
-    which end, it is the left one. asked: 0-based frames that count; None: all. Raises InputError for what is no such file.
+    which end, it is the left one. asked: 0-based frames that count; None: all.
+
+    Raises InputError for what is no such file.
     """
     off: list[float] = []
     for line, row in read_rows(path, _COLUMNS):

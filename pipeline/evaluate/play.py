@@ -76,12 +76,18 @@ def agree_on_play(analysis: Analysis, events: Sequence[tuple[float, str]], folde
         actions,
         agree_on_ball(analysis, folder) if is_followed else None,
         landmark_errors(analysis.court, folder / LANDMARKS, analysed) if LANDMARKS in there else np.empty(0),
-        count_events(events, read_events(folder / EVENTS), KINDS) if EVENTS in there else {},
+        count_events(events, _events(analysis, folder), KINDS) if EVENTS in there else {},
     )
 
 
 def _analysed(truth: Tracks, analysis: Analysis) -> Tracks:
     return truth[np.isin(truth.frame_index, analysis.frames.index)]
+
+
+def _events(analysis: Analysis, folder: Path) -> list[tuple[float, str]]:
+    """True ones of the span that was analysed."""
+    first, last = analysis.frames.time[[0, -1]].tolist() if len(analysis.frames) else (0.0, -1.0)
+    return [(time, kind) for time, kind in read_events(folder / EVENTS) if first <= time <= last]
 
 
 def _actions(analysis: Analysis, folder: Path) -> ActionAgreement:
