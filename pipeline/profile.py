@@ -18,8 +18,8 @@ from typing import IO, NamedTuple, Self, cast
 
 from ground import prefetch
 
-_EVERY = 0.01
-"""Seconds between two looks."""
+_EVERY = 0.05
+"""Seconds between two looks. Each is a small risk: Python looks at threads of other libraries as they come and go."""
 _SAVED_EVERY = 1.0
 """Seconds between two writings: a process that is ended loses no more."""
 _ACTIVITIES = (
