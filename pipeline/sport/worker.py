@@ -37,13 +37,12 @@ class Worker:
 
     def answer(self, asked: dict[str, Any]) -> dict[str, Any]:
         """To one request. Raises InputError."""
-        classifier = self._ready()
         picture = read_picture_file(Path(asked["path"]), _NAME)
         if asked["do"] == "tell":
-            return {"answer": answer_json(classifier.tell(picture), int(asked["top"]))}
+            return {"answer": answer_json(self._ready().tell(picture), int(asked["top"]))}
         sport = read_table(table_in(self._folder))[asked["sport"]]
-        row, digest = classifier.embedding.row(picture), classifier.embedding.digest
-        return {"added": add_example(self._folder, sport, row, digest)}
+        embedding = (self._classifier or self._ready()).embedding  # learning waits for the next question
+        return {"added": add_example(self._folder, sport, embedding.row(picture), embedding.digest)}
 
     def _ready(self) -> SportClassifier:
         state = self._now()
