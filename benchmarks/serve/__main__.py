@@ -1,7 +1,7 @@
 """The service: cases made up from its description, kills over jobs. Uploads are in ``benchmarks/uploads.py``.
 
-    python -m benchmarks.serve --output benchmarks/results/serve.md [--parts cases,sports,kills] [--each 700]
-        [--jobs 20] [--kills 100] [--seed 1]
+    python -m benchmarks.serve --output benchmarks/results/serve.md [--parts cases,kills] [--each 700] [--jobs 20]
+        [--kills 100] [--seed 1]
 
 Parts that are not asked for keep the rows that the file has. A quarter of an hour on two cores.
 """
@@ -21,11 +21,7 @@ from benchmarks.serve.kills import kills_over_jobs
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from provenance import write_result
 
-_HEADS = {
-    "cases": "cases that schemathesis makes up",
-    "sports": "the same, of the routes of sports",
-    "kills": "kills over jobs",
-}
+_HEADS = {"cases": "cases that schemathesis makes up", "kills": "kills over jobs"}
 
 
 def main() -> None:
@@ -42,8 +38,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         parts: dict[str, Callable[[], list[str]]] = {
-            "cases": lambda: try_out_service(place / "cases", options.each, options.seed, "^/(?!sport)"),
-            "sports": lambda: try_out_service(place / "sports", options.each, options.seed, "^/sport"),
+            "cases": lambda: try_out_service(place / "cases", options.each, options.seed),
             "kills": lambda: kills_over_jobs(place, options.jobs, options.kills, options.seed),
         }
         for part, measure in parts.items():
