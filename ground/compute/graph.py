@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ground.compute.openvino_package import openvino_package
 from ground.disk.files import sha256_of
+from ground.errors import InputError
 from ground.packages import quiet
 
 _SOURCE = "made_of"
@@ -60,6 +61,40 @@ def open_graph(weights: Path, side_by_side: int = 1) -> Network | None:
             free.put(request)
 
     return see
+
+
+def open_network(weights: Path, load: Callable[[Path], Any], side_by_side: int = 1) -> Network:
+    """The network by its graph, or by PyTorch where none lies beside its ``weights``; see ``open_graph``.
+
+    load: what makes the trained ``torch.nn.Module`` of its weights, and raises InputError for others.
+    """
+    return open_graph(weights, side_by_side) or _by_pytorch(load(weights))
+
+
+def _by_pytorch(network: Any) -> Network:
+    import torch
+
+    def see(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            return network(torch.from_numpy(inputs)).numpy()
+
+    return see
+
+
+def load_weights(network: Any, weights: Path, what: str) -> Any:
+    """``network`` with its ``weights`` (safetensors), ready to be asked. what: they should be, for the message.
+
+    Raises InputError for weights that are none of it.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        network.load_state_dict(load_file(weights))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{weights}: no weights {what} ({reason:.100})") from error
+    return network.eval()
 
 
 def save_graph(network: Any, example: Any, weights: Path) -> None:

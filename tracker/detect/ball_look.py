@@ -13,8 +13,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ground.compute.graph import Network, open_graph
-from ground.errors import InputError
+from ground.compute.graph import load_weights, open_network
 from ground.frames import Image
 from tracker.types import Detections, FloatArray
 
@@ -60,7 +59,7 @@ class BallLook:
 
     def __init__(self, weights: Path, side_by_side: int = 1) -> None:
         """side_by_side: pictures that are looked at at once, for as many threads."""
-        self._network = open_graph(weights, side_by_side) or _by_pytorch(weights)
+        self._network = open_network(weights, load_ball_network, side_by_side)
 
     def judged(self, image: Image, spots: Detections) -> Detections:
         """``spots`` with how sure it is that each is the ball, by the detector's score and the look of it."""
@@ -82,29 +81,7 @@ class BallLook:
 
 def load_ball_network(weights: Path) -> Any:
     """The trained network, a ``torch.nn.Module``. Raises InputError for weights that are none of it."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    network = make_network()
-    try:
-        network.load_state_dict(load_file(weights))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{weights}: no weights of a second look at the ball ({reason:.100})") from error
-    return network.eval()
-
-
-def _by_pytorch(weights: Path) -> Network:
-    """The network where no graph lies beside its weights."""
-    import torch
-
-    network = load_ball_network(weights)
-
-    def see(inputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        with torch.inference_mode():
-            return network(torch.from_numpy(inputs)).numpy()
-
-    return see
+    return load_weights(make_network(), weights, "of a second look at the ball")
 
 
 def _middle(patches: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:

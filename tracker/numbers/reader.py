@@ -14,8 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from ground.compute.graph import Network, open_graph
-from ground.errors import InputError
+from ground.compute.graph import load_weights, open_network
 from ground.frames import Image
 from tracker.boxes import Float64Array
 from tracker.types import FloatArray
@@ -60,7 +59,7 @@ class NumberReader:
     """The trained network. Raises InputError for weights that are none of it."""
 
     def __init__(self, weights: Path) -> None:
-        self._network = open_graph(weights) or _by_pytorch(weights)
+        self._network = open_network(weights, load_number_network)
 
     def read(self, image: Image, xyxy: Float64Array) -> FloatArray:
         """Readings, float32 (K, 22), of the boxes ``xyxy`` (K, 4) in ``image`` (uint8, H, W, 3, RGB)."""
@@ -114,29 +113,7 @@ def likelihoods(readings: FloatArray) -> Float64Array:
 
 def load_number_network(weights: Path) -> Any:
     """The trained network, a ``torch.nn.Module``. Raises InputError for weights that are none of it."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    network = make_network()
-    try:
-        network.load_state_dict(load_file(weights))
-    except (OSError, SafetensorError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{weights}: no weights that read numbers ({reason:.100})") from error
-    return network.eval()
-
-
-def _by_pytorch(weights: Path) -> Network:
-    """The network where no graph lies beside its weights."""
-    import torch
-
-    network = load_number_network(weights)
-
-    def see(inputs: FloatArray) -> FloatArray:
-        with torch.inference_mode():
-            return network(torch.from_numpy(inputs)).numpy()
-
-    return see
+    return load_weights(make_network(), weights, "that read numbers")
 
 
 def _softmax(logits: FloatArray) -> FloatArray:
