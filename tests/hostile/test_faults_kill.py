@@ -31,7 +31,7 @@ _ROOT = Path(__file__).parents[2]
 _RUNS = """
 import os, sys
 from pathlib import Path
-import openvino
+import openvino, scipy.ndimage, scipy.optimize, scipy.special
 import pipeline.analyze, pipeline.outputs.write
 from benchmarks.at_write import fail_at, watch_writes
 from pipeline.runners.cli import main
