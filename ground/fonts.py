@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -139,9 +140,9 @@ def _family(face: Face) -> str | None:
 @lru_cache(maxsize=1)
 def first_face() -> Face:
     """DejaVu Sans Bold."""
-    import matplotlib
-
-    return _face(str(Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans-Bold.ttf"))
+    package = find_spec("matplotlib")  # which takes long to load, and nothing else of it is needed to draw a video
+    assert package is not None and package.origin is not None
+    return _face(str(Path(package.origin).with_name("mpl-data") / "fonts/ttf/DejaVuSans-Bold.ttf"))
 
 
 def _is_drawn(letter: str) -> bool:

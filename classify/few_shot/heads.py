@@ -113,7 +113,7 @@ def fit_linear_layer(examples: Examples) -> tuple[nn.Linear, float, Floats]:
     energy, u = np.linalg.eigh(rows @ rows.T)
     groups = examples.groups[examples.example]
     decays = _DECAYS * len(x)
-    left_out = [_left_out(u, energy / (energy + decay), root * wanted, groups) / root for decay in decays]
+    left_out = _left_out(u, energy / (energy + decays[:, None]), root * wanted, groups) / root
     best = int(np.argmin([(weights * (predicted - wanted) ** 2).sum() for predicted in left_out]))
     solution = rows.T @ ((u / (energy + decays[best])) @ (u.T @ (root * wanted)))
     layer = nn.Linear(x.shape[1], examples.num_labels)
@@ -124,17 +124,18 @@ def fit_linear_layer(examples: Examples) -> tuple[nn.Linear, float, Floats]:
     return layer, float(_DECAYS[best]), left_out[best]
 
 
-def _left_out(u: Floats, shrink: Floats, wanted: Floats, groups: Ints) -> Floats:
-    """What a regression says of each row when the row's group is left out of it, (N, L).
+def _left_out(u: Floats, shrinks: Floats, wanted: Floats, groups: Ints) -> Floats:
+    """What regressions say of each row when the row's group is left out of them, (D, N, L).
 
-    u, shrink: the regression on all rows says ``u @ diag(shrink) @ u.T @ wanted``.
+    u, shrinks (D, N): one of them, on all rows, says ``u @ diag(shrink) @ u.T @ wanted``.
     """
-    missed = wanted - (u * shrink) @ (u.T @ wanted)
-    predicted = np.empty_like(wanted)
+    said = u @ (shrinks.T[:, :, None] * (u.T @ wanted)[:, None]).reshape(len(u), -1)  # at once: it is faster
+    missed = wanted - said.reshape(len(u), len(shrinks), -1).swapaxes(0, 1)
+    predicted = np.empty_like(missed)
     for group in np.unique(groups):
-        rows = groups == group
-        hat = (u[rows] * shrink) @ u[rows].T
-        predicted[rows] = wanted[rows] - np.linalg.solve(np.eye(len(hat)) - hat, missed[rows])
+        rows = np.flatnonzero(groups == group)
+        hats = (u[rows] * shrinks[:, None]) @ u[rows].T
+        predicted[:, rows] = wanted[rows] - np.linalg.solve(np.eye(len(rows)) - hats, missed[:, rows])
     return predicted
 
 

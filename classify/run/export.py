@@ -36,6 +36,8 @@ FORMATS = {"onnx": ".onnx", "openvino": ".xml", "torch": ".pt2"}
 """What can be exported to, and how the file's name ends."""
 PARITY = 1e-3
 """Probabilities of a copy differ from the checkpoint's by no more."""
+_PACKAGES = {"onnx": ("onnx", "onnxscript"), "openvino": ("openvino",)}
+"""What writes a format."""
 _CALIBRATION = 100
 """Clips that an INT8 copy is fitted to. Twice as many take twice as long and change little."""
 _FEWEST = 20
@@ -97,6 +99,9 @@ def write_copy(
         with tempfile.TemporaryDirectory(dir=output.parent, prefix=".export-") as folder:
             made = Path(folder) / output.name
             with quiet(), _one_line(to):
+                _library(to)  # before the network is captured, which takes seconds
+                if clips is not None:
+                    need("INT8", "nncf")
                 _WRITE[to](_capture(model, info.profile), info, made, None if clips is None else clips[::2], source)
             compared = _compare(model, info, _open(made, to, info.profile), clips)
             for part in sorted(made.parent.iterdir(), key=lambda p: p == made):  # the one that is looked for comes last
@@ -105,6 +110,11 @@ def write_copy(
             return compared
     except OSError as error:
         raise unwritable(output, error) from error
+
+
+def _library(to: str) -> Any:
+    """The package that writes ``to``; None where PyTorch does. Raises InputError where it is missing."""
+    return need(f"the format {to}", *_PACKAGES[to]) if to in _PACKAGES else None
 
 
 def _capture(model: nn.Module, profile: Profile) -> Any:
@@ -121,7 +131,7 @@ def _write_torch(program: Any, info: CheckpointInfo, path: Path, clips: Frames |
 
 
 def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None, source: str) -> None:
-    openvino = need("the format openvino", "openvino")
+    openvino = _library("openvino")
     model = openvino.convert_model(program)
     shape = [3, info.profile.frames, info.profile.height, info.profile.width]
     if clips is not None:
@@ -137,7 +147,7 @@ def _write_openvino(program: Any, info: CheckpointInfo, path: Path, clips: Frame
 
 
 def _write_onnx(program: Any, info: CheckpointInfo, path: Path, clips: Frames | None, source: str) -> None:
-    onnx = need("the format onnx", "onnx", "onnxscript")
+    onnx = _library("onnx")
     names: dict[str, Any] = {"input_names": ["clips"], "output_names": ["logits"]}
     plain = program.run_decompositions({torch.ops.aten.adaptive_max_pool2d.default: _max_in_cells})
     exported: Any = torch.onnx.export(plain, dynamo=True, external_data=False, verbose=False, **names)

@@ -23,6 +23,7 @@ from classify.networks.registry import architecture, build_model
 from classify.networks.torchvision_nets import rename
 from classify.weights.description import CheckpointInfo
 from classify.weights.migration import without_idle_convolutions
+from classify.weights.unfilled import unfilled
 from ground.disk.download import fetch
 from ground.disk.files import write_atomically
 from ground.errors import InputError
@@ -74,7 +75,7 @@ def load_checkpoint(path: Path) -> tuple[nn.Module, CheckpointInfo]:
     text, tensors = _read(path)
     info = _parse(path, text)
     try:
-        with torch.device("meta"):  # no memory and no random numbers for weights that are replaced at once
+        with unfilled():
             model = with_head(build_model(info.model, len(info.labels)), tensors, len(info.labels))
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
@@ -110,7 +111,7 @@ def load_whole(path: Path, name: str, num_classes: int) -> nn.Module:
 
     Raises InputError when they are not exactly those of the network.
     """
-    with torch.device("meta"):
+    with unfilled():
         model = build_model(name, num_classes)
     _fill(path, model, _in_our_names(path, model.state_dict()), num_classes)
     return model.eval()

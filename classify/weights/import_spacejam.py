@@ -18,6 +18,7 @@ from classify.networks.registry import build_model
 from classify.types import ACTIONS
 from classify.weights.checkpoint import load_plain, save_checkpoint
 from classify.weights.description import CheckpointInfo, Origin
+from classify.weights.unfilled import unfilled
 from ground.errors import InputError
 
 _MODEL = "r2plus1d_18"
@@ -37,7 +38,7 @@ def import_spacejam(path: Path, output: Path) -> CheckpointInfo:
     if output.suffix != ".safetensors":
         raise InputError(f"{output}: checkpoints of ours are called something.safetensors")
     state, epoch = _read(path)
-    with torch.device("meta"):
+    with unfilled():
         model = build_model(_MODEL, len(ACTIONS))
     own = model.state_dict()
     _check(path, own, state)

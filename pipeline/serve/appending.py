@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ground.disk.files import to_disk, write_text
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 
 ALGORITHMS = ("sha1", "sha256")
 """Of checksums."""

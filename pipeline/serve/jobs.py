@@ -12,7 +12,7 @@ from typing import Any
 
 from pipeline.offers import nested, require_kinds
 from pipeline.serve.ledger import CANCELLED, DELETED, ENDED, QUEUED, RUNNING, Ledger, move, tell
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.settings import ServeSettings
 from pipeline.serve.tokens import Caller
 

@@ -15,18 +15,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
 from ground.errors import FullError, InputError
+from pipeline.serve.problem import Problem
 
 MEDIA_TYPE = "application/problem+json"
 _LONGEST = 480
 """Letters of a detail; it may quote what was sent."""
-
-
-class Problem(Exception):  # noqa: N818 (as RFC 9457 calls it)
-    """An answer that refuses: its status, one line for a person, further headers."""
-
-    def __init__(self, status: int, detail: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail)
-        self.status, self.detail, self.headers = status, detail, dict(headers or {})
 
 
 def problem_body(status: int, detail: str) -> bytes:

@@ -9,7 +9,7 @@ from fastapi import Request
 from fastapi.responses import FileResponse
 
 from pipeline.outputs.names import BALL_OUTPUTS, OUTPUTS, REPORT_NAME
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 
 ANALYSIS = "analysis.json"
 _NAMES = frozenset({*OUTPUTS, *BALL_OUTPUTS, ANALYSIS})

@@ -19,7 +19,8 @@ from pipeline.serve.folders import JobFolder
 from pipeline.serve.jobs import Jobs, require_offered
 from pipeline.serve.ledger import DONE, ENDED
 from pipeline.serve.moments import moment
-from pipeline.serve.problems import Problem, documented
+from pipeline.serve.problem import Problem
+from pipeline.serve.problems import documented
 from pipeline.serve.results import MEDIA_TYPES, ranged, result, result_files
 from pipeline.serve.tokens import Caller, reader, writer
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.public import is_private_literal
 from pipeline.serve.tokens import Caller
 from pipeline.serve.videos import FETCHING, UPLOADING, Video, Videos

@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from ground.errors import InputError
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.sport_worker import SportWorker
 from pipeline.serve.tokens import Caller, reader, writer
 from pipeline.sport.added import example_ids, remove_example

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 
 _IDLE = 300.0
 """Seconds after which it is ended."""

@@ -14,7 +14,7 @@ from fastapi import Request
 
 from ground.errors import InputError
 from pipeline.serve.database import Database
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 
 SCOPES = ("read", "write")
 TOKENS_SCHEMA = """

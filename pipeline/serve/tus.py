@@ -11,7 +11,7 @@ from email.utils import formatdate
 from fastapi import Request, Response
 
 from pipeline.serve.appending import ALGORITHMS
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.videos import Video
 
 VERSION = "1.0.0"

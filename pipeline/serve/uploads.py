@@ -23,7 +23,8 @@ from starlette.requests import ClientDisconnect
 from ground.errors import unwritable
 from pipeline.serve.appending import ALGORITHMS, Appending
 from pipeline.serve.moments import moment
-from pipeline.serve.problems import DOCUMENTED, Problem, documented
+from pipeline.serve.problem import Problem
+from pipeline.serve.problems import DOCUMENTED, documented
 from pipeline.serve.settings import LONGEST_JSON, ServeSettings
 from pipeline.serve.sources import Sources
 from pipeline.serve.tokens import Caller, reader, writer

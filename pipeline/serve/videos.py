@@ -24,7 +24,7 @@ from pipeline.serve.appending import Appending, offset_of, remove_file
 from pipeline.serve.database import Database
 from pipeline.serve.ledger import QUEUED, RUNNING
 from pipeline.serve.probe import Found, probe
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.settings import ServeSettings
 from pipeline.serve.tokens import Caller
 

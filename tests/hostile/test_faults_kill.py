@@ -1,7 +1,7 @@
 """A run that is killed, or finds the disk full, at any of its writes: the same command ends with the same bytes.
 
-What takes a network is left out here, to be cheap: tracks and actions come from a file. ``benchmarks/kills.py`` does
-the same with all of it, and with kills at random moments.
+What takes a network is left out here, to be cheap: tracks and actions come from a file, the court is not looked for.
+``benchmarks/kills.py`` does the same with all of it, and with kills at random moments.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ROOT = Path(__file__).parents[2]
 _RUNS = """
 import os, sys
 from pathlib import Path
-import openvino
+import openvino, scipy.ndimage, scipy.optimize, scipy.special
 import pipeline.analyze, pipeline.outputs.write
 from benchmarks.at_write import fail_at, watch_writes
 from pipeline.runners.cli import main
@@ -43,7 +43,7 @@ for run in sys.argv[2:]:
         folder = Path(name)
         watch_writes(folder, fail_at(int(number), how))
         code = main(["analyze", "game.mp4", "--tracks", "tracks.xml", "--keep-actions", "-o", name, "--jobs", "1",
-                     "--quiet", "--device", "cpu"])
+                     "--quiet", "--device", "cpu", "--no-court"])
         sys.stderr.flush()
         os._exit(code)
     print(run, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))

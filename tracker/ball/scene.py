@@ -7,7 +7,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import median_filter
 
 from tracker.types import BoolArray, Tracks, camera_in_shot
 
@@ -97,6 +96,8 @@ class BallScene:
         there, first = np.unique(people.frame_index, return_index=True)
         if not len(there):
             return np.full(len(self), _USUAL * self.size[1])
+        from scipy.ndimage import median_filter  # slow to load, which processes that only show need not do
+
         medians = np.array([np.median(part) for part in np.split(heights, first[1:])])
         return median_filter(np.interp(rows, there, medians), min(_CALM, len(self)), mode="nearest")
 

@@ -15,8 +15,6 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from scipy.optimize import leastsq
-from scipy.special import expit
 
 from tracker.boxes import Float64Array
 from tracker.court.camera import Camera, homographies
@@ -84,6 +82,8 @@ class Maps:
         x, y = self.centres[..., 0], self.centres[..., 1]
         across, along, depth = (row[0] * x + row[1] * y + row[2] for row in a)
         floor = np.stack([across, along]) / np.maximum(depth, 1e-9)
+        from scipy.special import expit  # slow to load, as below
+
         floor[:, depth <= 1e-9] = _BEYOND
         inside = court.areas(np.moveaxis(floor, 0, -1)).clip(-_FAR, _FAR)
         slope = np.sqrt(_central(inside, -2) ** 2 + _central(inside, -1) ** 2)
@@ -149,6 +149,8 @@ def _refined(maps: Maps, court: Court, start: Camera, soft: float, free: Sequenc
     @_remembered
     def slopes(change: Float64Array) -> Float64Array:
         return (differences(change + _STEP * np.eye(len(moves))) - value(change)) / _STEP
+
+    from scipy.optimize import leastsq  # slow to load, which processes that only show need not do
 
     options: Any = {"Dfun": slopes, "col_deriv": True, **_UNTIL}  # of which SciPy's stubs know only the names
     found: Any = leastsq(value, np.zeros(len(moves)), full_output=True, **options)

@@ -6,7 +6,6 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import uniform_filter1d
 
 from tracker.boxes import Float64Array
 from tracker.court.known import KnownCourt
@@ -61,5 +60,7 @@ def distances(
 
 
 def _length(path: Float64Array, window: int) -> float:
+    from scipy.ndimage import uniform_filter1d  # slow to load, which processes that only show need not do
+
     steps = np.diff(uniform_filter1d(path, min(window, len(path)), axis=0, mode="nearest"), axis=0)
     return float(np.hypot(steps[:, 0], steps[:, 1]).sum())

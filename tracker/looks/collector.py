@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.linalg import eigh
 
 from ground.frames import Image
 from tracker.assignment import Indices
@@ -174,6 +173,8 @@ def _principal_axes(centred: Float64Array) -> Float64Array:
 
     By the few eigenvectors that count of a matrix (N, N): a tenth of the time of all singular vectors.
     """
+    from scipy.linalg import eigh  # slow to load, which processes that only show need not do
+
     count = len(centred)
     _, vectors = eigh(centred @ centred.T, subset_by_index=(max(0, count - DIRECTIONS), count - 1))
     axes = vectors.T[::-1] @ centred

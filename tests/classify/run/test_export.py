@@ -102,6 +102,7 @@ def test_copies_say_the_same_of_any_number_of_clips(tmp_path: Path, name: str, t
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("pooled_is_small")
 @pytest.mark.parametrize("to", EVERY)
 def test_the_nearest_neighbours_of_adapt_are_copied_too(tmp_path: Path, to: str) -> None:
     model, info = _network("pooled")
@@ -116,6 +117,7 @@ def test_the_nearest_neighbours_of_adapt_are_copied_too(tmp_path: Path, to: str)
         np.testing.assert_allclose(_probabilities(logits, info, _clips(4)), wanted, atol=PARITY)
 
 
+@pytest.mark.usefixtures("pooled_is_small")
 @pytest.mark.slow
 def test_the_description_is_in_a_torch_file_too(tmp_path: Path) -> None:
     model, info = _network("pooled")
@@ -194,11 +196,11 @@ def test_what_comes_out_otherwise_never_gets_its_name(
     assert [path.name for path in tmp_path.iterdir()] == [output.name] and output.read_text() == "an earlier copy"
 
 
-@pytest.mark.slow
+@pytest.mark.usefixtures("pooled_is_small")
 @pytest.mark.parametrize("to", EVERY)
 def test_a_disk_that_fills_is_said_and_leaves_nothing(tmp_path: Path, to: str) -> None:
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # writing fails in the system, as on a full disk
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))  # writing fails in the system, as on a full disk
     try:
         with pytest.raises(InputError, match=rf"a\{FORMATS[to]}: cannot be written \(.*free some space"):
             write_copy(*_network("pooled"), to, tmp_path / f"a{FORMATS[to]}")

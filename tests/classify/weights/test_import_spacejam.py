@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torchvision.models.video import r2plus1d_18
 
 from classify.networks.preprocess import to_tensor
 from classify.types import ACTIONS
@@ -25,6 +24,8 @@ NAME = "r2plus1d_multiclass_19_0.0001.pt"
 @pytest.fixture(scope="module")
 def state() -> dict[str, torch.Tensor]:
     """Random weights under torchvision's names; the published file itself is not at hand."""
+    from torchvision.models.video import r2plus1d_18  # takes seconds to load
+
     torch.manual_seed(0)
     model = r2plus1d_18(num_classes=10)
     for module in model.modules():
@@ -41,6 +42,8 @@ def _save(path: Path, state: Any) -> Path:
 
 @pytest.mark.slow
 def test_the_same_logits_as_torchvision_fed_their_way(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+    from torchvision.models.video import r2plus1d_18  # takes seconds to load
+
     output = tmp_path / "new/theirs.safetensors"
     info = import_spacejam(_save(tmp_path / NAME, state), output)
     model, read = load_checkpoint(output)

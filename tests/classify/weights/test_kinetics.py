@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torchvision.models import get_model, get_model_weights
 
 from classify.networks.registry import MODELS, architecture
 from classify.run.classifier import ActionClassifier
@@ -23,14 +22,15 @@ def _file(folder: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
-def test_the_published_address_is_torchvisions_and_its_file_tells_the_network(tmp_path: Path, name: str) -> None:
-    assert architecture(name).kinetics_url in {weights.url for weights in get_model_weights(name)}
+def test_the_published_file_tells_the_network(tmp_path: Path, name: str) -> None:
     assert kinetics_model(_file(tmp_path, name)) == name
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["mc3_18", "s3d"])
 def test_the_same_logits_as_torchvision(tmp_path: Path, name: str) -> None:
+    from torchvision.models import get_model, get_model_weights  # takes seconds to load
+
     torch.manual_seed(0)
     theirs = get_model(name).eval()
     torch.save(theirs.state_dict(), _file(tmp_path, name))
@@ -44,6 +44,8 @@ def test_the_same_logits_as_torchvision(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.slow
 def test_a_published_file_is_a_classifier(tmp_path: Path) -> None:
+    from torchvision.models import get_model
+
     torch.manual_seed(0)
     torch.save(get_model("mc3_18").state_dict(), _file(tmp_path, "mc3_18"))
     classifier = ActionClassifier(_file(tmp_path, "mc3_18"), "cpu")

@@ -20,7 +20,7 @@ from pipeline.serve.dispatch import Dispatcher
 from pipeline.serve.folders import JobFolder
 from pipeline.serve.jobs import Jobs
 from pipeline.serve.ledger import CANCELLED, DONE, FAILED, JOBS_SCHEMA, QUEUED, RUNNING, Ledger
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.settings import ServeSettings
 from tests.pipeline.serve.test_ledger import ANN
 

@@ -24,7 +24,7 @@ from pipeline.serve.ledger import (
     RUNNING,
     Ledger,
 )  # fmt: skip
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.settings import ServeSettings
 from pipeline.serve.tokens import Caller
 

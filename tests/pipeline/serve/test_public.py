@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.serve.problems import Problem
+from pipeline.serve.problem import Problem
 from pipeline.serve.public import is_private_literal, is_public
 from pipeline.serve.sources import require_url
 

@@ -202,10 +202,13 @@ def _png(image: np.ndarray) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["netba_NYK-BOS.mp4", "nbaction_1.mov", "ibm_basketball.mp4"])
-def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "start"), [("netba_NYK-BOS.mp4", 4.4), ("nbaction_1.mov", 4.4), ("ibm_basketball.mp4", 3.6)]
+)
+def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str, start: float) -> None:
+    """A span with the end of one part and the beginning of the next."""
     coarse = {"detector": {"imgsz": 480}, "windows": {"clip_stride": 16}, "numbers": {"read": True}}
-    config, models = with_settings(PipelineConfig(device="cpu", start=3.9, end=6.1), coarse), Models()
+    config, models = with_settings(PipelineConfig(device="cpu", start=start, end=start + 1.3), coarse), Models()
     detector, classifier = models.detector(config), models.classifier(config)
     source = str(shared / "videos" / name)
     with open_video(source, config.start, config.end) as video:
@@ -221,7 +224,7 @@ def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name:
         assert_equal(whole.frames, joined.frames)
         assert_equal(whole.detections, joined.detections)
         assert_equal(whole.views, joined.views)
-        assert len(whole.views.frame_index) > 3
+        assert len(whole.views.frame_index) > 1
 
         size = (video.info.width, video.info.height)
         players = track_players(whole, Drawn(), size, config, models, video, Silent())

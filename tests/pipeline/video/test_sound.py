@@ -41,11 +41,10 @@ def add_sound(source: Path, output: Path, start: float = 0.0, end: float = float
 
 def loudness(path: Path) -> tuple[float, np.ndarray]:
     """Seconds at which sound is first heard, and from there on its mean size by channel, as FFmpeg hears it."""
-    probe = ["ffprobe", "-v", "error", "-select_streams", "a", "-show_entries", "stream=channels", "-of", "csv=p=0"]
-    count = int(subprocess.run([*probe, str(path)], capture_output=True, check=True).stdout.strip(b",\n"))
-    whole = ["-af", "aresample=48000:async=1:first_pts=0", "-f", "f32le", "-"]
-    raw = subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), *whole], capture_output=True, check=True).stdout
-    wave = np.frombuffer(raw, np.float32).reshape(-1, count)
+    whole = ["-af", "aresample=48000:async=1:first_pts=0", "-c:a", "pcm_f32le", "-f", "wav", "-"]
+    said = subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), *whole], capture_output=True, check=True).stdout
+    header, _, data = said.partition(b"data")
+    wave = np.frombuffer(data[4:], np.float32).reshape(-1, int.from_bytes(header[22:24], "little"))
     heard = np.flatnonzero(np.abs(wave).max(axis=1) > 0.1)
     assert len(heard), "there is no sound"
     return heard[0] / 48000, np.abs(wave[heard[0] :]).mean(axis=0)
@@ -79,7 +78,8 @@ def test_sound_of_every_layout(tmp_path: Path, layout: str) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 7, 8, 11, 16])
 @pytest.mark.parametrize("suffix", ["avi", "mkv"])
 def test_sound_that_names_no_layout(tmp_path: Path, count: int, suffix: str) -> None:
-    ffmpeg(*pictures(), *tones(count), "-c:v", "mpeg4", "-c:a", "pcm_s16le", tmp_path / f"a.{suffix}")
+    rate = 48000 if count < 16 else 8000  # FFmpeg gives so many channels sample by sample
+    ffmpeg(*pictures(), *tones(count, rate), "-c:v", "mpeg4", "-c:a", "pcm_s16le", tmp_path / f"a.{suffix}")
     assert add_sound(tmp_path / f"a.{suffix}", tmp_path / "v.mp4") == []
     begin, heard = loudness(tmp_path / "v.mp4")
     assert begin == pytest.approx(BEEP, abs=0.03)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torchvision.models.video import r2plus1d_18
 
 from classify.weights.checkpoint import read_info
 from pipeline.runners.cli import main
@@ -24,6 +23,8 @@ class _Code:
 def test_their_checkpoint_becomes_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    from torchvision.models.video import r2plus1d_18  # takes seconds to load
+
     monkeypatch.chdir(tmp_path)
     torch.save({"epoch": 19, "state_dict": r2plus1d_18(num_classes=10).state_dict(), "optimizer": {}}, NAME)
     assert main(["weights", "import", NAME]) == 0

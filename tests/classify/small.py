@@ -1,0 +1,36 @@
+"""A network of two layers, for tests of what becomes of any network: to convert a large one takes seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from classify.networks.registry import MODELS
+
+
+class _Small(nn.Module):
+    """Sees pictures averaged over time, in squares of four pixels."""
+
+    def __init__(self, num_classes: int) -> None:
+        super().__init__()
+        self.squares = nn.Conv2d(3, 16, 4, stride=4)
+        self.fc = nn.Linear(16, num_classes)
+
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
+        return self.squares(x.mean(2)).relu().mean((2, 3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(self.embed(x))
+
+
+@contextmanager
+def small_network() -> Iterator[None]:
+    """In here the network called "pooled" has two layers."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(MODELS, "pooled", replace(MODELS["pooled"], factory=_Small))
+        yield
