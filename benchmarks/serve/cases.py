@@ -34,6 +34,9 @@ _OWN_RULES = {"include-path-regex": "^/(videos|sport)", "checks": {name: {"enabl
 """tus has its own rules: 412 where its version is not named, offsets that depend on what was sent before, OPTIONS of
 what is not there. And what a picture is no description says."""
 
+_REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "428", "429", "431"]
+"""By which what is against the description may be refused: what is made up is now and then longer than is read."""
+
 
 @schemathesis.serializer(_PIECES)
 def _as_it_is(_: Any, value: Any) -> bytes:
@@ -58,7 +61,13 @@ def try_out(app: FastAPI, token: str, each: int, known: dict[str, list[str]], se
     """
     headers = {"Authorization": f"Bearer {token}"}
     config = SchemathesisConfig.from_dict(
-        {"seed": seed, "headers": headers, "generation": {"max-examples": each}, "operations": [_OWN_RULES]}
+        {
+            "seed": seed,
+            "headers": headers,
+            "generation": {"max-examples": each},
+            "checks": {"negative_data_rejection": {"expected-statuses": _REFUSALS}},
+            "operations": [_OWN_RULES],
+        }
     )
     hooks = _hooks(known)
     try:
