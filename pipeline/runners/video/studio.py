@@ -67,7 +67,9 @@ def run_studio(options: argparse.Namespace) -> int:
 def _place(given: Path) -> tuple[Path, Path | None]:
     """The folder that is shown, and what in it is opened first. Raises InputError where there is no such place."""
     if _ADDRESS.match(str(given)):
-        raise InputError(f"{given}: the studio opens what is on this disk; analyze the address, then open its folder")
+        raise InputError(
+            "the studio opens what is on this disk; analyze the address first, then open the folder of its results"
+        )
     try:
         place = given.resolve(strict=True)
         is_alone = place.is_file() or (place / _ANALYSIS).is_file()

@@ -84,7 +84,7 @@ def test_what_cannot_be_fetched_is_a_line(
     site.page("/game.mp4", "<html>bye</html>")
     with pytest.raises(InputError, match="answers with a page now"):
         have(found, tmp_path / "page")
-    with pytest.raises(InputError, match="analyze the address"):
+    with pytest.raises(InputError, match="analyze the address first"):
         _place(Path("https://club.example/game.mp4"))
 
 
