@@ -150,7 +150,7 @@ export class NewVideos {
 
   #remove(entry) {
     entry.stop();
-    if (entry.place && drop(entry.place)) fetch(entry.place, { method: "DELETE", headers: TUS }).catch(() => {});
+    if (entry.place && drop(entry.place)) takeAway(entry.place);
     this.#forget(entry);
     document.getElementById("file").focus();
   }
@@ -201,6 +201,15 @@ class Entry {
     this.again.hidden = !again;
     this.again.onclick = again;
     document.getElementById("live").textContent = `${this.name}: ${why}`;
+  }
+}
+
+/** Of the service, too; it may still be writing the piece that was stopped. */
+async function takeAway(place) {
+  for (let tries = 0; tries < 5; tries++) {
+    const answer = await fetch(place, { method: "DELETE", headers: TUS }).catch(() => null);
+    if (answer?.status !== 423) return;
+    await new Promise((done) => setTimeout(done, 1000));
   }
 }
 
