@@ -41,7 +41,8 @@ def answered(source: str) -> Answered | None:
     try:
         with urlopen(Request(source, headers=headers), timeout=_TIMEOUT) as answer:
             beginning, length = answer.read(_SEEN), answer.headers["content-length"] or ""
-            is_whole = answer.status == 200 and length.isdecimal() and b"\0" in beginning
+            has_ranges = answer.status == 206 or "bytes" in (answer.headers["accept-ranges"] or "").lower()
+            is_whole = not has_ranges and length.isdecimal() and b"\0" in beginning
             is_page = is_html(answer.headers["content-type"], beginning)
     except (OSError, HTTPException, ValueError):
         return None

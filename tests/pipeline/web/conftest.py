@@ -32,6 +32,8 @@ class Site:
     """Where paths lead on to."""
     has_ranges: bool = True
     """Whether parts of a file are given, or only all of it, from its beginning."""
+    says_ranges: bool = False
+    """Whether it is said that parts are given, though all of it is, as some servers answer to all of it."""
     held: threading.Event | None = None
     """What parts of files wait for."""
 
@@ -73,7 +75,7 @@ def site() -> Iterator[Site]:
             start = int(first[1]) if first else 0
             self.send_response(206 if first else 200)
             self.send_header("Content-Type", kind)
-            if found.has_ranges:
+            if found.says_ranges or found.has_ranges:
                 self.send_header("Accept-Ranges", "bytes")
             if mark:
                 self.send_header("ETag", mark)

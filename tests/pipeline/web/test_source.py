@@ -45,7 +45,9 @@ def test_what_is_fetched_first_is_told_by_the_answer(site: Site, late: bytes) ->
     assert isinstance(find(page), Page)
     for there in (url, f"{site.url}/list.m3u8", f"{site.url}/none", "game.mp4", "rtsp://127.0.0.1:1/x"):
         assert find(there) is None
-    site.has_ranges = False
+    site.has_ranges, site.says_ranges = False, True
+    assert find(url) is None
+    site.says_ranges = False
     assert find(url) == WholeFile(url, "a b.mp4", len(late))
     assert find(f"{site.url}/list.m3u8") is None
 
