@@ -152,7 +152,8 @@ def events(answer: HTTPResponse) -> Iterator[tuple[str, str, dict[str, Any]]]:
 def fetch(service: Service, job: str, folder: Path) -> None:
     """Have the results in ``folder``, each whole."""
     for result in service.ask_json("GET", f"/jobs/{job}/results"):
-        part, path = folder / f"{result['name']}.part", folder / result["name"]
+        path = place_of(folder, result["name"])
+        part = path.with_name(f"{path.name}.part")
         there = part.stat().st_size if part.exists() else 0
         if there < result["bytes"]:
             headers = {"Range": f"bytes={there}-"} if there else {}
@@ -166,6 +167,15 @@ def fetch(service: Service, job: str, folder: Path) -> None:
         part.replace(path)
         service.got_further = True
         print(path)
+
+
+def place_of(folder: Path, name: str) -> Path:
+    """Where a result goes, as report/boxes-0000.js to a folder of its own; nothing goes outside."""
+    path = folder / name
+    if folder.resolve() not in path.resolve().parents:
+        raise SystemExit(f"the service names a result that is no place in {folder}: {name}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def run(service: Service, video: Path, folder: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import runpy
 import shutil
 import socket
 import subprocess
@@ -115,7 +116,17 @@ def test_client(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
         said = client.stdout.read()
         assert client.wait() == 0 and "\ndone" in said, said
     assert (results / "timeline.csv").exists() and (results / "annotated.mp4").stat().st_size > 10_000
-    assert not [*results.glob("*.part"), *results.glob("unfinished*")]
+    assert (results / "report" / "boxes-0000.js").exists(), "without it the report shows nobody"
+    assert not [*results.rglob("*.part"), *results.glob("unfinished*")]
+
+
+@pytest.mark.parametrize("name", ["../x", "/etc/x", "report/../../x", "."])
+def test_the_client_puts_nothing_outside_its_folder(tmp_path: Path, name: str) -> None:
+    place_of = runpy.run_path(str(_EXAMPLES / "client.py"))["place_of"]
+    with pytest.raises(SystemExit, match="no place in"):
+        place_of(tmp_path / "out", name)
+    assert place_of(tmp_path / "out", "report/boxes-0000.js") == tmp_path / "out" / "report" / "boxes-0000.js"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,9 @@ _OWN_RULES = {"include-path-regex": "^/(videos|sport)", "checks": {name: {"enabl
 """tus has its own rules: 412 where its version is not named, offsets that depend on what was sent before, OPTIONS of
 what is not there. And what a picture is no description says."""
 
+_REFUSALS = ["400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "428", "429", "431"]
+"""By which what is against the description may be refused: what is made up is now and then longer than is read."""
+
 
 @schemathesis.serializer(_PIECES)
 def _as_it_is(_: Any, value: Any) -> bytes:
@@ -57,7 +61,13 @@ def try_out(app: FastAPI, token: str, each: int, known: dict[str, list[str]], se
     """
     headers = {"Authorization": f"Bearer {token}"}
     config = SchemathesisConfig.from_dict(
-        {"seed": seed, "headers": headers, "generation": {"max-examples": each}, "operations": [_OWN_RULES]}
+        {
+            "seed": seed,
+            "headers": headers,
+            "generation": {"max-examples": each},
+            "checks": {"negative_data_rejection": {"expected-statuses": _REFUSALS}},
+            "operations": [_OWN_RULES],
+        }
     )
     hooks = _hooks(known)
     try:
@@ -108,9 +118,19 @@ def _count(found: Found, event: events.ScenarioFinished) -> None:
         if interaction.response is not None:
             found.statuses[interaction.response.status_code] += 1
         for check in event.recorder.checks.get(case_id, ()):
-            if check.failure_info is not None:
+            query = event.recorder.cases[case_id].value.query or {}
+            if check.failure_info is not None and not is_same_address(check.name, query):
                 example = f"{check.failure_info.failure}\n{check.failure_info.code_sample}"
                 found.failures.setdefault(f"{event.recorder.label}: {check.name}", example[:900])
+
+
+def is_same_address(check: str, query: Mapping[str, Any]) -> bool:
+    """Whether what was not refused is a list of one number: in an address it reads as that number, ``?most=5``.
+
+    No service can tell them apart, and it is schemathesis that takes one for wrong and the other for right.
+    """
+    lists = [value for value in query.values() if isinstance(value, list)]
+    return check == "negative_data_rejection" and any(len(one) == 1 and str(one[0]).isdecimal() for one in lists)
 
 
 def try_out_service(data: Path, each: int, seed: int) -> list[str]:

@@ -117,9 +117,19 @@ def _ends(live: Live, job: str) -> list[str]:
 def _by_command(live: Live, job: str) -> dict[str, str]:
     """What ``analyze`` makes of the same video by the same name, in a folder beside the job's."""
     folder, video = live.data / "jobs" / job, live.data / "jobs" / job / "video"
-    os.link(live.data / "videos" / live.client.get(f"/jobs/{job}").json()["video"], video)
-    again = [*COMMAND, "analyze", str(video), "-o", str(folder / "again"), *_FLAGS, "--quiet"]
-    subprocess.run(again, check=True)
+    told = live.client.get(f"/jobs/{job}").json()
+    os.link(live.data / "videos" / told["video"], video)
+    again = [
+        *COMMAND,
+        "analyze",
+        str(video),
+        "-o",
+        str(folder / "again"),
+        f"--title={told['name']}",
+        *_FLAGS,
+        "--quiet",
+    ]
+    subprocess.run([*again, "--quiet"], check=True)
     return _results(folder / "again", job)
 
 

@@ -6,10 +6,11 @@ Each is made by one stage and never changed by a later one, so a later stage can
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -193,6 +194,13 @@ class VideoFacts:
     codec: str
     fingerprint: str = ""
     """See ``ground.video.fingerprint``; empty where there was no file."""
+    title: str = ""
+    """What people call it, for headings alone, never for a path; empty: as its file is called."""
+
+    @property
+    def called(self) -> str:
+        """Its title, or the name of its file."""
+        return self.title or Path(self.source).name or self.source
 
     @property
     def image_rate(self) -> Fraction | None:
@@ -285,6 +293,12 @@ class Analysis:
     def looks_for_court(self) -> bool:
         """Whether somebody looked for the court, or told where it is; nobody did in earlier versions."""
         return bool(self.drawn.landmarks) or bool(self.settings.get("court", {}).get("find", False))
+
+
+def noted(analysis: Analysis, notes: Sequence[str], title: str = "") -> Analysis:
+    """``analysis`` that says ``notes``, too, of a video that people call ``title``; empty: as before."""
+    frames = replace(analysis.frames, notes=(*notes, *analysis.frames.notes))
+    return replace(analysis, frames=frames, video=replace(analysis.video, title=title or analysis.video.title))
 
 
 def player_name(names: Mapping[int, str], track_id: int) -> str:

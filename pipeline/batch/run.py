@@ -19,7 +19,7 @@ from ground.errors import InputError
 from ground.video.fingerprint import fingerprint
 from ground.video.source import open_video
 from pipeline.analysis.folder import JSON_NAME, load_analysis
-from pipeline.analysis.values import Analysis
+from pipeline.analysis.values import Analysis, noted
 from pipeline.analyze import analyze_video
 from pipeline.batch.progress import Share, one_at_a_time
 from pipeline.batch.report import DONE, FAILED, Report, Row
@@ -33,6 +33,8 @@ from pipeline.parts.pool import Pool, completed
 from pipeline.parts.run import Workers
 from pipeline.parts.store import PARTS, PartStore
 from pipeline.progress import Advance, Cancellable, Progress, spoken
+from pipeline.web.kept import kept_video
+from pipeline.web.source import find, have
 from tracker.detect.weights import resolve_weights
 
 _log = logging.getLogger("courtscribe")
@@ -131,12 +133,12 @@ class _Desk:
     def _analyze(self, video: Video, rank: int, models: Models, progress: Cancellable) -> float:
         """Returns how long it plays, seconds."""
         folder, batch = self._batch.folder / video.name, self._batch
-        require_folder(folder, video.source)
+        require_folder(folder, _kept(batch, video) or video.source)
         store = PartStore(folder.absolute() / PARTS)
         with self._heard(progress), claim(folder), Workers(store, models, pool=self._pool, rank=rank) as workers:
             there, write = _same_analysis(batch, video), write_current  # perhaps only what shows it is missing
             if there is None:
-                there = analyze_video(video.source, batch.config, workers=workers, progress=progress)
+                there = _analyzed(video, batch.config, folder, workers, progress)
                 write = write_outputs
             write(
                 there,
@@ -160,6 +162,22 @@ class _Desk:
             yield
         finally:
             self._running.discard(progress)
+
+
+def _analyzed(video: Video, config: PipelineConfig, folder: Path, workers: Workers, progress: Progress) -> Analysis:
+    """What cannot be read where it is, as a page's video, is fetched into ``folder`` first."""
+    fetched = kept_video(video.source, folder)
+    if fetched is None and (found := find(video.source)) is not None:
+        fetched = have(found, folder, progress)
+    if fetched is None:
+        return analyze_video(video.source, config, workers=workers, progress=progress)
+    return noted(analyze_video(fetched.path, config, workers=workers, progress=progress), [fetched.note], fetched.title)
+
+
+def _kept(batch: Batch, video: Video) -> Path | None:
+    """What was fetched of it before."""
+    kept = kept_video(video.source, batch.folder / video.name)
+    return None if kept is None else kept.path
 
 
 def _reason(error: Exception) -> str:
@@ -189,7 +207,7 @@ def _is_of(batch: Batch, video: Video) -> bool:
         content = json.loads((batch.folder / video.name / JSON_NAME).read_bytes())
         settings = recorded_config(content["settings"])
         found = content["video"]["fingerprint"]
-        return bool(found) and found == fingerprint(video.source) and settings == batch.config
+        return bool(found) and found == fingerprint(_kept(batch, video) or video.source) and settings == batch.config
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
 

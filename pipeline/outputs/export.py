@@ -40,7 +40,7 @@ def tracks_of(analysis: Analysis) -> TrackFile:
         labels=analysis.timeline.labels,
         size=(analysis.video.width, analysis.video.height),
         frames=range(int(frames[0]), int(frames[-1]) + 1) if len(frames) else range(0),
-        source=Path(analysis.video.source).name,
+        source=analysis.video.called,
     )
 
 

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,7 @@ def report_data(analysis: Analysis, events: Sequence[BallEvent], around: Surroun
     return {
         "format": FORMAT,
         "version": version_of(analysis.tracks),
-        "name": Path(facts.source).name or facts.source,
+        "name": facts.called,
         "video": {
             "url": around.video,
             "source": facts.source,

@@ -6,12 +6,15 @@ from pipeline.offers import Field
 from pipeline.runners.flags import ANALYZE_FLAGS
 
 _OFFERED = (
-    "preset", "start", "end", "players", "teams", "team-colors", "ball", "no-court", "court-type", "map", "every",
-    "min-confidence", "actions",
+    "preset", "start", "end", "players", "teams", "team-colors", "numbers", "ball", "no-court", "court-type", "map",
+    "every", "min-confidence", "actions",
 )  # fmt: skip
 """Flags of ``analyze``."""
-_ABOUT = {"court.find": ("court in metres", "look for the court's lines, by which everything is in metres")}
-"""Titles and texts of settings whose flag says the opposite."""
+_ABOUT = {
+    "court.find": ("court in metres", "look for the court's lines, by which everything is in metres"),
+    "numbers.read": ("numbers on shirts", "read them, to know players after a cut and to call them so (default: no)"),
+}
+"""Titles and texts of settings whose flag says the opposite, or too little alone."""
 _CHOICES = {
     "preset": ("balanced", "fast", "accurate"),
     "court.type": ("auto", "nba", "fiba", "ncaa", "high-school"),

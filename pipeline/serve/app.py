@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Security
+from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
 
 from pipeline.offers import Field, schema_of
@@ -16,7 +16,7 @@ from pipeline.serve.dispatch import Dispatcher
 from pipeline.serve.jobs import Jobs
 from pipeline.serve.ledger import JOBS_SCHEMA, Ledger
 from pipeline.serve.pages import add_pages
-from pipeline.serve.problems import DOCUMENTED, add_problems
+from pipeline.serve.problems import DOCUMENTED, add_problems, require_once
 from pipeline.serve.routes import job_routes
 from pipeline.serve.settings import ServeSettings
 from pipeline.serve.sport import sport_routes
@@ -56,7 +56,7 @@ def _add_routes(app: FastAPI) -> None:
     routers = [job_routes(), upload_routes(), sport_routes()]
     known = Security(HTTPBearer(auto_error=False))  # for the description; the guard is what keeps others out
     for router in routers:
-        app.include_router(router, responses=DOCUMENTED, dependencies=[known])
+        app.include_router(router, responses=DOCUMENTED, dependencies=[known, Depends(require_once)])
 
     @app.get("/healthz", responses=DOCUMENTED)
     def healthz() -> dict[str, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from pipeline.serve.access import COOKIE
+from pipeline.serve.tokens import Caller
 
 
 def add_pages(app: FastAPI) -> None:
@@ -17,8 +18,10 @@ def add_pages(app: FastAPI) -> None:
         app.mount(f"/{package}", StaticFiles(directory=str(files(f"pipeline.{package}") / "page")))
 
     @app.get("/", include_in_schema=False)
-    def home() -> HTMLResponse:
-        return HTMLResponse((files("pipeline.serve") / "page" / "jobs.html").read_text(encoding="utf-8"))
+    def home(request: Request) -> HTMLResponse:
+        caller: Caller = request.state.caller  # the guard lets nobody else get here
+        page = (files("pipeline.serve") / "page" / "jobs.html").read_text(encoding="utf-8")
+        return HTMLResponse(page.replace("SCOPES", " ".join(sorted(caller.scopes))))
 
     @app.get("/favicon.ico", include_in_schema=False)
     def icon() -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -49,6 +50,14 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(sqlite3.OperationalError, _database)
     app.add_exception_handler(Exception, _broken)
+
+
+async def require_once(request: Request) -> None:
+    """Raise Problem where an address says something twice, of which the last would silently be taken."""
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in counts.items():
+        if count > 1:
+            raise Problem(422, f"query.{name[:80]}: is given more than once")
 
 
 async def _problem(_: Request, error: Exception) -> Response:

@@ -27,22 +27,26 @@ _PAGE_POLICY = "frame-ancestors 'none'; form-action 'none'; base-uri 'none'"
 """The report's page brings the rest of its policy with it."""
 
 
-def result_files(folder: Path) -> list[Path]:
-    """Files in a folder of results that may be asked for, by name."""
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return [folder / name for name in names if name in _NAMES or _TABLE.fullmatch(name)]
+def result_files(folder: Path) -> dict[str, Path]:
+    """Files in a folder of results that may be asked for, by name; those of the report's boxes as it asks for them.
+
+    Without its boxes a report that somebody takes away with him is a page about nobody.
+    """
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    boxes = folder / Path(REPORT_NAME).stem
+    of_report = sorted(boxes.iterdir()) if boxes.is_dir() else []
+    return {
+        **{path.name: path for path in inside if path.name in _NAMES or _TABLE.fullmatch(path.name)},
+        **{f"{boxes.name}/{path.name}": path for path in of_report if _BOXES.fullmatch(path.name)},
+    }
 
 
 def result(folder: Path, name: str) -> Path:
-    """A result by its name, or, as in ``report/boxes-0000.js``, one that the report asks for. Raises Problem 404.
+    """A result by its name. Raises Problem 404.
 
     The name chooses among what is there, and never becomes a path.
     """
-    boxes = folder / Path(REPORT_NAME).stem
-    offered = {path.name: path for path in result_files(folder)}
-    for path in boxes.iterdir() if boxes.is_dir() else ():
-        if _BOXES.fullmatch(path.name):
-            offered[f"{boxes.name}/{path.name}"] = path
+    offered = result_files(folder)
     if name not in offered:
         raise Problem(404, "there is no such result")
     return offered[name]

@@ -178,8 +178,8 @@ def _add_results(routes: APIRouter) -> None:
         """What a job has made; nothing before it is done."""
         folder = _done(request, caller, job_id)
         return [
-            ResultTold(name=path.name, bytes=path.stat().st_size, url=f"/jobs/{job_id}/results/{path.name}")
-            for path in result_files(folder.results)
+            ResultTold(name=name, bytes=path.stat().st_size, url=f"/jobs/{job_id}/results/{name}")
+            for name, path in result_files(folder.results).items()
         ]
 
     @routes.get("/jobs/{job_id}/results/{name:path}", responses=file, response_class=FileResponse)

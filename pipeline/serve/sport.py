@@ -103,11 +103,16 @@ def sport_routes() -> APIRouter:
             for s in _table(request.app).values()
         ]
 
-    @router.post("/sports/{sport}/examples", status_code=201, openapi_extra={"requestBody": form})
-    async def add(request: Request, sport: SportId, _: Writer) -> ExampleTold:
-        """Teach the picture in the form's field ``file`` as one of this sport."""
+    there: dict[int | str, dict[str, Any]] = {
+        200: {"description": "it was an example of this sport already", "model": ExampleTold}
+    }
+
+    @router.post("/sports/{sport}/examples", status_code=201, responses=there, openapi_extra={"requestBody": form})
+    async def add(request: Request, sport: SportId, _: Writer, response: Response) -> ExampleTold:
+        """Teach the picture in the form's field ``file`` as one of this sport, and of no other any more."""
         await run_in_threadpool(_require_room, request.app, sport)
         told = await _ask(request, {"do": "add", "sport": sport})
+        response.status_code = 201 if told["is_new"] else 200
         return ExampleTold(id=told["added"], sport=sport)
 
     @router.delete("/sports/{sport}/examples/{example}", status_code=204, response_class=Response)

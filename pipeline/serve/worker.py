@@ -59,7 +59,7 @@ class Attempt:
         video = self._linked(Path(row["path"]))
         try:
             with self._folder.log.open("wb") as log:
-                child = self._start([*command, *self._arguments(str(video))], log.fileno())
+                child = self._start([*command, *self._arguments(str(video), str(row["name"]))], log.fileno())
         except OSError as error:
             self._ledger.put_back(self._id, self._attempt, f"it could not be begun ({error.strerror})")
             return
@@ -76,10 +76,11 @@ class Attempt:
                 return video
         return self._folder.video
 
-    def _arguments(self, video: str) -> list[str]:
+    def _arguments(self, video: str, name: str) -> list[str]:
+        """name: as its owner calls the video; a text in headings, whatever it looks like."""
         folder = self._folder
         outputs = ["-o", str(folder.results), "--config", str(folder.settings)]
-        return ["analyze", video, *outputs, "--progress-file", str(folder.progress)]
+        return ["analyze", video, *outputs, "--progress-file", str(folder.progress), f"--title={name}"]
 
     def _start(self, command: Sequence[str], log: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(

@@ -31,6 +31,13 @@ def remove_example(folder: Path, sport_id: str, example_id: str) -> bool:
     return bool(gone)
 
 
+def remove_elsewhere(folder: Path, sport_id: str, example_id: str) -> None:
+    """Take an example away from all sports but one: of two words about a picture the later one holds."""
+    for other in visible(folder):
+        if other.name != sport_id and other.is_dir():
+            remove_example(folder, other.name, example_id)
+
+
 def _files(folder: Path) -> list[Path]:
     inside = visible(folder) if folder.is_dir() else []
     return [path for path in inside if path.name.endswith(_ENDING) and _EXAMPLE_ID.fullmatch(path.name[:16])]

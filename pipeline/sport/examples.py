@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import secrets
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ import numpy.typing as npt
 
 from ground.disk.files import read_bytes, write_atomically
 from ground.errors import InputError
-from pipeline.sport.added import example_ids, example_path
+from pipeline.sport.added import example_ids, example_path, remove_elsewhere
 from pipeline.sport.embeddings import Row
 from pipeline.sport.features import Floats, coarse, features
 from pipeline.sport.head import Head, Ints, landmarks_of
@@ -169,12 +168,17 @@ def _array(file: zipfile.ZipFile, name: str) -> npt.NDArray[np.floating]:
     return np.load(io.BytesIO(file.read(name)), allow_pickle=False)
 
 
-def add_example(folder: Path, sport: Sport, row: Row, digest: str) -> str:
-    """Keep a row in ``folder``, whole or not at all; its id. Raises InputError where it cannot be written."""
-    example_id = secrets.token_hex(8)
+def add_example(folder: Path, sport: Sport, row: Row, digest: str, example_id: str) -> bool:
+    """Keep a row in ``folder``, whole or not at all -> whether it was not there yet.
+
+    example_id: of its picture (``pixels_id``), which is an example once, and of one sport: the one it was added to
+    last. Raises InputError where it cannot be written.
+    """
+    is_new = example_id not in example_ids(folder, sport.id)
     with write_atomically(example_path(folder, sport.id, example_id, digest)) as part, part.open("wb") as file:
         np.save(file, row.astype(np.float16))
-    return example_id
+    remove_elsewhere(folder, sport.id, example_id)
+    return is_new
 
 
 def added_examples(folder: Path, sport: Sport, digest: str) -> list[tuple[Sport, str, Row]]:

@@ -9,12 +9,16 @@ from pipeline.progress import Progress
 from pipeline.sport.picture import is_picture, read_picture_file
 from pipeline.sport.predict import Answer, SportClassifier
 from pipeline.sport.video import VideoAnswer, tell_video
+from pipeline.web.source import on_disk
 
 
 def tell_source(source: str, classifier: SportClassifier, progress: Progress | None = None) -> Answer | VideoAnswer:
-    """What a picture shows, or a video, a folder of pictures, an address. Raises InputError where it cannot be read."""
-    path = Path(source)
-    if "://" not in source and is_picture(path):
-        return classifier.tell(read_picture_file(path))
-    with open_video(source) as video:
-        return tell_video(video, classifier, progress)
+    """What a picture shows, or a video, a folder of pictures, an address of these or of a page that holds a video.
+
+    Raises InputError where it cannot be read.
+    """
+    with on_disk(source, progress) as there:
+        if "://" not in there and is_picture(Path(there)):
+            return classifier.tell(read_picture_file(Path(there)))
+        with open_video(there) as video:
+            return tell_video(video, classifier, progress)

@@ -16,7 +16,7 @@ from pipeline.sport.embeddings import Embedding, Row
 from pipeline.sport.examples import Examples, load_examples
 from pipeline.sport.features import features
 from pipeline.sport.head import fit_and_judge
-from pipeline.sport.picture import read_picture_file
+from pipeline.sport.picture import pixels_id, read_picture_file
 from pipeline.sport.predict import SHIPPED_SPORTS
 from pipeline.sport.table import Sport, name_sports
 
@@ -85,15 +85,26 @@ def _spread(name: str, files: list[Path]) -> list[Path]:
 def _read(
     files: Mapping[str, list[Path]], embedding: Embedding, progress: Progress | None
 ) -> Iterator[tuple[str, str, Row]]:
-    """Label, name and row of each picture that can be read. Raises InputError where too many cannot."""
-    total, bad = sum(map(len, files.values())), list[str]()
+    """Label, name and row of each picture that can be read, of one that is there twice the first.
+
+    A second one would be told right by the first, and two sports of one picture would contradict each other.
+    Raises InputError where too many cannot be read.
+    """
+    total, bad, seen = sum(map(len, files.values())), list[str](), dict[str, str]()
     with (progress or Silent()).stage("look", total, "picture") as advance:
         for label, paths in files.items():
             for path in paths:
+                name = f"{label}/{path.name}"
                 try:
-                    yield label, f"{label}/{path.name}", embedding.row(read_picture_file(path))
+                    picture = read_picture_file(path)
                 except InputError as error:
                     bad.append(str(error))
+                else:
+                    first = seen.setdefault(pixels_id(picture), name)
+                    if first == name:
+                        yield label, name, embedding.row(picture)
+                    else:
+                        _log.warning("left out: %s is the same picture as %s", name, first)
                 advance(1)
     if len(bad) > _MOST_BAD * total:
         raise InputError(f"{len(bad)} of {total} pictures cannot be read; the first: {bad[0]}")

@@ -1,7 +1,8 @@
 """A process that tells sports for a server, so that the server itself loads no network: a line of JSON in, one out.
 
 ``python -m pipeline.sport.worker FOLDER`` reads ``{"do": "tell", "path": ..., "top": ...}`` or
-``{"do": "add", "path": ..., "sport": ...}`` and answers ``{"answer": ...}``, ``{"added": id}`` or ``{"error": line}``.
+``{"do": "add", "path": ..., "sport": ...}`` and answers ``{"answer": ...}``,
+``{"added": id, "is_new": ...}`` or ``{"error": line}``.
 FOLDER: of examples that were added, and of a table of one's own. It ends when its input does.
 """
 
@@ -15,7 +16,7 @@ from typing import Any, BinaryIO
 
 from ground.errors import InputError
 from pipeline.sport.examples import add_example
-from pipeline.sport.picture import read_picture_file
+from pipeline.sport.picture import pixels_id, read_picture_file
 from pipeline.sport.predict import SportClassifier, open_classifier
 from pipeline.sport.show import answer_json
 from pipeline.sport.table import read_table, table_in
@@ -42,7 +43,9 @@ class Worker:
             return {"answer": answer_json(self._ready().tell(picture), int(asked["top"]))}
         sport = read_table(table_in(self._folder))[asked["sport"]]
         embedding = (self._classifier or self._ready()).embedding  # learning waits for the next question
-        return {"added": add_example(self._folder, sport, embedding.row(picture), embedding.digest)}
+        example_id = pixels_id(picture)
+        is_new = add_example(self._folder, sport, embedding.row(picture), embedding.digest, example_id)
+        return {"added": example_id, "is_new": is_new}
 
     def _ready(self) -> SportClassifier:
         state = self._now()

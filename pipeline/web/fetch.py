@@ -7,7 +7,6 @@ fetched and joined by ``pipeline.video.mux``.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from collections.abc import Generator, Iterator, Mapping
@@ -16,17 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ground.disk.files import write_text
 from ground.errors import InputError, unwritable
 from ground.packages import need
 from pipeline.progress import Advance, Progress, Silent
+from pipeline.web.kept import NAME, PARTS, Fetched, begin, finish, kept_video
 
 _log = logging.getLogger("courtscribe")
 
-FACTS = "fetched.json"
-"""File in the folder of the results that says of which page the video beside it is."""
-_NAME, _PARTS = "fetched", "fetched-"
-"""What the names of the video, and of files while they are being fetched, begin with."""
 HIGHEST = 1080
 """Lines of the picture that are fetched at most, where there is a choice."""
 _RETRIES = 10
@@ -48,15 +43,6 @@ class Page:
     title: str
     info: Mapping[str, Any]
     """As yt-dlp knows it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """A page's video on disk."""
-
-    path: Path
-    note: str
-    """Whence it is, a line."""
 
 
 def look_at(url: str) -> Page:
@@ -81,22 +67,6 @@ def _title(info: Mapping[str, Any]) -> str:
     return (title.removesuffix(" (1)") if is_numbered else title) or name
 
 
-def kept_video(url: str, folder: Path) -> Fetched | None:
-    """What was fetched of the page at ``url`` into ``folder`` before, whole; None where nothing was.
-
-    Raises InputError where the folder holds what was fetched of another page.
-    """
-    try:
-        facts = json.loads((folder / FACTS).read_bytes())
-        of, name, title = str(facts["source"]), facts["file"], str(facts["title"])
-    except (OSError, ValueError, LookupError, TypeError):
-        return None
-    if of != url:
-        raise InputError(f"{folder}: holds the video of {of}; choose another folder")
-    path = None if name is None else folder / Path(name).name
-    return Fetched(path, _note(url, title)) if path is not None and path.is_file() else None
-
-
 def fetch(page: Page, folder: Path, progress: Progress | None = None, most_bytes: int | None = None) -> Fetched:
     """Have the page's video in ``folder``: the best in H.264 with at most ``HIGHEST`` lines, or else the best.
 
@@ -106,30 +76,17 @@ def fetch(page: Page, folder: Path, progress: Progress | None = None, most_bytes
     if (kept := kept_video(page.url, folder)) is not None:
         return kept
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _write_facts(page, folder, None)
+        begin(page.url, page.title, folder)
         with _Shown(folder, progress or Silent(), most_bytes) as shown:
             parts = _download(page, folder, shown)
-        path = _joined(parts, folder)
-        _write_facts(page, folder, path.name)
-        for left in folder.glob(f"{_PARTS}*"):
-            left.unlink()
+        return finish(_joined(parts, folder), page.url, page.title)
     except OSError as error:
         raise unwritable(folder, error) from error
-    return Fetched(path, _note(page.url, page.title))
-
-
-def _write_facts(page: Page, folder: Path, name: str | None) -> None:
-    write_text(folder / FACTS, json.dumps({"source": page.url, "title": page.title, "file": name}) + "\n")
-
-
-def _note(url: str, title: str) -> str:
-    return f"fetched from {url} ({title})"
 
 
 def _download(page: Page, folder: Path, shown: _Shown) -> list[Path]:
     """Fetch -> the files: one with picture and sound, or one of each."""
-    name = str(folder.absolute()).replace("%", "%%") + f"/{_PARTS}%(format_id)s.%(ext)s"
+    name = str(folder.absolute()).replace("%", "%%") + f"/{PARTS}%(format_id)s.%(ext)s"
     options = {"outtmpl": {"default": name}, "progress_hooks": [shown.tell]}
     with _downloader(options) as downloader, _one_line(page.url):
         info = downloader.process_ie_result(dict(page.info), download=True)
@@ -139,10 +96,10 @@ def _download(page: Page, folder: Path, shown: _Shown) -> list[Path]:
 def _joined(parts: list[Path], folder: Path) -> Path:
     """The one video of ``parts``, under its name."""
     if len(parts) == 1 and not _is_broadcast(parts[0]):
-        return parts[0].replace(folder / f"{_NAME}{parts[0].suffix}")
+        return parts[0].replace(folder / f"{NAME}{parts[0].suffix}")
     from pipeline.video.mux import mux
 
-    return mux(parts, folder / _NAME)
+    return mux(parts, folder / NAME)
 
 
 def _is_broadcast(path: Path) -> bool:
@@ -231,7 +188,7 @@ class _Shown(ExitStack):
     def __init__(self, folder: Path, progress: Progress, most_bytes: int | None) -> None:
         super().__init__()
         self._progress, self._most = progress, most_bytes
-        self._there = {str(part): part.stat().st_size for part in folder.absolute().glob(f"{_PARTS}*")}
+        self._there = {str(part): part.stat().st_size for part in folder.absolute().glob(f"{PARTS}*")}
         self._done: dict[str, int] = {}
         self._advance: Advance | None = None
 

@@ -1,7 +1,9 @@
-"""Whether an address is that of a page or of a video: by what is answered, not by how the address looks."""
+"""Whether an address is that of a page or of a video, and how a server gives it: by what is answered, not by how the
+address looks."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from http.client import HTTPException
 from urllib.request import Request, urlopen
 
@@ -20,18 +22,37 @@ def is_address(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def is_page(source: str) -> bool:
-    """Whether ``source`` answers with a page of HTML.
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What an address answers at its beginning."""
 
-    False for what is no address of HTTP, and where nothing is answered: whoever reads it as a video says why.
-    """
+    is_page: bool
+    """A page of HTML."""
+    whole_bytes: int | None
+    """Length of a file that its server gives from the beginning only, so that nobody can look at its end first; None:
+    any part of it can be had, it has no end that is known, or it is a list of other addresses."""
+
+
+def answered(source: str) -> Answered | None:
+    """What ``source`` answers; None for what is no address of HTTP, and where nothing is: whoever reads it says why."""
     if not is_address(source):
-        return False
+        return None
+    headers = {"User-Agent": AGENT, "Accept-Encoding": "identity", "Range": "bytes=0-"}
     try:
-        with urlopen(Request(source, headers={"User-Agent": AGENT}), timeout=_TIMEOUT) as answer:
-            return is_html(answer.headers["content-type"], answer.read(_SEEN))
+        with urlopen(Request(source, headers=headers), timeout=_TIMEOUT) as answer:
+            beginning, length = answer.read(_SEEN), answer.headers["content-length"] or ""
+            has_ranges = answer.status == 206 or "bytes" in (answer.headers["accept-ranges"] or "").lower()
+            is_whole = not has_ranges and length.isdecimal() and b"\0" in beginning
+            is_page = is_html(answer.headers["content-type"], beginning)
     except (OSError, HTTPException, ValueError):
-        return False
+        return None
+    return Answered(is_page, int(length) if is_whole and not is_page else None)
+
+
+def is_page(source: str) -> bool:
+    """Whether ``source`` answers with a page of HTML."""
+    found = answered(source)
+    return found is not None and found.is_page
 
 
 def is_html(kind: str | None, beginning: bytes) -> bool:

@@ -223,3 +223,10 @@ def test_what_is_no_length_of_time(text: str, capsys: pytest.CaptureFixture[str]
         main(["analyze", "game.mp4", f"--duration={text}"])
     assert ended.value.code == 2
     assert "no length of time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("title", ["a\nb", "a\x1bb", "x" * 201])
+def test_what_is_no_title(title: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["analyze", "game.mp4", f"--title={title}"])
+    assert "a title is one line of 200 letters" in capsys.readouterr().err

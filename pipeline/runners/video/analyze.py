@@ -24,8 +24,8 @@ from pipeline.runners.flags import (
     chosen_config,
     say,
 )
-from pipeline.runners.video.pages import fetch_page
-from pipeline.runners.video.watch import read_duration, watch, with_duration, with_notes
+from pipeline.runners.video.pages import fetch_video
+from pipeline.runners.video.watch import read_duration, read_title, watch, with_duration
 
 if TYPE_CHECKING:
     from ground.frames import Image
@@ -82,6 +82,8 @@ def _add_analyze(subparsers: Any) -> None:
     corrected.add_argument("--keep-actions", action="store_true", help="keep the actions that are in the file, too")
     length = "seconds or H:M:S to watch a stream for, or to read of a file"
     analyze.add_argument("--duration", type=read_duration, metavar="TIME", help=length)
+    title = "what the video is called in its report (default: as its file, or the page that it is from)"
+    analyze.add_argument("--title", type=read_title, metavar="TEXT", help=title)
     add_work(analyze, "annotated video")
     analyze.add_argument("--profile", action="store_true", help="say where the time went: per pass, queues, batches")
     add_config(analyze)
@@ -120,6 +122,7 @@ def run_analyze(options: argparse.Namespace) -> int:
     """``courtscribe analyze``."""
     from ground.disk.lock import claim
     from ground.video.record import is_live, kept_recording
+    from pipeline.analysis.values import noted
     from pipeline.analyze import analyze_video
     from pipeline.models import Models
     from pipeline.outputs.place import require_folder, result_folder
@@ -128,7 +131,7 @@ def run_analyze(options: argparse.Namespace) -> int:
 
     progress = choose_progress(options.quiet, ANALYZE_COSTS, options.progress_file)
     config = chosen_config(options)
-    notes = fetch_page(options, progress)
+    fetched = fetch_video(options, progress)
     folder = options.output or result_folder(options.video)
     recording = kept_recording(options.video, folder)
     is_stream = recording is not None or is_live(options.video)
@@ -159,7 +162,9 @@ def run_analyze(options: argparse.Namespace) -> int:
             keep_actions=options.keep_actions,
             progress=progress,
         )
-        analysis = with_notes(analysis, (*notes, *(recording.notes if recording else ())))
+        notes = (*([fetched.note] if fetched else ()), *(recording.notes if recording else ()))
+        title = options.title or (fetched.title if fetched else "")
+        analysis = noted(analysis, notes, title)
         _show(analysis, folder, options, progress, workers=workers)
         if not options.keep_parts:
             workers.store.remove()

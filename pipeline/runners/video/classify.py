@@ -24,7 +24,7 @@ _log = logging.getLogger("courtscribe")
 def add_commands(subparsers: Any) -> None:
     """Add this module's command to the parser."""
     classify = subparsers.add_parser("classify", help="label a clip or a video as a whole, without looking for players")
-    classify.add_argument("video", help="a video file, a directory of images, or an address that FFmpeg opens")
+    classify.add_argument("video", help="a video file, a directory of images, or an address")
     classify.add_argument("--top", type=int, default=5, metavar="N", help="how many labels to show")
     classify.add_argument("--actions", default=_SHIPPED, metavar="FILE", help="weights; 'kinetics' for 400 labels")
     classify.add_argument("--model", metavar="NAME", help="with --actions kinetics: which network (r2plus1d_18)")
@@ -51,6 +51,7 @@ def run_classify(options: argparse.Namespace) -> int:
     from classify.run.classifier import ActionClassifier
     from ground.video.source import open_video
     from pipeline.outputs.place import require_file
+    from pipeline.web.source import on_disk
     from pipeline.whole_video.label import WholeVideoConfig, classify_video
     from pipeline.whole_video.show import answer_table, write_answer_json, write_answer_video
 
@@ -61,7 +62,10 @@ def run_classify(options: argparse.Namespace) -> int:
             require_file(place, [options.video])
     config, progress = WholeVideoConfig(options.average), choose_progress(options.quiet, file=options.progress_file)
     classifier = ActionClassifier(_weights(options), resolve_device(options.device), runtime=options.runtime)
-    with open_video(options.video, options.start, options.end, image_rate=options.frame_rate) as video:
+    with (
+        on_disk(options.video, progress) as there,
+        open_video(there, options.start, options.end, image_rate=options.frame_rate) as video,
+    ):
         answer = classify_video(video, classifier, config, progress)
         sys.stdout.write(answer_table(answer, classifier.info, options.top))
         if options.json is not None:

@@ -17,7 +17,7 @@ from pipeline.runners.streams import one_line
 def add_commands(subparsers: Any) -> None:
     """Add this module's command to the parser."""
     sport = subparsers.add_parser("sport", help="tell which sport a picture or a video shows")
-    sport.add_argument("source", help="a picture, a video, a folder of its frames, or an address that FFmpeg opens")
+    sport.add_argument("source", help="a picture, a video, a folder of its frames, or an address")
     sport.add_argument("--top", type=int, default=3, metavar="N", help="how many sports to show (%(default)s)")
     sport.add_argument(
         "--model", type=Path, metavar="FILE", help="what train sport wrote (default: the shipped sports)"

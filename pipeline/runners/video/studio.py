@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from dataclasses import replace
 from importlib.util import find_spec
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 _ANALYSIS = "analysis.json"
 """Of ``pipeline.analysis.folder``, named here so that the address is there before libraries are loaded."""
+_ADDRESS = re.compile(r"[a-z]+:/", re.IGNORECASE)
+"""How an address begins that was taken for a path."""
 
 
 def add_commands(subparsers: Any) -> None:
@@ -63,6 +66,10 @@ def run_studio(options: argparse.Namespace) -> int:
 
 def _place(given: Path) -> tuple[Path, Path | None]:
     """The folder that is shown, and what in it is opened first. Raises InputError where there is no such place."""
+    if _ADDRESS.match(str(given)):
+        raise InputError(
+            "the studio opens what is on this disk; analyze the address first, then open the folder of its results"
+        )
     try:
         place = given.resolve(strict=True)
         is_alone = place.is_file() or (place / _ANALYSIS).is_file()

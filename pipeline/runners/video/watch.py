@@ -14,10 +14,12 @@ from ground.errors import InputError
 
 if TYPE_CHECKING:
     from ground.video.record import Recording
-    from pipeline.analysis.values import Analysis
     from pipeline.config import PipelineConfig
 
 _log = logging.getLogger("courtscribe")
+
+
+_LONGEST_TITLE = 200
 
 
 def read_duration(text: str) -> float:
@@ -30,6 +32,13 @@ def read_duration(text: str) -> float:
     if not (len(parts) <= 3 and 0 < seconds < float("inf")):
         raise argparse.ArgumentTypeError(f"{text} is no length of time: seconds, or hours:minutes:seconds")
     return seconds
+
+
+def read_title(text: str) -> str:
+    """What a video is called: one line that can be shown."""
+    if not text.isprintable() or len(text) > _LONGEST_TITLE:
+        raise argparse.ArgumentTypeError(f"a title is one line of {_LONGEST_TITLE} letters at most")
+    return text.strip()
 
 
 def with_duration(config: PipelineConfig, duration: float | None) -> PipelineConfig:
@@ -63,9 +72,3 @@ def watch(source: str, folder: Path, duration: float | None) -> Recording:
             signal.signal(number, handler)
     _log.info("the stream is kept in %s", recording.path)
     return recording
-
-
-def with_notes(analysis: Analysis, notes: tuple[str, ...]) -> Analysis:
-    """``analysis`` that says ``notes``, too."""
-    frames = dataclasses.replace(analysis.frames, notes=(*notes, *analysis.frames.notes))
-    return dataclasses.replace(analysis, frames=frames)

@@ -3,7 +3,10 @@
 import { element } from "/report/text.js";
 import { Theme } from "/report/screen/theme.js";
 
+import { NewVideos } from "./new.js";
+
 const EVERY = 2000;
+const mayWrite = document.body.dataset.scopes.split(" ").includes("write");
 
 async function ask(address, method = "GET") {
   const answer = await fetch(address, { method });
@@ -24,11 +27,13 @@ async function show() {
 function entry(job) {
   const name = element("bdi", {}, nameOf(job));
   const title = job.state === "done" ? element("a", { class: "name-of", href: `/jobs/${job.id}/report` }, name) : element("span", { class: "name-of" }, name);
+  const parts = [title, element("span", { class: "about" }, `${moment(job.made)} · ${about(job)}`)];
+  if (!mayWrite) return element("li", { class: "entry" }, ...parts);
   const over = ["done", "failed", "cancelled"].includes(job.state);
   const button = element("button", { type: "button", "data-job": job.id }, over ? "Delete" : "Cancel");
   button.setAttribute("aria-label", `${button.textContent}: ${nameOf(job)}`);
   button.addEventListener("click", () => remove(job, over));
-  return element("li", { class: "entry" }, title, element("span", { class: "about" }, `${moment(job.made)} · ${about(job)}`), button);
+  return element("li", { class: "entry" }, ...parts, button);
 }
 
 function nameOf(job) {
@@ -47,6 +52,7 @@ function about({ state, stage, progress, seconds_left: left, reason }) {
 async function remove(job, over) {
   if (over && !confirm(`Delete the results of ${nameOf(job)}?`)) return;
   try {
+    say("");
     await ask(`/jobs/${job.id}`, "DELETE");
     await show();
   } catch (error) {
@@ -60,11 +66,15 @@ function say(text) {
   alert.hidden = !text;
 }
 
+let isSilent = false; // the service does not answer, which is said until it does
+
 async function follow() {
   try {
     if (!document.hidden) await show();
-    say("");
+    if (isSilent) say("");
+    isSilent = false;
   } catch (error) {
+    isSilent = true;
     say(error.message);
   }
   setTimeout(follow, EVERY);
@@ -75,4 +85,6 @@ document.getElementById("leave").addEventListener("click", async () => {
   location.reload();
 });
 new Theme();
+document.getElementById("new").hidden = !mayWrite;
+if (mayWrite) new NewVideos(show);
 follow();

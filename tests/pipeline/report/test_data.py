@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser
 
 from pipeline.analysis.timeline import ActionSegment, Timeline
-from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
+from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts, noted
 from pipeline.report import bundle
 from pipeline.report.boxes import box_files
 from pipeline.report.bundle import page, source
@@ -176,6 +176,17 @@ def test_a_video_whose_name_is_no_text_has_a_page(tmp_path: Path, monkeypatch: p
     write_report(dataclasses.replace(analysis, video=facts), Path("report.html"), files=[Path(name)])
     data = _data(Path("report.html"))
     assert data["video"]["url"] == "caf%E9.mp4" == data["files"][0] and data["name"] == name
+
+
+@pytest.mark.parametrize("title", ["../../etc/<b>passwd</b>", "Finals, game 7", ""])
+def test_a_video_is_called_by_its_title_which_is_no_path(tmp_path: Path, title: str) -> None:
+    analysis = noted(_analysis([0.0], [(0, 3)]), ["odd"], title)
+    write_report(analysis, tmp_path / "in" / "report.html")
+    data = _data(tmp_path / "in" / "report.html")
+    assert (data["name"], data["video"]["source"]) == (title or "video.mp4", "video.mp4")
+    assert "<b>" not in (tmp_path / "in" / "report.html").read_text(encoding="utf-8").partition("<style>")[0]
+    assert noted(analysis, []).video.title == title and "odd" in noted(analysis, []).notes
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
 def _data(path: Path) -> dict[str, Any]:

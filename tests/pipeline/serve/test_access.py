@@ -200,3 +200,10 @@ def test_who_waits_keeps_nobody_else_waiting_and_no_crowd_waits(
         right, wrong = aside.submit(lambda: asyncio.run(crowd())).result()
     assert right == [200, 200, 200]
     assert wrong.count(401) == Delays.most_waiting and wrong.count(429) == 20 - Delays.most_waiting
+
+
+def test_what_an_address_says_twice_is_refused_and_not_half_heeded(client: TestClient) -> None:
+    assert client.get("/jobs?most=5").status_code == 200
+    for query in ("most=x&most=5", "most=5&most=5", "a=1&a=2"):
+        answer = client.get(f"/jobs?{query}")
+        assert answer.status_code == 422 and "more than once" in answer.json()["detail"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.serve.cases import try_out_service
+from benchmarks.serve.cases import is_same_address, try_out_service
 from pipeline.serve.access import Delays
 
 
@@ -17,3 +17,11 @@ def test_made_up_requests_are_answered_as_described(tmp_path: Path, monkeypatch:
     assert int(rows["cases, in all"].replace(",", "")) > 300
     assert rows["of them 500 or more"] == "0"
     assert rows["checks that failed (undocumented status, kind, schema and others)"] == "0"
+
+
+def test_a_list_of_one_number_is_no_fault_and_all_else_not_refused_is() -> None:
+    check = "negative_data_rejection"
+    assert is_same_address(check, {"most": [5]}) and is_same_address(check, {"most": ["5"]})
+    for query in ({"most": 5}, {"most": [5, 6]}, {"most": [None]}, {"most": ["x"]}, {"most": []}, {}):
+        assert not is_same_address(check, query)
+    assert not is_same_address("status_code_conformance", {"most": [5]})

@@ -29,7 +29,7 @@ import json, os, pathlib, sys, time
 video, results = pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[4])
 place = results.parent.parent.parent
 with (place / "begun").open("a") as begun:
-    begun.write(f"{os.getpid()} {results.parent.name} {video.read_text()}\\n")
+    begun.write(f"{os.getpid()} {results.parent.name} {video.read_text()} {sys.argv[9]}\\n")
 progress = pathlib.Path(sys.argv[8])
 progress.write_text(json.dumps({"stage": "detect", "done": 1, "total": 2, "left": 3.0}))
 while not (place / "go").exists():
@@ -112,6 +112,7 @@ def test_jobs_are_done_in_turn_with_the_video_as_it_was_when_they_began(place: P
     place.until(lambda: place.state(first) == DONE)
     assert (JobFolder.of(place.folder, first).results / "report.html").read_text() == "done"
     assert not JobFolder.of(place.folder, first).video.exists()
+    assert (place.folder / "begun").read_text().splitlines()[0].endswith("a game --title=game.mp4")
     told = [json.loads(event["data"]) for event in place.ledger.events(first) if event["kind"] == "progress"]
     assert [(one["stage"], one["progress"], one["seconds_left"]) for one in told] == [("detect", 0.23, 3.0)]
 

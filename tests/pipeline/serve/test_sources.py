@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ground.errors import InputError
-from pipeline.serve.fetch import PageError, fetch
+from pipeline.web.download import PageError, download
 from tests.pipeline.serve.live import Live, serving
 from tests.pipeline.serve.test_hostile_videos import made
 from tests.pipeline.web.conftest import Site, site
@@ -48,7 +48,7 @@ def test_what_breaks_is_gone_on_with(site: Site, video: bytes, tmp_path: Path) -
     site.marks["/a.mp4"] = '"one"'
     size = len(video)
     site.breaks = [size // 3, 0, size // 4, 10]
-    fetch(site.url + "/a.mp4", tmp_path / "a", 1 << 30, _SOON)
+    download(site.url + "/a.mp4", tmp_path / "a", 1 << 30, _SOON)
     assert (tmp_path / "a").read_bytes() == video and not site.breaks
     assert [wanted for _, wanted in site.asked][1] == f"bytes={size // 3}-"
 
@@ -58,10 +58,10 @@ def test_what_became_another_meanwhile_begins_anew(site: Site, video: bytes, tmp
         site.content["/a.mp4"], site.marks["/a.mp4"] = ("video/mp4", video), mark
         site.breaks = [len(video) // 2, 0, 0, 0, 0]
         with pytest.raises(InputError, match="broke off"):
-            fetch(site.url + "/a.mp4", tmp_path / "a", 1 << 30, _SOON)
+            download(site.url + "/a.mp4", tmp_path / "a", 1 << 30, _SOON)
         site.breaks = []
         site.content["/a.mp4"], site.marks["/a.mp4"] = ("video/mp4", video[::-1]), '"two"' if mark else ""
-        fetch(site.url + "/a.mp4", tmp_path / "a", 1 << 30, _SOON)
+        download(site.url + "/a.mp4", tmp_path / "a", 1 << 30, _SOON)
         assert (tmp_path / "a").read_bytes() == video[::-1]
 
 
@@ -72,16 +72,16 @@ def test_what_is_not_fetched(site: Site, video: bytes, tmp_path: Path) -> None:
     site.content["/7"] = site.content["/a.mp4"]
     site.leads["/file"] = "file:///etc/passwd"
     page = site.page("/page", "<html>hi</html>")
-    fetch(site.url + "/2", tmp_path / "led", 1 << 30, _SOON)
+    download(site.url + "/2", tmp_path / "led", 1 << 30, _SOON)
     assert (tmp_path / "led").read_bytes() == video
     for path, said in (("/1", "redirect"), ("/file", "not allowed"), ("/none", "404")):
         with pytest.raises(InputError, match=said) as error:
-            fetch(site.url + path, tmp_path / "b", 1 << 30, _SOON)
+            download(site.url + path, tmp_path / "b", 1 << 30, _SOON)
         assert "\n" not in str(error.value)
     with pytest.raises(InputError, match="more than 1000 bytes"):
-        fetch(site.url + "/a.mp4", tmp_path / "b", 1000, _SOON)
+        download(site.url + "/a.mp4", tmp_path / "b", 1000, _SOON)
     with pytest.raises(PageError):
-        fetch(page, tmp_path / "b", 1 << 30, _SOON)
+        download(page, tmp_path / "b", 1 << 30, _SOON)
     assert not (tmp_path / "b").exists()
 
 

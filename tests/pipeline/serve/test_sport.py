@@ -45,6 +45,8 @@ def test_a_picture_is_told_taught_and_told_again(client: TestClient) -> None:
     assert chances == sorted(chances, reverse=True) and 0 <= sum(chances) <= 1.001
     added = client.post("/sports/19/examples", files={"file": ("a.png", png())})
     assert added.status_code == 201
+    twice = client.post("/sports/19/examples", files={"file": ("b.png", png())})
+    assert twice.status_code == 200 and twice.json() == added.json()
     again = client.post(PREDICT, files={"file": ("a.png", png())}).json()
     assert again["nearest"][0]["example"] == added.json()["id"] and again["nearest"][0]["name"] == "Golf"
     golf = next(sport for sport in client.get("/sports").json() if sport["id"] == "19")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from ground.errors import InputError
+from pipeline.sport import train
 from pipeline.sport.added import example_ids, remove_example
+from pipeline.sport.embeddings import Row
 from pipeline.sport.examples import Examples, add_example, added_examples, load_examples, save_examples
+from pipeline.sport.picture import Picture
 from pipeline.sport.predict import fit_heads
 from pipeline.sport.table import Sport
 
@@ -73,8 +78,9 @@ def test_a_damaged_file_is_a_line_or_examples(
 
 def test_added_examples_are_there_until_they_are_taken_away(tmp_path: Path) -> None:
     row = np.full(12, 12**-0.5, np.float32)
-    ids = sorted(add_example(tmp_path, _GOLF, row, "d" * 64) for _ in range(3))
-    other = add_example(tmp_path, _GOLF, row, "e" * 64)
+    ids, other = ["1" * 16, "2" * 16, "3" * 16], "4" * 16
+    assert all(add_example(tmp_path, _GOLF, row, "d" * 64, example_id) for example_id in ids)
+    add_example(tmp_path, _GOLF, row, "e" * 64, other)
     (tmp_path / "19" / f"{'0' * 16}.{'d' * 16}.npy").write_bytes(b"damaged")
     assert [name for _, name, _ in added_examples(tmp_path, _GOLF, "d" * 64)] == ids
     assert set(example_ids(tmp_path, "19")) == {*ids, other, "0" * 16}
@@ -84,3 +90,32 @@ def test_added_examples_are_there_until_they_are_taken_away(tmp_path: Path) -> N
     assert more.names[-2:] == tuple(ids[1:]) and (more.targets[-2:] == 0).all()
     with pytest.raises(InputError, match="another network"):
         some().plus([(_GOLF, "short", row[:5])])
+
+
+def test_a_picture_is_an_example_once_and_of_the_sport_that_was_said_last(tmp_path: Path) -> None:
+    row, twin = np.full(12, 12**-0.5, np.float32), "a" * 16
+    assert add_example(tmp_path, _GOLF, row, "d" * 64, twin) and not add_example(tmp_path, _GOLF, row, "d" * 64, twin)
+    assert add_example(tmp_path, _GOLF, row, "d" * 64, "b" * 16)
+    assert len(added_examples(tmp_path, _GOLF, "d" * 64)) == 2
+    assert add_example(tmp_path, _POLO, row, "e" * 64, twin)
+    assert example_ids(tmp_path, "19") == ["b" * 16] and example_ids(tmp_path, "x-1") == [twin]
+
+
+class _Means:
+    """An embedding that needs no network."""
+
+    name, digest = "means", "d" * 64
+
+    def row(self, picture: Picture) -> Row:
+        return picture.mean(axis=(0, 1)).astype(np.float32)
+
+
+def test_a_picture_in_two_files_is_learnt_from_once(tmp_path: Path) -> None:
+    whole = Image.fromarray(np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8))
+    paths = [tmp_path / name for name in ("a.png", "b.png", "c.bmp", "d.png")]
+    whole.save(paths[0])
+    whole.save(paths[1], dpi=(1, 1))
+    whole.save(paths[2])
+    whole.rotate(180).save(paths[3])
+    found = list(train._read({"golf": paths[:2], "polo": paths[2:]}, cast(Any, _Means()), None))
+    assert [name for _, name, _ in found] == ["golf/a.png", "polo/d.png"]

@@ -30,6 +30,10 @@ class Site:
     """ETags."""
     leads: dict[str, str] = field(default_factory=dict)
     """Where paths lead on to."""
+    has_ranges: bool = True
+    """Whether parts of a file are given, or only all of it, from its beginning."""
+    says_ranges: bool = False
+    """Whether it is said that parts are given, though all of it is, as some servers answer to all of it."""
     held: threading.Event | None = None
     """What parts of files wait for."""
 
@@ -64,14 +68,15 @@ def site() -> Iterator[Site]:
             kind, content = found.content[path]
             mark = found.marks.get(path, "")
             first = re.match(r"bytes=(\d+)-", wanted or "")
-            if self.headers["if-range"] not in (None, mark):
+            if self.headers["if-range"] not in (None, mark) or not found.has_ranges:
                 first = None
             if first and found.held is not None:
                 found.held.wait(20)
             start = int(first[1]) if first else 0
             self.send_response(206 if first else 200)
             self.send_header("Content-Type", kind)
-            self.send_header("Accept-Ranges", "bytes")
+            if found.says_ranges or found.has_ranges:
+                self.send_header("Accept-Ranges", "bytes")
             if mark:
                 self.send_header("ETag", mark)
             if first:

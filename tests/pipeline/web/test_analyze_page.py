@@ -23,7 +23,7 @@ def test_a_page_is_analysed_and_its_video_kept_for_what_is_shown_later(
     [folder] = tmp_path.glob("Final*.courtscribe")
     assert (folder / "fetched.mp4").read_bytes() == video.read_bytes()
     facts = json.loads((folder / "analysis.json").read_text())
-    assert Path(facts["video"]["source"]) == folder / "fetched.mp4"
+    assert Path(facts["video"]["source"]) == folder / "fetched.mp4" and facts["video"]["title"] == "Final/7"
     assert page in (folder / "analysis.json").read_text()
 
 

@@ -13,7 +13,8 @@ import pytest
 from ground.errors import InputError
 from pipeline.progress import Advance, Cancellable, Cancelled
 from pipeline.web import fetch as fetching
-from pipeline.web.fetch import FACTS, fetch, kept_video, look_at
+from pipeline.web.fetch import fetch, look_at
+from pipeline.web.kept import FACTS, kept_video
 from pipeline.web.page import is_page
 from tests.pipeline.web.conftest import Site
 
