@@ -110,8 +110,8 @@ def _part_of(recording: Recording, members: Indices) -> Recording:
     rows = np.arange(count.sum()) + np.repeat(recording.first[members] - first, count)
     return recording._replace(
         tracklet=np.repeat(np.arange(len(members)), count), seconds=recording.seconds[rows],
-        boxes=recording.boxes[:, rows], stature=recording.stature[rows], side=recording.side[rows],
-        shot=recording.shot[members], first=first, last=last,
+        boxes=recording.boxes[:, rows], noise=recording.noise[:, rows], stature=recording.stature[rows],
+        weight=recording.weight[rows], side=recording.side[rows], shot=recording.shot[members], first=first, last=last,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
 from tracker.track import motion
+from tracker.track.noise import detection_noise
 from tracker.track.tracklets import Tracklets
 
 _MEMORY = 30
@@ -46,8 +47,12 @@ class Recording(NamedTuple):
     seconds: Float64Array
     boxes: Float64Array
     """(4, N): x, y, width, height in camera-stabilised coordinates."""
+    noise: Float64Array
+    """(4, N), standard deviations of ``boxes`` around the players, in heights."""
     stature: Float64Array
     """(N,), logarithm of the height, beside the others of the frame."""
+    weight: Float64Array
+    """(N,), how much each ``stature`` tells, 0..1: a box that is cut short tells little."""
     side: npt.NDArray[np.intp]
     """(N,): -1 at the left end of the picture, 1 at the right, 0 between."""
     shot: Indices
@@ -70,14 +75,16 @@ def recording_of(tracklets: Tracklets) -> Recording:
     side = (xyxy[:, 2] > right - margin).astype(np.intp) - (xyxy[:, 0] < left + margin)
     seconds, rows = np.unique(tracklets.seconds, return_index=True)
     camera = np.stack([seconds, tracklets.camera[rows, 0]])
-    stature = _statures(tracklets)
+    noise = detection_noise(boxes, tracklets.seconds, tracklets.track, tracklets.confidence)
+    weight = (noise[motion.HEIGHT].min() / noise[motion.HEIGHT]) ** 2
+    stature = _statures(tracklets, weight)
     return Recording(
-        tracklets.tracklet, tracklets.seconds, boxes, stature, side, tracklets.shot[tracklets.first],
-        tracklets.first, tracklets.last, camera, (left, right),
+        tracklets.tracklet, tracklets.seconds, boxes, noise, stature, weight, side,
+        tracklets.shot[tracklets.first], tracklets.first, tracklets.last, camera, (left, right),
     )  # fmt: skip
 
 
-def _statures(tracklets: Tracklets) -> Float64Array:
+def _statures(tracklets: Tracklets, weight: Float64Array) -> Float64Array:
     """Log height less what depth and zoom explain: an additive model of frames and tracklets, fitted by turns.
 
     In a picture from above, who stands lower stands nearer: log height grows with the lower edge, at one slope a shot.
@@ -85,19 +92,20 @@ def _statures(tracklets: Tracklets) -> Float64Array:
     _, frame = np.unique(tracklets.frame, return_inverse=True)
     height = tracklets.xyxy[:, 3] - tracklets.xyxy[:, 1]
     tall, depth = np.log(height), tracklets.xyxy[:, 3] / np.median(height)
-    y, h = depth - _means(depth, frame), tall - _means(tall, frame)
+    y, h = depth - _means(depth, frame, weight), tall - _means(tall, frame, weight)
     shot = tracklets.shot
-    tall = tall - depth * (np.bincount(shot, y * h) / np.maximum(np.bincount(shot, y * y), 1e-9))[shot]
+    slope = np.bincount(shot, weight * y * h) / np.maximum(np.bincount(shot, weight * y * y), 1e-9)
+    tall = tall - depth * slope[shot]
     person = zoom = np.zeros(len(tall))
     for _ in range(20):
-        zoom = _means(tall - person, frame)
-        person = _means(tall - zoom, tracklets.tracklet)
+        zoom = _means(tall - person, frame, weight)
+        person = _means(tall - zoom, tracklets.tracklet, weight)
     return tall - zoom
 
 
-def _means(values: Float64Array, group: Indices) -> Float64Array:
-    """For each row, the mean of its group."""
-    return (np.bincount(group, values) / np.maximum(1, np.bincount(group)))[group]
+def _means(values: Float64Array, group: Indices, weight: Float64Array) -> Float64Array:
+    """For each row, the weighted mean of its group."""
+    return (np.bincount(group, weight * values) / np.maximum(1e-9, np.bincount(group, weight)))[group]
 
 
 class Ends(NamedTuple):
@@ -107,8 +115,8 @@ class Ends(NamedTuple):
     """(5, 4, P), filtered towards the cut; velocities point there."""
     stature: Float64Array
     """(P,), mean of the rows on this side."""
-    num_rows: Indices
-    """(P,)"""
+    num_rows: Float64Array
+    """(P,), those that tell the stature, by their weight."""
     seconds: Float64Array
     """(P,), when the cut is."""
     lasting: Float64Array
@@ -124,30 +132,35 @@ def sides(recording: Recording, chain: Indices) -> tuple[Ends, Ends]:
     heads = np.flatnonzero(np.diff(chain_of[order], prepend=-1))
     lengths = np.diff(np.append(heads, len(order)))
     first, last = np.repeat(heads, lengths), np.repeat(heads + lengths - 1, lengths)
-    boxes, seconds = recording.boxes[:, order], recording.seconds[order]
-    total = np.concatenate([[0.0], np.cumsum(recording.stature[order])])
+    boxes, noise, seconds = recording.boxes[:, order], recording.noise[:, order], recording.seconds[order]
+    weight = np.concatenate([[0.0], np.cumsum(recording.weight[order])])
+    total = np.concatenate([[0.0], np.cumsum((recording.weight * recording.stature)[order])])
 
     def seen_from(rows: Indices, far: Indices, step: int) -> Ends:
         at = where[rows]
         away = far[at]
         count = np.abs(at - away) + 1
-        stature = (total[np.maximum(at, away) + 1] - total[np.minimum(at, away)]) / count
-        states = _filter_towards(boxes, seconds, at, step * np.minimum(count - 1, _MEMORY))
-        return Ends(states, stature, count, seconds[at], np.abs(seconds[at] - seconds[away]), recording.side[rows])
+        low, high = np.minimum(at, away), np.maximum(at, away) + 1
+        told = weight[high] - weight[low]
+        stature = (total[high] - total[low]) / told
+        states = _filter_towards(boxes, noise, seconds, at, step * np.minimum(count - 1, _MEMORY))
+        return Ends(states, stature, told, seconds[at], np.abs(seconds[at] - seconds[away]), recording.side[rows])
 
     return seen_from(recording.last, first, -1), seen_from(recording.first, last, 1)
 
 
-def _filter_towards(boxes: Float64Array, seconds: Float64Array, at: Indices, offset: Indices) -> Float64Array:
+def _filter_towards(
+    boxes: Float64Array, noise: Float64Array, seconds: Float64Array, at: Indices, offset: Indices
+) -> Float64Array:
     """States (5, 4, P) at the rows ``at`` (P,), filtered from the rows ``at + offset`` towards them."""
-    states = motion.initiate(boxes[:, at + offset])
+    states = motion.initiate(boxes[:, at + offset], noise[:, at + offset])
     for left in range(int(np.abs(offset).max(initial=0)), 0, -1):
         moving = np.flatnonzero(np.abs(offset) >= left)
         step = np.sign(offset[moving])
         here = at[moving] + step * left
         some = states[:, :, moving]
         motion.predict(some, np.maximum(np.abs(seconds[here - step] - seconds[here]), 1e-3))
-        motion.update(some, boxes[:, here - step])
+        motion.update(some, boxes[:, here - step], noise[:, here - step])
         states[:, :, moving] = some
     return states
 

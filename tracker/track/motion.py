@@ -23,19 +23,22 @@ _SPEED = np.array([[0.8], [0.25], [0.4], [0.27]])
 """Usual velocity of x, y, width, height, in heights per second, once the camera's motion is out of it."""
 _MEMORY = np.array([[1.1], [1.2], [0.1], [0.1]])
 """Seconds after which a third of a velocity is left. Limbs come and go, players run on."""
-_DETECTION_NOISE = np.array([[0.03], [0.03], [0.08], [0.04]])
-"""Standard deviation of a detected box, in heights."""
+NOISE = np.array([[0.03], [0.03], [0.08], [0.04]])
+"""Standard deviation (4, 1) of a detected box, in heights, where nothing is known of the detector."""
 
 _TAIL = 4.0
 """Degrees of freedom of Student's t."""
 
 
-def initiate(boxes: Float64Array) -> Float64Array:
-    """States (5, 4, N) of tracks that begin at ``boxes`` (4, N): x, y, width, height."""
+def initiate(boxes: Float64Array, noise: Float64Array = NOISE) -> Float64Array:
+    """States (5, 4, N) of tracks that begin at ``boxes`` (4, N): x, y, width, height.
+
+    noise: standard deviations of the boxes in heights, (4, N), or (4, 1) for all.
+    """
     states = np.zeros((5, *boxes.shape))
     states[VALUE] = boxes
     scale = boxes[HEIGHT]
-    states[VALUE_VARIANCE] = (_DETECTION_NOISE * scale) ** 2
+    states[VALUE_VARIANCE] = (noise * scale) ** 2
     states[VELOCITY_VARIANCE] = (_SPEED * scale) ** 2
     return states
 
@@ -59,15 +62,25 @@ def predict(states: Float64Array, dt: float | Float64Array) -> None:
     velocity_variance += power * (lost * (1.0 + left))
 
 
-def innovation(states: Float64Array) -> Float64Array:
-    """Variances (4, T) of a detection around the value of ``states``."""
-    return states[VALUE_VARIANCE] + (_DETECTION_NOISE * states[VALUE, HEIGHT]) ** 2
+def turning(dt: float) -> Float64Array:
+    """Variance (4,), in heights, of where a player is around the middle of where he was and will be in ``dt`` seconds.
+
+    That of half the difference of two integrals of the velocity, before and after.
+    """
+    steps = dt / _MEMORY[:, 0]
+    lost = 1.0 - np.exp(-steps)
+    return (_SPEED[:, 0] * _MEMORY[:, 0]) ** 2 * (steps - lost - 0.5 * lost**2)
 
 
-def update(states: Float64Array, boxes: Float64Array) -> None:
-    """Correct ``states`` (5, 4, N) by the detected ``boxes`` (4, N), in place."""
+def innovation(states: Float64Array, noise: Float64Array = NOISE) -> Float64Array:
+    """Variances (4, T) of a detection around the value of ``states``; ``noise`` as for ``initiate``."""
+    return states[VALUE_VARIANCE] + (noise * states[VALUE, HEIGHT]) ** 2
+
+
+def update(states: Float64Array, boxes: Float64Array, noise: Float64Array = NOISE) -> None:
+    """Correct ``states`` (5, 4, N) by the detected ``boxes`` (4, N), in place; ``noise`` as for ``initiate``."""
     value, velocity, variance, covariance, velocity_variance = states
-    total = innovation(states)
+    total = innovation(states, noise)
     gain = variance / total
     velocity_gain = covariance / total
     error = boxes - value
