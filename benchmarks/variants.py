@@ -147,13 +147,13 @@ def _truth(video: Path, truth: Path, variant: Variant, place: Path) -> Path:
 
     made: dict[str, Callable[[list[str]], list[str]]] = {"gt.txt": box, "ball.csv": point}
     for name in ("gt.txt", "ball.csv", "players.csv", "holder.csv", "actions.csv"):
-        with (place / name).open("w", newline="") as file:
+        with (place / name).open("w", encoding="utf-8", newline="") as file:
             csv.writer(file, lineterminator="\n").writerows(map(made.get(name, list), _rows(truth / name)))
     return place
 
 
 def _rows(path: Path) -> Iterator[list[str]]:
-    with path.open(newline="") as file:
+    with path.open(encoding="utf-8", newline="") as file:
         yield from csv.reader(file)
 
 
