@@ -35,7 +35,7 @@ _WITHOUT: Mapping[str, dict[str, dict[str, bool]]] = {
     "who has the ball and whose team, for labels": {"timeline": {"context": False}},
     "all three": {"linking": {"exchange": False}, "timeline": {"context": False}},
 }
-_COLUMNS = (
+COLUMNS = (
     "IDF1", "switches", "precision", "recall", "team", "holder", "ball", "court, m", "accuracy", "macro-F1",
     "segment F1 at 0.5",
 )  # fmt: skip
@@ -48,17 +48,17 @@ def main() -> None:
     parser.add_argument("--end", type=float, nargs="*", default=[], help="seconds at which each video's truth ends")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    lines = [f"| clip | without | {' | '.join(_COLUMNS)} |", "|---" * (len(_COLUMNS) + 2) + "|"]
+    lines = [f"| clip | without | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 2) + "|"]
     rows: dict[str, list[list[float]]] = {}
     ends = [*options.end, *[0.0] * len(options.places)]
     models, config = Models(), PipelineConfig()
     for video, truth, end in zip(options.places[::2], options.places[1::2], ends, strict=False):
         found = analyze_video(video, dataclasses.replace(config, end=end or None), models=models)
         for name, settings in _WITHOUT.items():
-            rows.setdefault(name, []).append(_row(_again(found, name, settings, end, models), truth))
-            lines.append(f"| {video.name} | {name} | {_shown(rows[name][-1])} |")
+            rows.setdefault(name, []).append(figures_of(_again(found, name, settings, end, models), truth))
+            lines.append(f"| {video.name} | {name} | {shown(rows[name][-1])} |")
             print(lines[-1], flush=True)
-    lines += [f"| mean | {name} | {_shown(np.mean(figures, axis=0).tolist())} |" for name, figures in rows.items()]
+    lines += [f"| mean | {name} | {shown(np.mean(figures, axis=0).tolist())} |" for name, figures in rows.items()]
     device = resolve_device(config.device)
     labels = chosen_file(Path(config.classifier.weights), device)
     weights = [chosen_weights(config.detector, device), labels]
@@ -75,7 +75,8 @@ def _again(found: Analysis, name: str, settings: dict[str, dict[str, bool]], end
     return track_again(without, config, models=models)
 
 
-def _row(analysis: Analysis, folder: Path) -> list[float]:
+def figures_of(analysis: Analysis, folder: Path) -> list[float]:
+    """The figures under ``COLUMNS``, NaN where the truth does not say."""
     own = agree_on_play(analysis, (), folder)
     if own.teams is None or own.ball is None or own.actions is None:
         raise SystemExit(f"{folder}: lacks teams, the ball or actions")
@@ -86,10 +87,11 @@ def _row(analysis: Analysis, folder: Path) -> list[float]:
     ]  # fmt: skip
 
 
-def _shown(figures: list[float]) -> str:
-    shown = [f"{value:.3f}" if np.isfinite(value) else "-" for value in figures]
-    shown[1] = f"{figures[1]:g}"
-    return " | ".join(shown)
+def shown(figures: list[float]) -> str:
+    """The figures as cells of a table."""
+    cells = [f"{value:.3f}" if np.isfinite(value) else "-" for value in figures]
+    cells[1] = f"{figures[1]:g}"
+    return " | ".join(cells)
 
 
 if __name__ == "__main__":

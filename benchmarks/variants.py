@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from play import COLUMNS, figures_of, shown
 from provenance import write_result
 
 from classify.run.int8 import chosen_file
@@ -30,11 +31,9 @@ from pipeline.analysis.folder import is_analysis, load_analysis, save_analysis
 from pipeline.analysis.values import Analysis
 from pipeline.analyze import analyze_video, track_again
 from pipeline.config import PipelineConfig
-from pipeline.evaluate.play import agree_on_play
 from pipeline.models import Models
 from tracker.detect.detector import chosen_weights
 
-_COLUMNS = ("IDF1", "switches", "precision", "recall", "team", "holder", "ball", "accuracy", "macro-F1")
 _ENCODED = ("-c:v", "libx264", "-preset", "fast", "-pix_fmt", "yuv420p", "-an")
 
 
@@ -72,19 +71,21 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", choices=list(VARIANTS))
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    lines = [f"| clip | variant | {' | '.join(_COLUMNS)} |", "|---" * (len(_COLUMNS) + 2) + "|"]
+    lines = [f"| clip | variant | {' | '.join(COLUMNS)} |", "|---" * (len(COLUMNS) + 2) + "|"]
     rows, models = list[list[float]](), Models()
     with tempfile.TemporaryDirectory() as made:
         folder = options.keep or Path(made)
         for video, truth, end in zip(*(options.places[k::3] for k in range(3)), strict=True):
             for name in options.only or VARIANTS:
                 place = folder / f"{Path(video).stem} {name}".replace(" ", "_")
-                row = _row(Path(video), Path(truth), float(end), VARIANTS[name], place, models)
+                place.mkdir(parents=True, exist_ok=True)
+                found = _analysis(Path(video), float(end), VARIANTS[name], place, models)
+                row = figures_of(found, _truth(Path(video), Path(truth), VARIANTS[name], place))
                 rows.append(row)
-                lines.append(f"| {Path(video).name} | {name} | {_shown(row)} |")
+                lines.append(f"| {Path(video).name} | {name} | {shown(row)} |")
                 print(lines[-1], flush=True)
     for name, summary in (("mean", np.mean), ("worst", _worst)):
-        lines.append(f"| all | {name} | {_shown(np.asarray(summary(np.array(rows), axis=0)).tolist())} |")
+        lines.append(f"| all | {name} | {shown(np.asarray(summary(np.array(rows), axis=0)).tolist())} |")
         print(lines[-1])
     config = PipelineConfig()
     device = resolve_device(config.device)
@@ -94,19 +95,8 @@ def main() -> None:
 
 def _worst(rows: np.ndarray, axis: int) -> np.ndarray:
     worst = rows.min(axis=axis)
-    worst[_COLUMNS.index("switches")] = rows[:, _COLUMNS.index("switches")].max()
+    worst[COLUMNS.index("switches")] = rows[:, COLUMNS.index("switches")].max()
     return worst
-
-
-def _row(video: Path, truth: Path, end: float, variant: Variant, place: Path, models: Models) -> list[float]:
-    place.mkdir(parents=True, exist_ok=True)
-    own = agree_on_play(_analysis(video, end, variant, place, models), (), _truth(video, truth, variant, place))
-    if own.teams is None or own.ball is None or own.actions is None:
-        raise SystemExit(f"{truth}: lacks teams, the ball or actions")
-    return [
-        own.identities.idf1, own.identities.id_switches, own.identities.precision, own.identities.recall,
-        own.teams.accuracy, own.ball.holder, own.ball.recall, own.actions.accuracy, own.actions.macro_f1,
-    ]  # fmt: skip
 
 
 def _analysis(video: Path, end: float, variant: Variant, place: Path, models: Models) -> Analysis:
@@ -155,12 +145,6 @@ def _truth(video: Path, truth: Path, variant: Variant, place: Path) -> Path:
 def _rows(path: Path) -> Iterator[list[str]]:
     with path.open(encoding="utf-8", newline="") as file:
         yield from csv.reader(file)
-
-
-def _shown(figures: list[float]) -> str:
-    shown = [f"{value:.3f}" if np.isfinite(value) else "-" for value in figures]
-    shown[1] = f"{figures[1]:g}"
-    return " | ".join(shown)
 
 
 if __name__ == "__main__":

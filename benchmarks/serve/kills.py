@@ -119,17 +119,8 @@ def _by_command(live: Live, job: str) -> dict[str, str]:
     folder, video = live.data / "jobs" / job, live.data / "jobs" / job / "video"
     told = live.client.get(f"/jobs/{job}").json()
     os.link(live.data / "videos" / told["video"], video)
-    again = [
-        *COMMAND,
-        "analyze",
-        str(video),
-        "-o",
-        str(folder / "again"),
-        f"--title={told['name']}",
-        *_FLAGS,
-        "--quiet",
-    ]
-    subprocess.run([*again, "--quiet"], check=True)
+    again = ["analyze", str(video), "-o", str(folder / "again"), f"--title={told['name']}", *_FLAGS, "--quiet"]
+    subprocess.run([*COMMAND, *again], check=True)
     return _results(folder / "again", job)
 
 

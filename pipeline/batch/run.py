@@ -167,11 +167,11 @@ class _Desk:
 def _analyzed(video: Video, config: PipelineConfig, folder: Path, workers: Workers, progress: Progress) -> Analysis:
     """What cannot be read where it is, as a page's video, is fetched into ``folder`` first."""
     fetched = kept_video(video.source, folder)
-    if fetched is None and (found := find(video.source)) is not None:
-        fetched = have(found, folder, progress)
-    if fetched is None:
-        return analyze_video(video.source, config, workers=workers, progress=progress)
-    return noted(analyze_video(fetched.path, config, workers=workers, progress=progress), [fetched.note], fetched.title)
+    if fetched is None and (needed := find(video.source)) is not None:
+        fetched = have(needed, folder, progress)
+    source = video.source if fetched is None else fetched.path
+    found = analyze_video(source, config, workers=workers, progress=progress)
+    return found if fetched is None else noted(found, [fetched.note], fetched.title)
 
 
 def _kept(batch: Batch, video: Video) -> Path | None:

@@ -9,13 +9,13 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from pipeline.serve.problem import Problem
 from pipeline.serve.public import is_private_literal
 from pipeline.serve.tokens import Caller
 from pipeline.serve.videos import FETCHING, UPLOADING, Video, Videos
+from pipeline.web.page import end_of
 
 _log = logging.getLogger("courtscribe")
 
@@ -39,8 +39,7 @@ class Sources:
     def add(self, caller: Caller, url: str, name: str = "") -> Video:
         """Have the video at ``url`` fetched. Raises Problem for what is no public address, and as ``create_from``."""
         require_url(url, allow_private=self._videos.settings.allow_private_urls)
-        given = name or unquote(Path(urlsplit(url).path).name) or (urlsplit(url).hostname or "")
-        video = self._videos.create_from(caller, url, given)
+        video = self._videos.create_from(caller, url, name or end_of(url))
         self._pool.submit(self._fetch, video)
         return video
 

@@ -57,7 +57,7 @@ def download(
     """
     opener, tries = build_opener(_Redirects), 0
     while True:
-        before = _size(path)
+        before = size_so_far(path)
         try:
             if _receive(opener, url, path, most_bytes, progress or Silent()):
                 return
@@ -68,7 +68,7 @@ def download(
             reason = f"{error.code} {error.reason}"
         except (OSError, HTTPException, ValueError) as error:
             reason = _reason(error)
-        tries = 0 if _size(path) > before else tries + 1
+        tries = 0 if size_so_far(path) > before else tries + 1
         if tries > len(pauses):
             raise InputError(f"cannot be fetched: {reason}")
         time.sleep(pauses[max(0, tries - 1)])
@@ -86,7 +86,7 @@ def _reason(error: Exception) -> str:
 
 def _receive(opener: OpenerDirector, url: str, path: Path, most_bytes: int, progress: Progress) -> bool:
     """One connection's worth -> whether it is all there."""
-    there, known = _size(path), _known(path)
+    there, known = size_so_far(path), _known(path)
     headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
     if there and known:
         headers |= {"Range": f"bytes={there}-", "If-Range": known}
@@ -153,7 +153,8 @@ def _require_size(size: int, most: int) -> None:
         raise InputError(f"has more than {most} bytes, which is what may be kept here")
 
 
-def _size(path: Path) -> int:
+def size_so_far(path: Path) -> int:
+    """Bytes that are there of what is fetched to ``path``; 0 where there is no file."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

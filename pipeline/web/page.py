@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
 AGENT = "Mozilla/5.0 (compatible; courtscribe)"
@@ -20,6 +22,13 @@ _SEEN = 512
 def is_address(source: str) -> bool:
     """Whether ``source`` is asked for by HTTP."""
     return source.lower().startswith(("http://", "https://"))
+
+
+def end_of(url: str) -> str:
+    """What an address is called by: its last part, or its server; one line that can be shown."""
+    parts = urlsplit(url)
+    end = Path(unquote(parts.path)).name
+    return "".join(letter for letter in end if letter.isprintable()) or parts.hostname or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +56,6 @@ def answered(source: str) -> Answered | None:
     except (OSError, HTTPException, ValueError):
         return None
     return Answered(is_page, int(length) if is_whole and not is_page else None)
-
-
-def is_page(source: str) -> bool:
-    """Whether ``source`` answers with a page of HTML."""
-    found = answered(source)
-    return found is not None and found.is_page
 
 
 def is_html(kind: str | None, beginning: bytes) -> bool:

@@ -12,14 +12,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import unquote, urlsplit
 
 from ground.errors import FullError, InputError, unwritable
 from pipeline.progress import Progress
-from pipeline.web.download import PageError, download
+from pipeline.web.download import PageError, download, size_so_far
 from pipeline.web.fetch import Page, fetch, look_at
 from pipeline.web.kept import NAME, PARTS, Fetched, begin, finish, kept_video
-from pipeline.web.page import answered
+from pipeline.web.page import answered, end_of
 
 _WHOLE = f"{PARTS}whole"
 _SUFFIX = re.compile(r"\.[A-Za-z0-9]{1,5}")
@@ -46,7 +45,7 @@ def find(source: str) -> Page | WholeFile | None:
         return None
     if told.is_page:
         return look_at(source)
-    return None if told.whole_bytes is None else WholeFile(source, _last_part(source), told.whole_bytes)
+    return None if told.whole_bytes is None else WholeFile(source, end_of(source), told.whole_bytes)
 
 
 def have(found: Page | WholeFile, folder: Path, progress: Progress | None = None) -> Fetched:
@@ -84,7 +83,7 @@ def on_disk(source: str, progress: Progress | None = None) -> Generator[str]:
 
 def _download(url: str, part: Path, progress: Progress | None) -> None:
     try:
-        download(url, part, shutil.disk_usage(part.parent).free + _there(part), progress=progress)
+        download(url, part, shutil.disk_usage(part.parent).free + size_so_far(part), progress=progress)
     except PageError as error:
         raise InputError(f"{url}: answers with a page now, and did with a video before") from error
     except InputError as error:
@@ -93,19 +92,9 @@ def _download(url: str, part: Path, progress: Progress | None) -> None:
 
 def _require_room(part: Path, size: int) -> None:
     """Raise FullError where the disk has no room for it."""
-    if size > shutil.disk_usage(part.parent).free + _there(part):
+    if size > shutil.disk_usage(part.parent).free + size_so_far(part):
         needed = f"{size / 1e9:.1f} GB"
         raise FullError(f"{part.parent}: there is no room for the {needed} of this video; free some space, or use -o")
-
-
-def _there(part: Path) -> int:
-    return part.stat().st_size if part.exists() else 0
-
-
-def _last_part(url: str) -> str:
-    parts = urlsplit(url)
-    end = unquote(parts.path).rstrip("/").rpartition("/")[2]
-    return "".join(letter for letter in end if letter.isprintable()) or parts.hostname or url
 
 
 def _suffix(title: str, path: Path) -> str:

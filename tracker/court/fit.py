@@ -77,13 +77,13 @@ class Maps:
 
     def expected(self, cameras: Sequence[Camera], court: Court, soft: float) -> FloatArray:
         """What each of N cameras says of each cell, float32 (4, N, h, w), as ``seen``."""
+        from scipy.special import expit  # slow to load, which processes that only show need not do
+
         to_floor = np.linalg.inv(homographies(cameras, self.width, self.height))
         a = to_floor.astype(np.float32).transpose(1, 2, 0)[:, :, :, None, None]
         x, y = self.centres[..., 0], self.centres[..., 1]
         across, along, depth = (row[0] * x + row[1] * y + row[2] for row in a)
         floor = np.stack([across, along]) / np.maximum(depth, 1e-9)
-        from scipy.special import expit  # slow to load, as below
-
         floor[:, depth <= 1e-9] = _BEYOND
         inside = court.areas(np.moveaxis(floor, 0, -1)).clip(-_FAR, _FAR)
         slope = np.sqrt(_central(inside, -2) ** 2 + _central(inside, -1) ** 2)
@@ -150,7 +150,7 @@ def _refined(maps: Maps, court: Court, start: Camera, soft: float, free: Sequenc
     def slopes(change: Float64Array) -> Float64Array:
         return (differences(change + _STEP * np.eye(len(moves))) - value(change)) / _STEP
 
-    from scipy.optimize import leastsq  # slow to load, which processes that only show need not do
+    from scipy.optimize import leastsq  # slow to load, as above
 
     options: Any = {"Dfun": slopes, "col_deriv": True, **_UNTIL}  # of which SciPy's stubs know only the names
     found: Any = leastsq(value, np.zeros(len(moves)), full_output=True, **options)

@@ -24,18 +24,13 @@ from pipeline.runners.flags import (
     chosen_config,
     say,
 )
-from pipeline.runners.video.pages import fetch_video
-from pipeline.runners.video.watch import read_duration, read_title, watch, with_duration
+from pipeline.runners.video.given import chosen_court, chosen_rois, given_files, given_tracks, wants_detection
+from pipeline.runners.video.pages import fetch_video, read_title
+from pipeline.runners.video.watch import read_duration, watch, with_duration
 
 if TYPE_CHECKING:
-    from ground.frames import Image
-    from pipeline.config import PipelineConfig
     from pipeline.parts.run import Workers
     from pipeline.progress import Progress
-    from tracker.by_hand.court_outline import CourtPolygon
-    from tracker.by_hand.rois import Roi
-    from tracker.court.landmarks import CourtLandmarks
-    from tracker.files.track_file import TrackFile
 
 _FORMATS = ("mot", "coco", "cvat")
 """Of ``tracker.files.formats.READERS``, named here so that help needs no library."""
@@ -135,12 +130,12 @@ def run_analyze(options: argparse.Namespace) -> int:
     folder = options.output or result_folder(options.video)
     recording = kept_recording(options.video, folder)
     is_stream = recording is not None or is_live(options.video)
-    require_folder(folder, recording.path if recording else options.video, _inputs(options))
-    given = _given_tracks(options, config)
+    require_folder(folder, recording.path if recording else options.video, given_files(options))
+    given = given_tracks(options, config)
     if not is_stream:
         config = with_duration(config, options.duration)
-    rois, profile = _chosen_rois(options, config), folder if options.profile else None
-    outlines, landmarks = _chosen_court(options, config)
+    rois, profile = chosen_rois(options, config), folder if options.profile else None
+    outlines, landmarks = chosen_court(options, config)
     begin = time.monotonic()
     with (
         claim(folder),
@@ -155,7 +150,7 @@ def run_analyze(options: argparse.Namespace) -> int:
             config,
             workers=workers,
             rois=rois,
-            detect_with_rois=_wants_detection(options),
+            detect_with_rois=wants_detection(options),
             court=outlines,
             landmarks=landmarks,
             given=given,
@@ -163,8 +158,7 @@ def run_analyze(options: argparse.Namespace) -> int:
             progress=progress,
         )
         notes = (*([fetched.note] if fetched else ()), *(recording.notes if recording else ()))
-        title = options.title or (fetched.title if fetched else "")
-        analysis = noted(analysis, notes, title)
+        analysis = noted(analysis, notes, options.title or (fetched.title if fetched else ""))
         _show(analysis, folder, options, progress, workers=workers)
         if not options.keep_parts:
             workers.store.remove()
@@ -174,11 +168,6 @@ def run_analyze(options: argparse.Namespace) -> int:
 
 def _say_speed(options: argparse.Namespace, num_frames: int, seconds: float) -> None:
     say(options, f"{num_frames} frames in {spoken(seconds)}, {num_frames / seconds:.1f}/s in all")
-
-
-def _inputs(options: argparse.Namespace) -> list[Path]:
-    """Files that are read besides the video, and must not be written over."""
-    return [path for path in (options.tracks, options.roi_file, options.court, options.config) if path is not None]
 
 
 @contextmanager
@@ -258,72 +247,6 @@ def _track_file(options: argparse.Namespace) -> int:
     write_tracks(options.output, tracks)
     say(options, f"{len(tracks.ids)} tracks, {len(tracks)} boxes: {options.output}")
     return 0
-
-
-def _wants_detection(options: argparse.Namespace) -> bool:
-    """Whether a tracker or a detector is named, by a flag or in the settings: then drawn boxes choose among many."""
-    from pipeline.config import read_settings
-
-    settings = read_settings(options.config)
-    flags = hasattr(options, "tracker") or hasattr(options, "detector")
-    return flags or "name" in settings.get("tracker", ()) or "weights" in settings.get("detector", ())
-
-
-def _chosen_rois(options: argparse.Namespace, config: PipelineConfig) -> list[Roi]:
-    """The boxes of --roi, --roi-file and --select-roi, checked against the first picture."""
-    from tracker.by_hand.rois import parse_roi, read_roi_file
-
-    rois = [parse_roi(text) for text in options.roi]
-    if options.roi_file is not None:
-        rois += read_roi_file(options.roi_file)
-    if options.select_roi:
-        from pipeline.runners.video.roi_window import select_rois
-
-        drawn = select_rois(_first_picture(options, config))
-        if not drawn:
-            raise InputError("no box was drawn, so there is nobody to follow")
-        rois += drawn
-    return rois
-
-
-def _chosen_court(
-    options: argparse.Namespace, config: PipelineConfig
-) -> tuple[list[CourtPolygon], list[CourtLandmarks]]:
-    """The court's outlines and landmarks, of --court or --select-court."""
-    from tracker.court.landmarks import read_court
-
-    if options.court is not None:
-        return read_court(options.court, config.court.type)
-    if not options.select_court:
-        return [], []
-    from pipeline.runners.video.roi_window import select_court
-
-    drawn = select_court(_first_picture(options, config))
-    if drawn is None:
-        raise InputError("no court was drawn")
-    return [drawn], []
-
-
-def _first_picture(options: argparse.Namespace, config: PipelineConfig) -> Image:
-    from ground.video.source import open_video
-
-    with open_video(options.video, config.start, config.end, image_rate=config.image_rate) as video:
-        return next(iter(video)).image
-
-
-def _given_tracks(options: argparse.Namespace, config: PipelineConfig) -> TrackFile | None:
-    if options.tracks is None:
-        if options.keep_actions:
-            raise InputError("--keep-actions needs --tracks FILE, where the actions are")
-        return None
-    if options.roi or options.roi_file or options.select_roi:
-        raise InputError("--tracks says where everybody is: leave out --roi, --roi-file and --select-roi")
-    from tracker.files.formats import read_tracks_file
-
-    given = read_tracks_file(options.tracks, options.format, config.detector.classes)
-    if options.keep_actions and given.actions is None:
-        raise InputError(f"{options.tracks}: has no actions to keep; leave out --keep-actions")
-    return given
 
 
 def _show(

@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from pipeline.web.kept import Fetched
 
 
+_LONGEST_TITLE = 200
+"""Letters."""
+
+
+def read_title(text: str) -> str:
+    """What a video is called: one line that can be shown."""
+    if not text.isprintable() or len(text) > _LONGEST_TITLE:
+        raise argparse.ArgumentTypeError(f"a title is one line of {_LONGEST_TITLE} letters at most")
+    return text.strip()
+
+
 def fetch_video(options: argparse.Namespace, progress: Progress) -> Fetched | None:
     """Have the video of ``options`` in the folder of the results, and name that, where it cannot be read as it is.
 

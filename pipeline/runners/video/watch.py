@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger("courtscribe")
 
 
-_LONGEST_TITLE = 200
-
-
 def read_duration(text: str) -> float:
     """Seconds of ``90``, ``1:30`` or ``0:01:30``."""
     parts = text.split(":")
@@ -32,13 +29,6 @@ def read_duration(text: str) -> float:
     if not (len(parts) <= 3 and 0 < seconds < float("inf")):
         raise argparse.ArgumentTypeError(f"{text} is no length of time: seconds, or hours:minutes:seconds")
     return seconds
-
-
-def read_title(text: str) -> str:
-    """What a video is called: one line that can be shown."""
-    if not text.isprintable() or len(text) > _LONGEST_TITLE:
-        raise argparse.ArgumentTypeError(f"a title is one line of {_LONGEST_TITLE} letters at most")
-    return text.strip()
 
 
 def with_duration(config: PipelineConfig, duration: float | None) -> PipelineConfig:

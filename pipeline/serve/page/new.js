@@ -3,10 +3,9 @@
 import { element } from "/report/text.js";
 
 import { all, drop, keep, keyOf, placeOf } from "./coming.js";
-import { Refused, refusal, Upload } from "./upload.js";
+import { Refused, refusal, TUS, Upload } from "./upload.js";
 
 const EVERY = 2000;
-const TUS = { "Tus-Resumable": "1.0.0" };
 
 export class NewVideos {
   #line = Promise.resolve(); // files go one after the other
@@ -72,7 +71,7 @@ export class NewVideos {
     const entry = this.#entry(url, url);
     entry.begin("is asked for");
     try {
-      const answer = await fetch("/videos", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ url }) });
+      const answer = await post("/videos", { url });
       if (!answer.ok) throw await refusal(answer);
       const { id, name } = await answer.json();
       field.value = "";
@@ -121,8 +120,7 @@ export class NewVideos {
 
   async #analyse(place, entry) {
     if (!drop(place)) return this.#forget(entry);
-    const body = JSON.stringify({ video: place.split("/").pop() });
-    const answer = await fetch("/jobs", { method: "POST", headers: { "Content-Type": "application/json" }, body }).catch(() => null);
+    const answer = await post("/jobs", { video: place.split("/").pop() }).catch(() => null);
     if (!answer?.ok) {
       keep(place, { name: entry.name, file: "" }); // it is there, and only its job is missing
       throw answer ? await refusal(answer) : new Error("the service does not answer");
@@ -202,6 +200,10 @@ class Entry {
     this.again.onclick = again;
     document.getElementById("live").textContent = `${this.name}: ${why}`;
   }
+}
+
+function post(address, about) {
+  return fetch(address, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(about) });
 }
 
 /** Of the service, too; it may still be writing the piece that was stopped. */

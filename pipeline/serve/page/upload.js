@@ -4,7 +4,7 @@ const PIECE = 8 << 20; // bytes
 const PAUSES = [1, 2, 4, 8, 15]; // seconds before another try, the last one again and again
 const SILENT = 60; // seconds without a byte after which a connection is taken to be lost
 const LOOKED_AT = 300; // seconds that the service may take over the last piece: it looks at the video
-const TUS = { "Tus-Resumable": "1.0.0" };
+export const TUS = { "Tus-Resumable": "1.0.0" };
 
 /** What the service says no to, in its words: trying again is of no use. */
 export class Refused extends Error {
