@@ -1,4 +1,4 @@
-"""The shortest tracklets, which come last: most of them are a second box of somebody whose track goes on.
+"""The shortest and least sure tracklets, which come last: most are a second box of somebody whose track goes on.
 
 Where two players meet, a detector finds a third one for a frame or two: one box around both, or half of one. Nothing
 tells such a crumb from the real piece of a track that was cut there, and a chain gains by taking it in, so linked with
@@ -15,16 +15,23 @@ from tracker.boxes import Float64Array
 from tracker.track.links import Evidence, Recording, link_gain, sides
 from tracker.types import BoolArray
 
-_WHOLE = 4
-"""Detections from which a tracklet is no crumb. Of shorter ones two thirds are no player's, or a second box of one, on
-two broadcasts; of SportsMOT's made boxes a tenth. Higher: fewer players are exchanged, more short pieces are lost."""
+_WHOLE = 0.09
+"""Seconds of detections from which a tracklet is no crumb: four at 25 and 30 frames per second, two at ten. Of shorter
+ones two thirds are no player's, or a second box of one, on two broadcasts; of SportsMOT's made boxes a tenth. Higher:
+fewer players are exchanged, more short pieces are lost."""
+_BELIEVED = 0.5
+"""Sure detections that all of a tracklet's must be worth, by the recording's noise at each confidence: longer ghosts
+are found unsurely. Higher: pieces of those who are half hidden are crumbs, too."""
 _ROUNDS = 3
 """Times that gaps are filled, as one that holds a crumb is two gaps after it."""
 
 
 def crumbs(recording: Recording) -> BoolArray:
-    """Which tracklets (P,) are too short to be linked with the others."""
-    return recording.last - recording.first + 1 < _WHOLE
+    """Which tracklets (P,) are too short, or too unsure, to be linked with the others."""
+    steps = np.diff(np.unique(recording.seconds))
+    usual = float(np.median(steps)) if len(steps) else 0.0
+    short = (recording.last - recording.first) * usual < _WHOLE
+    return short | (np.bincount(recording.tracklet, recording.weight) < _BELIEVED)
 
 
 def put_in(recording: Recording, chain: Indices, crumb: BoolArray, evidence: Evidence | None = None) -> Indices:

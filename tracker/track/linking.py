@@ -6,7 +6,7 @@ one, so that the whole is as likely as possible: the path cover of Zhang, Li, Ne
 multi-object tracking using network flows" (CVPR 2008), solved sparsely. How likely a link is, ``links`` says. The
 assignment is repeated with what its links have taught: the states and statures of whole chains, not of tracklets. That
 also undoes links, so an early mistake is not final. What pairs of links cannot see, ``exchange`` mends. The shortest
-tracklets come last (``crumbs``).
+and least sure tracklets come last (``crumbs``).
 
 Across a hard cut none of this is known. Chains of different shots are linked last, in one more assignment, and only
 where other evidence (``Evidence``: looks) says that they are one player; without it, nobody outlives a cut.
