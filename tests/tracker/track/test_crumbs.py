@@ -13,10 +13,10 @@ from tracker.evaluate.scores import combine, evaluate_tracks
 from tracker.files.mot import read_detections, read_truth
 from tracker.track.crumbs import crumbs, put_in
 from tracker.track.linking import link
-from tracker.track.links import recording_of
+from tracker.track.links import Recording, recording_of
 from tracker.track.sport import SportTracker
 from tracker.track.tracklets import Tracklets
-from tracker.types import Detections
+from tracker.types import BoolArray, Detections
 
 STANDING = walk(600, 0, 60), walk(600, 0, 3), walk(600, 0, 60)
 """Somebody who stands still, in three pieces."""
@@ -69,11 +69,15 @@ def test_second_boxes_at_encounters_exchange_fewer_players(shared: Path, monkeyp
     truth = [read_truth(shared / f"mot/sportsmot/gt/{path.stem}/gt/gt.txt") for path in paths]
     tracklets = [_followed(path) for path in paths]
     last = combine([evaluate_tracks(t, link(found)) for t, found in zip(truth, tracklets, strict=True)])
-    monkeypatch.setattr("tracker.track.linking.crumbs", lambda recording: np.zeros(len(recording.first), np.bool_))
+    monkeypatch.setattr("tracker.track.linking.crumbs", _none)
     together = combine([evaluate_tracks(t, link(found)) for t, found in zip(truth, tracklets, strict=True)])
     assert last.idf1 > together.idf1 + 0.02
     assert last.id_switches < 0.8 * together.id_switches
     assert last.precision > together.precision
+
+
+def _none(recording: Recording) -> BoolArray:
+    return np.zeros(len(recording.first), np.bool_)
 
 
 def _followed(path: Path) -> Tracklets:
