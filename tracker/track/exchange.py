@@ -52,15 +52,22 @@ class Likeness(Protocol):
         ...
 
 
-def exchange(recording: Recording, chain: Indices, max_absence: float, min_length: int, likeness: Likeness) -> Indices:
+def exchange(
+    recording: Recording,
+    chain: Indices,
+    members: Indices,
+    max_absence: float,
+    min_length: int,
+    likeness: Likeness,
+) -> Indices:
     """Exchange tracklets between chains (P,) as long as that makes them likelier -> the chain of each tracklet (P,).
 
-    max_absence: seconds that a link may span. min_length: rows of a chain that may be a player; two that are both
-    shorter exchange nothing.
+    members: the tracklets that take part, ascending; the others are in no chain with them. max_absence: seconds that a
+    link may span. min_length: rows of a chain that may be a player; two that are both shorter exchange nothing.
     """
     views = likeness.views
     for _ in range(_PASSES):
-        before, chain = chain, _pass(recording, chain, max_absence, min_length, likeness, views)
+        before, chain = chain, _pass(recording, chain, members, max_absence, min_length, likeness, views)
         if (before == chain).all():
             break
     return chain
@@ -69,6 +76,7 @@ def exchange(recording: Recording, chain: Indices, max_absence: float, min_lengt
 def _pass(
     recording: Recording,
     chain: Indices,
+    members: Indices,
     max_absence: float,
     min_length: int,
     likeness: Likeness,
@@ -77,21 +85,21 @@ def _pass(
     """Exchange in each window once; what later windows change may bring more to gain in earlier ones."""
     chain = chain.copy()
     rows = np.bincount(recording.tracklet, minlength=len(chain))
-    for members, since, until in _windows(recording, max_absence + _MARGIN):
-        names, local = np.unique(chain[members], return_inverse=True)
+    for near, since, until in _windows(recording, members, max_absence + _MARGIN):
+        names, local = np.unique(chain[near], return_inverse=True)
         may_play = np.bincount(chain, rows, len(chain))[names] >= min_length
-        condensed, before = _condensed(recording, chain, members, local, views)
-        search = _Search(_part_of(recording, members), local, condensed, before, max_absence, likeness)
+        condensed, before = _condensed(recording, chain, near, local, views)
+        search = _Search(_part_of(recording, near), local, condensed, before, max_absence, likeness)
         search.run(since, until, may_play)
-        _rename(recording, chain, members, names[search.chain_of()])
+        _rename(recording, chain, near, names[search.chain_of()])
     return chain
 
 
-def _windows(recording: Recording, margin: float) -> Iterator[tuple[Indices, float, float]]:
-    """Tracklets around each window of each shot, and the window's first and last second."""
+def _windows(recording: Recording, members: Indices, margin: float) -> Iterator[tuple[Indices, float, float]]:
+    """Those of ``members`` around each window of each shot, and the window's first and last second."""
     start, end = recording.seconds[recording.first], recording.seconds[recording.last]
-    for shot in np.unique(recording.shot):
-        inside = np.flatnonzero(recording.shot == shot)
+    for shot in np.unique(recording.shot[members]):
+        inside = members[recording.shot[members] == shot]
         since, over = start[inside].min(), end[inside].max()
         while True:
             until = since + _WINDOW

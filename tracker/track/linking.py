@@ -5,7 +5,8 @@ the tracklets, holds one player each. Then one assignment pairs ends of tracklet
 one, so that the whole is as likely as possible: the path cover of Zhang, Li, Nevatia, "Global data association for
 multi-object tracking using network flows" (CVPR 2008), solved sparsely. How likely a link is, ``links`` says. The
 assignment is repeated with what its links have taught: the states and statures of whole chains, not of tracklets. That
-also undoes links, so an early mistake is not final. What pairs of links cannot see, ``exchange`` mends.
+also undoes links, so an early mistake is not final. What pairs of links cannot see, ``exchange`` mends. The shortest
+and least sure tracklets come last (``crumbs``).
 
 Across a hard cut none of this is known. Chains of different shots are linked last, in one more assignment, and only
 where other evidence (``Evidence``: looks) says that they are one player; without it, nobody outlives a cut.
@@ -23,8 +24,9 @@ import numpy as np
 from ground.errors import InputError
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
+from tracker.track.crumbs import crumbs, put_in
 from tracker.track.exchange import Likeness, exchange
-from tracker.track.links import Recording, link_gain, recording_of, sides
+from tracker.track.links import Evidence, Recording, link_gain, recording_of, sides
 from tracker.track.path_cover import best_chains
 from tracker.track.tracklets import Tracklets
 from tracker.types import BoolArray, Tracks
@@ -32,10 +34,6 @@ from tracker.types import BoolArray, Tracks
 _ROUNDS = 5
 _REUNION = 2.0
 """Cost of a link between shots, where six of ten players come back. At 4.6 a sixth fewer are found, hardly surer."""
-Evidence = Callable[[Indices, Indices, Indices], Float64Array]
-"""``evidence(i, j, chain)``: costs (K,) of links from tracklets i (K,) to tracklets j (K,), such as of looks; below 0
-where one person is likelier than two, 0 where nothing is known. chain: (P,), the chain of every tracklet so far; a
-link joins the chain of i up to i and that of j from j on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +77,16 @@ def link(
     if not len(tracklets):
         return Tracks.empty()
     recording = recording_of(tracklets)
-    chain = np.arange(len(recording.first))
+    crumb = crumbs(recording)
+    whole = np.flatnonzero(~crumb)
+    chain = np.arange(len(crumb))
     for _ in range(_ROUNDS):
-        before, chain = chain, _link_once(recording, chain, config, evidence)
+        before, chain = chain, _link_once(recording, chain, whole, config, evidence)
         if (before == chain).all():
             break
     if likeness is not None and config.exchange:
-        chain = exchange(recording, chain, config.max_absence, config.min_length, likeness(chain))
+        chain = exchange(recording, chain, whole, config.max_absence, config.min_length, likeness(chain))
+    chain = put_in(recording, chain, crumb, evidence)
     if evidence is not None and recording.shot.any():
         chain = _reunite(recording, chain, config, evidence)
     chain_of = chain[tracklets.tracklet]
@@ -96,14 +97,17 @@ def link(
     return Tracks.of(tracklets.frame[kept], identity, tracklets.xyxy[kept], tracklets.confidence[kept])
 
 
-def _link_once(recording: Recording, chain: Indices, config: LinkingConfig, evidence: Evidence | None) -> Indices:
-    """Decide every link anew, given the chains (P,) of the round before -> the chain of each tracklet (P,)."""
+def _link_once(
+    recording: Recording, chain: Indices, whole: Indices, config: LinkingConfig, evidence: Evidence | None
+) -> Indices:
+    """Decide every link of the tracklets ``whole`` anew, given the chains (P,) of the round before -> (P,)."""
     ends, starts = sides(recording, chain)
-    by_time = np.argsort(starts.seconds, kind="stable")
+    by_time = whole[np.argsort(starts.seconds[whole], kind="stable")]
     times = starts.seconds[by_time]
     low = np.searchsorted(times, ends.seconds, "right")
     high = np.searchsorted(times, ends.seconds + config.max_absence, "right")
     high = np.minimum(high, np.searchsorted(recording.shot[by_time], recording.shot, "right"))
+    high = np.where(np.isin(np.arange(len(chain)), whole), high, low)
 
     def gain(i: Indices, j: Indices) -> Float64Array:
         better = link_gain(recording, ends, starts, i, j)

@@ -9,6 +9,7 @@ All costs are minus twice the logarithm of a likelihood over that of a stranger.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +39,11 @@ _SOLITARY, _LASTING = 0.115, 4e-4
 """Variance of the mean stature of n detections: _SOLITARY / (n + 15) + _LASTING. Poses last, so n must be large."""
 _STATURES = 0.006
 """Variance of the difference in stature of two players (both measured on SportsMOT)."""
+
+Evidence = Callable[[Indices, Indices, Indices], Float64Array]
+"""``evidence(i, j, chain)``: costs (K,) of links from tracklets i (K,) to tracklets j (K,), such as of looks; below 0
+where one person is likelier than two, 0 where nothing is known. chain: (P,), the chain of every tracklet so far; a
+link joins the chain of i up to i and that of j from j on."""
 
 
 class Recording(NamedTuple):

@@ -51,7 +51,7 @@ def exchanged(found: Tracklets, chain: list[int], shirts: list[float]) -> list[i
     """Chains after exchanging; those in the corners aside."""
     likeness = Shirts.of(np.array([np.nan, np.nan, *shirts]))
     chains = np.array([len(chain), len(chain) + 1, *chain])
-    return exchange(recording_of(found), chains, MAX_ABSENCE, MIN_LENGTH, likeness)[2:].tolist()
+    return exchange(recording_of(found), chains, np.arange(len(chains)), MAX_ABSENCE, MIN_LENGTH, likeness)[2:].tolist()
 
 
 def test_a_short_piece_of_another_between_long_ones_goes_back() -> None:
@@ -91,7 +91,7 @@ def test_the_whole_never_becomes_less_likely(seed: int) -> None:
     found = pieces(spans, rng.uniform(500, 900, 10).tolist())
     likeness = Shirts.of(rng.normal(0, 5, 12))
     recording, before = recording_of(found), np.arange(12)
-    after = exchange(recording, before, MAX_ABSENCE, MIN_LENGTH, likeness)
+    after = exchange(recording, before, np.arange(12), MAX_ABSENCE, MIN_LENGTH, likeness)
     assert _likelihood(found, after, likeness) >= _likelihood(found, before, likeness) - 1e-6
     for one in np.unique(after):
         assert len(np.unique(frames := found.frame[after[found.tracklet] == one])) == len(frames), "in one place"
