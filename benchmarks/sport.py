@@ -28,7 +28,7 @@ from provenance import write_result
 from tracker.evaluate.scores import TrackScores, combine, evaluate_tracks
 from tracker.files.mot import read_detections, read_truth
 from tracker.players.smoothing import smooth_tracks
-from tracker.track import linking, motion, sport, tracklets
+from tracker.track import crumbs, linking, links, motion, sport, tracklets
 from tracker.track.linking import LinkingConfig, link
 from tracker.track.sort import Sort
 from tracker.track.sport import SportTracker
@@ -91,7 +91,7 @@ def main() -> None:
 
 
 def _variants() -> list[Variant]:
-    def changed(name: str, value: Any, module: Any = linking) -> dict[tuple[Any, str], Any]:
+    def changed(name: str, value: Any, module: Any) -> dict[tuple[Any, str], Any]:
         return {(module, name): value}
 
     still = changed("camera_shift", lambda expected, detected, guess: 0 * guess, sport)  # type: ignore[reportUnknownLambdaType]
@@ -106,12 +106,15 @@ def _variants() -> list[Variant]:
         Variant("offline, gaps left", SportTracker, {}),
         Variant("offline, camera taken to stand still", SportTracker, still, smooth=True),
         Variant("offline, normal distribution in place of Student's", SportTracker, normal, smooth=True),
-        Variant("offline, without stature", SportTracker, changed("_STATURES", 0.0), smooth=True),
+        Variant("offline, without stature", SportTracker, changed("_STATURES", 0.0, links), smooth=True),
         Variant("offline, without cuts at doubt", SportTracker, changed("_DOUBT", -1e9, sport), smooth=True),
         Variant("offline, without cuts at misses", SportTracker, changed("_LONGEST_MISS", 1e9, tracklets), smooth=True),
-        Variant("offline, sides of the picture unknown", SportTracker, changed("_SIDE", -1e9), smooth=True),
-        Variant("offline, misses inside as good as outside", SportTracker, changed("_INSIDE", 0.0), smooth=True),
-        Variant("offline, links decided once", SportTracker, changed("_ROUNDS", 1), smooth=True),
+        Variant("offline, sides of the picture unknown", SportTracker, changed("_SIDE", -1e9, links), smooth=True),
+        Variant("offline, misses inside as good as outside", SportTracker, changed("_INSIDE", 0.0, links), smooth=True),
+        Variant(
+            "offline, the shortest tracklets linked with all", SportTracker, changed("_WHOLE", 0.0, crumbs), smooth=True
+        ),
+        Variant("offline, links decided once", SportTracker, changed("_ROUNDS", 1, linking), smooth=True),
         Variant("offline, at most 10 at once", SportTracker, {}, smooth=True, linking=LinkingConfig(players=10)),
     ]
 

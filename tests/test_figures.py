@@ -38,6 +38,12 @@ _FIGURES = {
         "results/play.md",
         rf"mean \| nothing \| (?:[\d.]+ \| ){{4}}{_N} \| {_N} \| [\d.]+ \| {_N} ",
     ),
+    "seen otherwise": (
+        rf"IDF1 is {_N} on average and {_N} at worst, with {_N} switches, action accuracy {_N} and macro-F1 {_N}\.",
+        "results/variants.md",
+        rf"(?s)(?=.*mean \| {_N} )(?=.*worst \| {_N} )(?=.*mean \| [\d.]+ \| {_N} )"
+        rf"(?=.*mean \| (?:[\d.-]+ \| ){{8}}{_N} )(?=.*mean \| (?:[\d.-]+ \| ){{9}}{_N} )",
+    ),
     "views of numbers": (
         rf"broadcasts {_N} and {_N} are read right, {_N} and {_N} wrong",
         "results/jersey_numbers.md",
