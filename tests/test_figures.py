@@ -147,11 +147,15 @@ _FIGURES = {
         rf"(?s)(?=.*int8 \| {_N} \| [\d.]+ \| \d+ \|)(?=.*float32 \| {_N} \| [\d.]+ \| \d+ \|)",
     ),
     "boxes only": (
-        rf"HOTA {_N}\s+and IDF1 {_N},\s+where the best public tracker in the same run has {_N} and {_N} ",
+        rf"same boxes on 2026-11-21, had {_N} and {_N} ",
         "results/tracking.md",
-        rf"(?s)filled\*\* \| {_N} \| {_N} .*2 hits, IoU 0\.05 \| {_N} \| {_N} ",
+        rf"2 hits, IoU 0\.05 \| {_N} \| {_N} ",
     ),
-    "ablation": (rf"HOTA {_N}\s+and IDF1 {_N}", "results/sport.md", rf"filled\*\* .*\| {_N} / {_N} / \d+ \|\n"),
+    "ablation": (
+        rf"HOTA {_N} and IDF1 {_N}, on the five sequences that were held out {_N} and {_N}\.",
+        "results/sport.md",
+        rf"filled\*\* (?=.*\| {_N} / {_N} / \d+ \|\n).*\| {_N} / {_N} / \d+ \| [^|]* \|\n",
+    ),
     "speed": (rf"1280x720 at {_N} frames per second", "results/end_to_end.md", rf"courtscribe \| [\d.]+ \| {_N} "),
     "ratio": (rf"{_N} times as fast as the plain loop", "results/end_to_end.md", rf"{_N} times as fast"),
     "memory": (rf"takes {_N} % more memory", "results/memory.md", rf"takes \+{_N} ?% memory"),
