@@ -33,7 +33,7 @@ from tracker.files.mot import read_tracks
 
 pytestmark = pytest.mark.slow
 
-_SECONDS = 2.5
+_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
