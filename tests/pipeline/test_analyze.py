@@ -142,12 +142,12 @@ def test_show_again_and_track_again_need_no_detector(
 
 
 def test_a_span_has_the_frames_of_the_whole(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
-    span = ["--start", "1", "--end", "1.8", "--imgsz", "640"]
+    span = ["--start", "1", "--end", "1.5", "--imgsz", "640"]
     assert main(["analyze", str(game[0]), "-o", str(tmp_path), *span, "--quiet"]) == 0
     analysis = load_analysis(tmp_path)
-    assert analysis.frames.index.tolist() == list(range(30, 54))
-    assert analysis.frames.time == pytest.approx(np.arange(30, 54) / 30, abs=1e-3)
-    assert _frames(tmp_path / "annotated.mp4")[0] == 24
+    assert analysis.frames.index.tolist() == list(range(30, 45))
+    assert analysis.frames.time == pytest.approx(np.arange(30, 45) / 30, abs=1e-3)
+    assert _frames(tmp_path / "annotated.mp4")[0] == 15
 
 
 def test_boxes_drawn_by_hand_take_the_place_of_detection(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
@@ -248,14 +248,14 @@ def test_tracking_again_keeps_the_settings_and_writes_where_it_is_told(
 ) -> None:
     span = tmp_path / "span"
     source = result[1].video.source
-    assert main(["analyze", source, "-o", str(span), "--end", "1", "--imgsz", "640", "--no-video", "--quiet"]) == 0
+    assert main(["analyze", source, "-o", str(span), "--end", "0.5", "--imgsz", "640", "--no-video", "--quiet"]) == 0
     config = tmp_path / "c.toml"
     config.write_text("[tracker]\nmax_age = 12\n")
     again = tmp_path / "again"
     assert main(["track", str(span), "--config", str(config), "-o", str(again), "--quiet"]) == 0
     settings = load_analysis(again).settings
-    assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 640, 1)
-    assert _frames(again / "annotated.mp4")[0] == 30
+    assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 640, 0.5)
+    assert _frames(again / "annotated.mp4")[0] == 15
     assert load_analysis(span).settings["tracker"]["max_age"] == 30
 
 
