@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +18,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 os.environ["YOLO_OFFLINE"] = "true"
@@ -70,6 +72,31 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{_NO_FOOTAGE} {folder} (COURTSCRIBE_SHARED names another folder)")
     return folder
+
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Whoever calls it with a name, and with what fills a folder, gets the folder.
+
+    The first of the run's processes fills it; the others wait for it. Nobody changes it: it may be copied.
+    """
+    base = tmp_path_factory.getbasetemp()
+    run = base.parent if _worker else base
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, whole = run / f"once-{name}", run / f"once-{name}.whole"
+        with FileLock(run / f"once-{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a filling that failed
+                folder.mkdir()
+                fill(folder)
+                whole.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(autouse=True)

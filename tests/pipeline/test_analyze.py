@@ -27,6 +27,7 @@ from pipeline.runners.cli import main
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.synthetic.truth import GameTruth
 from pipeline.video.encode import write_video
+from tests.conftest import Once
 from tests.pipeline.timelines import read_timeline
 from tracker.evaluate.scores import evaluate_tracks
 from tracker.files.mot import read_tracks
@@ -37,21 +38,23 @@ _SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
-def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GameTruth]:
+def game(once: Once) -> tuple[Path, GameTruth]:
     """A short game as a video, and its truth."""
-    folder = tmp_path_factory.mktemp("game")
     made = SyntheticGame(seed=3, seconds=_SECONDS, size=(960, 540))
-    video = folder / "game.mp4"
-    write_video(video, ((f.time, f.image) for f in made.frames()), frame_rate=Fraction(30))
-    return video, made.truth
+    pictures = ((f.time, f.image) for f in made.frames())
+    folder = once("game", lambda place: write_video(place / "game.mp4", pictures, frame_rate=Fraction(30)))
+    return folder / "game.mp4", made.truth
 
 
 @pytest.fixture(scope="module")
-def result(game: tuple[Path, GameTruth]) -> tuple[Path, Analysis]:
+def result(game: tuple[Path, GameTruth], once: Once) -> tuple[Path, Analysis]:
     """The folder that ``courtscribe analyze`` makes of it."""
-    folder = game[0].parent / "out"
-    command = ["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu", "--imgsz", "640"]
-    assert main(command) == 0
+
+    def analyze(folder: Path) -> None:
+        command = ["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu", "--imgsz", "640"]
+        assert main(command) == 0
+
+    folder = once("game-analysed", analyze)
     return folder, load_analysis(folder)
 
 
