@@ -29,6 +29,9 @@ if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_set
     _cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
 
+# Waiting until the disk has it is for power cuts, of which there is none here; for processes that are killed it is not.
+os.fsync = lambda _file: None
+
 # No property of ours is how long it takes: on a busy machine any example may be slow.
 settings.register_profile("courtscribe", parent=settings(), deadline=None)
 settings.load_profile("courtscribe")
