@@ -22,7 +22,9 @@ class InputError(ValueError):
         self.setting = setting
 
     def __str__(self) -> str:
-        text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in super().__str__())
+        text = super().__str__()
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST * 2 // 3]} ... {text[-_LONGEST // 3 :]}"
 
 

@@ -112,7 +112,10 @@ def _with_letters(figure: Figure) -> Generator[None]:
     with warnings_off(), rc_context({"text.parse_math": False}):  # of letters that no font has: there is a box
         for text in figure.findobj(Text):
             text.set_parse_math(False)
+        layout = figure.get_layout_engine()
+        figure.set_layout_engine("none")  # which takes long, and is found when the figure is drawn in its fonts
         figure.draw_without_rendering()  # only now are there labels at the axes
+        figure.set_layout_engine(layout)
         texts = figure.findobj(Text)
         names = ["DejaVu Sans", *dict.fromkeys(filter(None, map(_family, _faces(text.get_text() for text in texts))))]
         for text in texts:

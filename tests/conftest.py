@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import resource
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,6 +18,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 import pytest  # noqa: E402
+from filelock import FileLock  # noqa: E402
 from hypothesis import settings  # noqa: E402
 
 os.environ["YOLO_OFFLINE"] = "true"
@@ -26,6 +28,9 @@ if (_worker := os.environ.get("PYTEST_XDIST_WORKER")) and hasattr(os, "sched_set
     # A core each: libraries of two workers that start a thread for every core would wait for each other.
     _cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {_cores[int(_worker.removeprefix("gw")) % len(_cores)]})
+
+# Waiting until the disk has it is for power cuts, of which there is none here; for processes that are killed it is not.
+os.fsync = lambda _file: None
 
 # No property of ours is how long it takes: on a busy machine any example may be slow.
 settings.register_profile("courtscribe", parent=settings(), deadline=None)
@@ -70,6 +75,31 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"{_NO_FOOTAGE} {folder} (COURTSCRIBE_SHARED names another folder)")
     return folder
+
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Whoever calls it with a name, and with what fills a folder, gets the folder.
+
+    The first of the run's processes fills it; the others wait for it. Nobody changes it: it may be copied.
+    """
+    base = tmp_path_factory.getbasetemp()
+    run = base.parent if _worker else base
+
+    def made(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, whole = run / f"once-{name}", run / f"once-{name}.whole"
+        with FileLock(run / f"once-{name}.lock"):
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a filling that failed
+                folder.mkdir()
+                fill(folder)
+                whole.touch()
+        return folder
+
+    return made
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ _EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 @pytest.fixture(scope="module")
 def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SyntheticGame]:
-    made = SyntheticGame(seed=5, seconds=1.2, size=(640, 360))
+    made = SyntheticGame(seed=5, seconds=0.8, size=(640, 360))
     video = tmp_path_factory.mktemp("examples") / "game.mp4"
     write_video(video, ((f.time, f.image) for f in made.frames()), frame_rate=Fraction(30))
     return video, made

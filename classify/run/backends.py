@@ -7,6 +7,7 @@ from it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,14 +90,18 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
     """An ``openvino.Model`` on the CPU, clip by clip and several at once.
 
     OpenVINO lays out memory better for a size that it knows, and keeps more cores busy with a clip each than with a
-    batch on all of them.
+    batch on all of them. It is compiled when there is the first clip: that takes half a second, and where actions are
+    kept, nobody is found or other processes label, there is none.
     """
     openvino = openvino_package("this runtime")
     model.reshape([1, 3, profile.frames, profile.height, profile.width])
     settings = {"PERFORMANCE_HINT": "THROUGHPUT", "INFERENCE_PRECISION_HINT": precision}
     threads = {"INFERENCE_NUM_THREADS": num_threads()}
-    queue = openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", settings | threads))
     num_classes = model.output(0).shape[1]
+
+    @cache
+    def compiled() -> Any:
+        return openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", settings | threads))
 
     def run(clips: Frames) -> npt.NDArray[np.float32]:
         logits = np.empty((len(clips), num_classes), np.float32)
@@ -104,6 +109,7 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
         def keep(request: Any, row: int) -> None:
             logits[row] = request.get_output_tensor(0).data[0]
 
+        queue = compiled()
         queue.set_callback(keep)
         # Each clip is made ready while others run. Made ready together they are so large that the C library's heap
         # breaks up between the video's frames: 3 MB more with each of these.

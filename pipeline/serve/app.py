@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import Depends, FastAPI, Security
 from fastapi.security import HTTPBearer
@@ -65,6 +66,12 @@ def _add_routes(app: FastAPI) -> None:
 
 
 def _describe_settings(app: FastAPI, fields: Sequence[Field]) -> None:
-    """Have the description say which settings a job may choose."""
-    described = app.openapi()
-    described["components"]["schemas"]["JobAsked"]["properties"]["settings"] = schema_of(fields)
+    """Have the description say which settings a job may choose; it is made when somebody asks for it."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        description = describe()
+        description["components"]["schemas"]["JobAsked"]["properties"]["settings"] = schema_of(fields)
+        return description
+
+    app.openapi = described

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import TYPE_CHECKING
 
 from ground.errors import InputError
 from pipeline.studio.access import HOST, Address, App, Guard
+
+if TYPE_CHECKING:
+    import uvicorn
 
 PORT = 8765
 """Where it is looked for, if it is free."""
@@ -42,6 +46,11 @@ def _unusable(host: str, port: int, error: OSError | OverflowError) -> InputErro
 
 def serve(app: App, listener: socket.socket, address: Address, first: str) -> None:
     """Serve ``app`` to who has the address, until the process is asked to end. first: see Guard."""
+    make_server(app, address, first).run(sockets=[listener])
+
+
+def make_server(app: App, address: Address, first: str) -> uvicorn.Server:
+    """What ``serve`` runs."""
     import uvicorn
 
     config = uvicorn.Config(
@@ -55,4 +64,4 @@ def serve(app: App, listener: socket.socket, address: Address, first: str) -> No
         date_header=False,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    return uvicorn.Server(config)

@@ -19,6 +19,8 @@ RIM = np.array([LENGTH / 2 - 1.575, 0.0, 3.05])
 _HALL = (18.0, 13.5, 10.5)
 """Half the floor's length; how far it reaches towards the camera and away from it. Metres."""
 _FLOOR_DENSITY, _WALL_DENSITY, _WALL_HEIGHT = 44, 24, 12.0
+_NEAR = 0.05
+"""Metres before the camera from which on a surface is drawn."""
 Image = npt.NDArray[np.uint8]
 
 _WOODS: tuple[Color, ...] = ((214, 176, 128), (200, 158, 108), (226, 196, 154), (186, 140, 96), (222, 184, 122))
@@ -45,7 +47,8 @@ class Court:
         """The empty hall, uint8 (height, width, 3) RGB, from a camera that looks away from the near side."""
         x, near, far = _HALL
         d, w = _FLOOR_DENSITY, _WALL_DENSITY
-        image = np.full((size[1], size[0], 3), self.walls[0][0, 0], np.uint8)
+        image = np.empty((size[1], size[0], 3), np.uint8)
+        image[:] = np.tile(self.walls[0][0, 0], (size[0], 1))  # row by row: pixel by pixel takes as long as the floor
         ground = camera.plane(np.array([-x, far, 0.0]), np.array([1.0 / d, 0, 0]), np.array([0, -1.0 / d, 0]))
         surfaces = [(self.floor, ground)]
         top = _WALL_HEIGHT
@@ -57,8 +60,31 @@ class Court:
             plane = camera.plane(np.array(origin), np.array(along) / w, np.array([0, 0, -1.0 / w]))
             surfaces.append((wall, plane))
         for texture, plane in surfaces:
-            cv2.warpPerspective(texture, plane, size, image, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
+            left, top, right, bottom = _reach(texture, plane, size)
+            if right > left and bottom > top:
+                part = image[top:bottom, left:right]
+                moved = np.array([[1.0, 0, -left], [0, 1.0, -top], [0, 0, 1.0]]) @ plane
+                over = right - left, bottom - top
+                cv2.warpPerspective(texture, moved, over, part, cv2.INTER_LINEAR, cv2.BORDER_TRANSPARENT)
         return cv2.transform(image, np.diag(light.color)).astype(np.uint8, copy=False)
+
+
+def _reach(texture: Image, plane: Floats, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the part of a picture that a surface can reach, with some pixels to spare."""
+    tall, wide = texture.shape[:2]
+    seen = np.array([[-1.0, -1, 1], [wide, -1, 1], [wide, tall, 1], [-1, tall, 1]]) @ plane.T
+    corners: list[Floats] = []
+    for one, next_ in zip(seen, np.roll(seen, -1, axis=0), strict=True):
+        if one[2] > _NEAR:
+            corners.append(one)
+        if (one[2] > _NEAR) != (next_[2] > _NEAR):
+            corners.append(one + (_NEAR - one[2]) / (next_[2] - one[2]) * (next_ - one))
+    if not corners:
+        return 0, 0, 0, 0
+    pixels = np.array([corner[:2] / corner[2] for corner in corners])
+    low, high = np.floor(pixels.min(axis=0)) - 2, np.ceil(pixels.max(axis=0)) + 3
+    (left, top), (right, bottom) = np.clip([low, high], 0, size).astype(int)
+    return int(left), int(top), int(right), int(bottom)
 
 
 def _floor(rng: np.random.Generator) -> Image:

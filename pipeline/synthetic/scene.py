@@ -69,7 +69,7 @@ def expose(image: Image, optics: Optics, grain: npt.NDArray[np.int16], rng: np.r
     y, x = (int(rng.integers(grain.shape[i] - out.shape[i] + 1)) for i in (0, 1))
     tile = grain[y : y + out.shape[0], x : x + out.shape[1]]
     out = cv2.scaleAdd(tile, optics.noise / 64, out.astype(np.int16))
-    out = np.clip(out, 0, 255).astype(np.uint8)
+    out = np.asarray(cv2.add(out, np.zeros(4), dtype=cv2.CV_8U), np.uint8)  # cut off at 0 and 255
     if optics.quality:
         _, packed = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, optics.quality])
         out = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)

@@ -6,6 +6,7 @@ What takes a network is left out here, to be cheap: tracks and actions come from
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 
 from benchmarks.at_write import KILLED
 from pipeline.video.encode import write_video
+from tests.conftest import Once
 from tracker.files.cvat_writer import write_cvat
 from tracker.files.track_file import TrackFile
 from tracker.types import Tracks
@@ -71,9 +73,14 @@ class _Ran:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> _Ran:
-    """All runs of a video of two parts, in one process that forks, as imports take longest."""
-    folder = tmp_path_factory.mktemp("game")
+def ran(once: Once) -> _Ran:
+    """All runs of a video of two parts."""
+    folder = once("killed", _run_all)
+    return _Ran(folder, *json.loads((folder / "ran.json").read_text()))
+
+
+def _run_all(folder: Path) -> None:
+    """In one process that forks, as imports take longest."""
     _make_game(folder)
     runs = [f"undisturbed exit {_NEVER}"]
     for at in _KILLED_AT:
@@ -85,7 +92,8 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> _Ran:
         capture_output=True, text=True, timeout=300, check=True,
     )  # fmt: skip
     codes = [line.rsplit(" ", 1) for line in done.stdout.splitlines()]
-    return _Ran(folder, {run: int(code) for run, code in codes}, done.stderr.splitlines())
+    told = {run: int(code) for run, code in codes}, done.stderr.splitlines()
+    (folder / "ran.json").write_text(json.dumps(told))
 
 
 def _make_game(folder: Path) -> None:

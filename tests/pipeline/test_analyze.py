@@ -27,31 +27,34 @@ from pipeline.runners.cli import main
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.synthetic.truth import GameTruth
 from pipeline.video.encode import write_video
+from tests.conftest import Once
 from tests.pipeline.timelines import read_timeline
 from tracker.evaluate.scores import evaluate_tracks
 from tracker.files.mot import read_tracks
 
 pytestmark = pytest.mark.slow
 
-_SECONDS = 2.5
+_SECONDS = 2.0
 
 
 @pytest.fixture(scope="module")
-def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, GameTruth]:
+def game(once: Once) -> tuple[Path, GameTruth]:
     """A short game as a video, and its truth."""
-    folder = tmp_path_factory.mktemp("game")
     made = SyntheticGame(seed=3, seconds=_SECONDS, size=(960, 540))
-    video = folder / "game.mp4"
-    write_video(video, ((f.time, f.image) for f in made.frames()), frame_rate=Fraction(30))
-    return video, made.truth
+    pictures = ((f.time, f.image) for f in made.frames())
+    folder = once("game", lambda place: write_video(place / "game.mp4", pictures, frame_rate=Fraction(30)))
+    return folder / "game.mp4", made.truth
 
 
 @pytest.fixture(scope="module")
-def result(game: tuple[Path, GameTruth]) -> tuple[Path, Analysis]:
+def result(game: tuple[Path, GameTruth], once: Once) -> tuple[Path, Analysis]:
     """The folder that ``courtscribe analyze`` makes of it."""
-    folder = game[0].parent / "out"
-    command = ["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu", "--imgsz", "640"]
-    assert main(command) == 0
+
+    def analyze(folder: Path) -> None:
+        command = ["analyze", str(game[0]), "-o", str(folder), "--quiet", "--device", "cpu", "--imgsz", "640"]
+        assert main(command) == 0
+
+    folder = once("game-analysed", analyze)
     return folder, load_analysis(folder)
 
 
@@ -142,12 +145,12 @@ def test_show_again_and_track_again_need_no_detector(
 
 
 def test_a_span_has_the_frames_of_the_whole(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
-    span = ["--start", "1", "--end", "1.8", "--imgsz", "640"]
+    span = ["--start", "1", "--end", "1.5", "--imgsz", "640"]
     assert main(["analyze", str(game[0]), "-o", str(tmp_path), *span, "--quiet"]) == 0
     analysis = load_analysis(tmp_path)
-    assert analysis.frames.index.tolist() == list(range(30, 54))
-    assert analysis.frames.time == pytest.approx(np.arange(30, 54) / 30, abs=1e-3)
-    assert _frames(tmp_path / "annotated.mp4")[0] == 24
+    assert analysis.frames.index.tolist() == list(range(30, 45))
+    assert analysis.frames.time == pytest.approx(np.arange(30, 45) / 30, abs=1e-3)
+    assert _frames(tmp_path / "annotated.mp4")[0] == 15
 
 
 def test_boxes_drawn_by_hand_take_the_place_of_detection(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
@@ -248,14 +251,14 @@ def test_tracking_again_keeps_the_settings_and_writes_where_it_is_told(
 ) -> None:
     span = tmp_path / "span"
     source = result[1].video.source
-    assert main(["analyze", source, "-o", str(span), "--end", "1", "--imgsz", "640", "--no-video", "--quiet"]) == 0
+    assert main(["analyze", source, "-o", str(span), "--end", "0.5", "--imgsz", "640", "--no-video", "--quiet"]) == 0
     config = tmp_path / "c.toml"
     config.write_text("[tracker]\nmax_age = 12\n")
     again = tmp_path / "again"
     assert main(["track", str(span), "--config", str(config), "-o", str(again), "--quiet"]) == 0
     settings = load_analysis(again).settings
-    assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 640, 1)
-    assert _frames(again / "annotated.mp4")[0] == 30
+    assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 640, 0.5)
+    assert _frames(again / "annotated.mp4")[0] == 15
     assert load_analysis(span).settings["tracker"]["max_age"] == 30
 
 

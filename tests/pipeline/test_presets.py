@@ -74,7 +74,7 @@ def test_between_two_looks_a_player_counts_as_seen_and_moves_evenly() -> None:
 
 @pytest.mark.slow
 def test_fast_gives_boxes_on_every_frame(tmp_path: Path) -> None:
-    assert main(["demo", "-o", str(tmp_path), "--seconds", "1.2", "--quiet", "--preset", "fast"]) == 0
+    assert main(["demo", "-o", str(tmp_path), "--seconds", "0.8", "--quiet", "--preset", "fast"]) == 0
     from pipeline.analysis.folder import load_analysis
 
     analysis = load_analysis(tmp_path / "game.courtscribe")

@@ -20,6 +20,7 @@ from pipeline.synthetic.actions import BLOCK, DEFENSE, DRIBBLE, HOLD, PASS, PICK
 from pipeline.synthetic.body import Figure, Light, Look, bounds, paint
 from pipeline.synthetic.camera import Camera
 from pipeline.synthetic.clips import synthetic_clips
+from pipeline.synthetic.court import Court
 from pipeline.synthetic.gait import ANKLE, BALL, ELBOW, HIP, KNEE, SHOULDER, TOE, WRIST
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.synthetic.motion import Movement, animate
@@ -230,6 +231,14 @@ def test_a_camera_projects_its_target_to_the_middle() -> None:
     assert np.linalg.norm(up - pixel) == pytest.approx(0.01 * float(camera.scale(depth)), rel=0.02)
     cut, _ = camera.window(100, 50, 2.0).project(np.array([3.0, 1, 1]))
     np.testing.assert_allclose(cut, (1080, 620), atol=1e-6)
+
+
+def test_the_wall_behind_the_camera_is_not_in_the_picture() -> None:
+    """It stands beside the right wall, which it has behind it."""
+    floor, wall = (np.full((400, 400, 3), shade, np.uint8) for shade in (200, 10))
+    hall = Court(cv2.resize(floor, (1584, 1056)), (cv2.resize(wall, (864, 288)),) * 3)
+    camera = Camera.look_at(np.array([17.0, -3, 1.6]), np.array([0.0, 6, 0]), 300.0, (90, 60))
+    assert (hall.view(camera, (90, 60), Light((0.3, -0.8), (1.0, 1.0, 1.0), 1.0))[45:] == 200).all()
 
 
 @pytest.mark.parametrize(

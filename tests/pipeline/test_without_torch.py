@@ -25,8 +25,8 @@ import sys
 import ground.video.parts
 from pipeline.runners.cli import main
 if __name__ == "__main__":
-    ground.video.parts.PART_SECONDS = 0.7
-    flags = ["--jobs", "2", "--quiet", "--min-track-confidence", "0", "--no-drop-outside", "--imgsz", "480"]
+    ground.video.parts.PART_SECONDS = 0.4
+    flags = ["--jobs", "2", "--quiet", "--min-track-confidence", "0", "--no-drop-outside", "--imgsz", "320"]
     code = main(["analyze", sys.argv[1], "-o", sys.argv[2], *flags])
     assert not {name.partition(".")[0] for name in sys.modules} & {"torch", "torchvision", "ultralytics"}
     sys.exit(code)
@@ -35,7 +35,7 @@ if __name__ == "__main__":
 
 @pytest.fixture
 def game(tmp_path: Path) -> Path:
-    game = SyntheticGame(seed=2, seconds=1.5, size=(640, 360))
+    game = SyntheticGame(seed=2, seconds=0.9, size=(480, 270))
     path = tmp_path / "game.mp4"
     write_video(path, ((i / 30, game.frame(i).image) for i in range(game.num_frames)), frame_rate=Fraction(30))
     return path

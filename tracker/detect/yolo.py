@@ -38,8 +38,9 @@ _ENVIRONMENT = (
     *_BEHAVIOUR,
     *("OMP_NUM_THREADS", "NUMEXPR_MAX_THREADS", "TF_CPP_MIN_LOG_LEVEL", "TORCH_CPP_LOG_LEVEL", "KINETO_LOG_LEVEL"),
     *("CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED", "ONEDNN_MAX_CPU_ISA"),
+    "TORCHINDUCTOR_CACHE_DIR",
 )
-"""Variables that ultralytics sets, and ours."""
+"""Variables that ultralytics sets, and what it loads, and ours."""
 UNREADABLE = (
     *(RuntimeError, ValueError, TypeError, LookupError, AttributeError, EOFError, OSError, SyntaxError, NameError),
     *(AssertionError, OverflowError, pickle.UnpicklingError, struct.error, MemoryError),
@@ -165,7 +166,7 @@ def _contain(undo: ExitStack) -> None:
     before = {name: os.environ.get(name) for name in _ENVIRONMENT}
     undo.callback(_put_environment, before)
     undo.callback(torch.set_num_threads, torch.get_num_threads())
-    undo.callback(torch.use_deterministic_algorithms, torch.are_deterministic_algorithms_enabled())
+    undo.callback(_put_deterministic, torch.are_deterministic_algorithms_enabled())
     undo.callback(cv2.setNumThreads, cv2.getNumThreads())
     os.environ.update(_BEHAVIOUR)
     if "ultralytics" in sys.modules:
@@ -181,6 +182,14 @@ def _contain(undo: ExitStack) -> None:
     _change(undo, checks, "AUTOINSTALL", False)
     if hasattr(tasks, "SAFE_LOAD"):
         _change(undo, tasks, "SAFE_LOAD", not _is_trusting())
+
+
+def _put_deterministic(before: bool) -> None:
+    """Asked for what it is already, PyTorch would load its compiler all the same, which takes two seconds."""
+    import torch
+
+    if torch.are_deterministic_algorithms_enabled() != before:
+        torch.use_deterministic_algorithms(before)
 
 
 def _put_environment(before: dict[str, str | None]) -> None:

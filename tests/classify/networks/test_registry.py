@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -26,15 +27,16 @@ from tracker.detect.features import export_backbone
 pytestmark = pytest.mark.slow
 
 
-@pytest.fixture(scope="module")
-def networks() -> dict[str, nn.Module]:
+@cache
+def _network(name: str) -> nn.Module:
+    """Made when it is asked for: tests of one network may run in one process, and those of another in another."""
     torch.manual_seed(0)
-    return {name: prepare(build_model(name, 10), torch.device("cpu")) for name in MODELS}
+    return prepare(build_model(name, 10), torch.device("cpu"))
 
 
 @pytest.fixture(scope="module", params=list(MODELS))
-def model(request: pytest.FixtureRequest, networks: dict[str, nn.Module]) -> tuple[nn.Module, Profile]:
-    return networks[request.param], replace(architecture(request.param).profile, height=32, width=32)
+def model(request: pytest.FixtureRequest) -> tuple[nn.Module, Profile]:
+    return _network(request.param), replace(architecture(request.param).profile, height=32, width=32)
 
 
 @pytest.fixture(scope="module")
@@ -45,16 +47,22 @@ def clips() -> np.ndarray:
     return noise
 
 
-def test_gives_a_probability_per_label(model: tuple[nn.Module, Profile], clips: np.ndarray) -> None:
-    probabilities = predict(model[0], clips, model[1])
+@pytest.fixture(scope="module")
+def probabilities(model: tuple[nn.Module, Profile], clips: np.ndarray) -> np.ndarray:
+    """What the network says of all clips at once."""
+    return predict(model[0], clips, model[1])
+
+
+def test_gives_a_probability_per_label(probabilities: np.ndarray) -> None:
     assert probabilities.shape == (3, 10) and probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
 
 
-def test_a_batch_gives_what_single_clips_give(model: tuple[nn.Module, Profile], clips: np.ndarray) -> None:
-    together = predict(model[0], clips, model[1])
+def test_a_batch_gives_what_single_clips_give(
+    model: tuple[nn.Module, Profile], clips: np.ndarray, probabilities: np.ndarray
+) -> None:
     alone = np.concatenate([predict(model[0], clip[None], model[1]) for clip in clips])
-    np.testing.assert_allclose(together, alone, atol=1e-4)
+    np.testing.assert_allclose(probabilities, alone, atol=1e-4)
     seen = embed(model[0], [to_tensor(clips[:2], model[1])])
     assert (seen[0] - seen[1]).abs().max() > 0.01 * seen.abs().max(), "different clips, different answers"
 
@@ -67,7 +75,11 @@ def test_any_clip_length_and_size_of_picture(model: tuple[nn.Module, Profile]) -
 
 
 def test_saved_and_loaded_says_the_same(
-    request: pytest.FixtureRequest, model: tuple[nn.Module, Profile], clips: np.ndarray, tmp_path: Path
+    request: pytest.FixtureRequest,
+    model: tuple[nn.Module, Profile],
+    clips: np.ndarray,
+    probabilities: np.ndarray,
+    tmp_path: Path,
 ) -> None:
     name = request.node.callspec.params["model"]
     info = CheckpointInfo(name, tuple("abcdefghij"), model[1])
@@ -75,7 +87,8 @@ def test_saved_and_loaded_says_the_same(
     loaded, loaded_info = load_checkpoint(tmp_path / "it.safetensors")
     assert loaded_info == info
     again = predict(prepare(loaded, torch.device("cpu")), clips, model[1])
-    np.testing.assert_allclose(again, predict(model[0], clips, model[1]), atol=1e-6)
+    np.testing.assert_allclose(again, probabilities, atol=1e-6)
+    (tmp_path / "it.safetensors").unlink()  # up to 130 MB
 
 
 def test_the_last_layer_reads_the_embedding(model: tuple[nn.Module, Profile], clips: np.ndarray) -> None:
@@ -105,12 +118,10 @@ def test_published_weights_fit_strictly_under_our_names() -> None:
 
 
 @pytest.mark.parametrize(("name", "size"), [("s3d", 224), ("mvit_v2_s", 32), ("swin3d_t", 32)])
-def test_headed_networks_compute_what_torchvision_computes(
-    name: str, size: int, networks: dict[str, nn.Module]
-) -> None:
+def test_headed_networks_compute_what_torchvision_computes(name: str, size: int) -> None:
     from torchvision.models import video
 
-    theirs, ours = getattr(video, name)(num_classes=10), networks[name]
+    theirs, ours = getattr(video, name)(num_classes=10), _network(name)
     if name == "mvit_v2_s":
         assert (theirs.pos_encoding.temporal_size, theirs.pos_encoding.spatial_size) == (8, (56, 56))
         theirs.pos_encoding.spatial_size = (8, 8)  # it is told, and made for 224x224, which takes long

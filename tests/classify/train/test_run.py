@@ -41,6 +41,12 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("COURTSCRIBE_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures are made and left blank: drawing them takes half of the time, and two tests have them drawn."""
+    monkeypatch.setattr("classify.train.plots.print_png", lambda _figure, _file: None)
+
+
 def _write_video(path: Path, frames: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), 10, (128, 176))
@@ -119,6 +125,7 @@ def test_one_command_leaves_a_checkpoint_and_a_folder_that_tells_about_it(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_the_public_split_says_what_it_leaks(spacejam: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "courtscribe"):
         judged = train_actions(DataConfig((spacejam,), split="public"), tmp_path / "run", replace(CONFIG, epochs=1))
@@ -142,6 +149,7 @@ def test_folds_then_all_clips_and_the_checkpoint_where_it_was_asked_for(folders:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_csv_tells_what_is_for_what(folders: Path, tmp_path: Path) -> None:
     places = [(["running", "walking"][i % 2], f"data/{('run', 'walk')[i % 2]}/{i}.mp4") for i in range(10)]
     rows = [f"{clip},{label},{'test' if i > 5 else 'train'}" for i, (label, clip) in enumerate(places)]
@@ -156,6 +164,7 @@ class _KilledError(Exception):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_killed_run_is_refused_and_resumed_to_the_same_bytes(
     spacejam: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -194,6 +203,7 @@ def test_a_folder_of_something_else_is_left_alone(folders: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_bad_clips_are_listed_and_too_many_are_refused(
     folders: Path, squares: list[LabelledClip], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -217,6 +227,7 @@ def test_bad_clips_are_listed_and_too_many_are_refused(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_spacejam_clips_have_sixteen_frames(spacejam: Path, squares: list[LabelledClip], tmp_path: Path) -> None:
     _write_video(spacejam / "examples" / "0000011.mp4", squares[0].frames[:12])
     (spacejam / "examples" / "0000010.mp4").unlink()
@@ -226,6 +237,7 @@ def test_spacejam_clips_have_sixteen_frames(spacejam: Path, squares: list[Labell
     assert rows == [("0000010", "missing", "no such file"), ("0000011", "length", "has 12 frames, not 16")]
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_labels_that_do_not_fit(spacejam: Path, folders: Path, tmp_path: Path) -> None:
     def train(data: DataConfig) -> None:
         train_actions(data, tmp_path / "run", replace(CONFIG, epochs=1))
@@ -254,6 +266,7 @@ def test_labels_that_do_not_fit(spacejam: Path, folders: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_disk_that_fills_leaves_earlier_checkpoints_as_they_are(folders: Path, tmp_path: Path) -> None:
     output = tmp_path / "mine.safetensors"
     train_actions(DataConfig((folders,)), output, replace(CONFIG, epochs=1))
@@ -273,6 +286,7 @@ def test_a_disk_that_fills_leaves_earlier_checkpoints_as_they_are(folders: Path,
     assert output.read_bytes() == before, "the same training gives the same weights"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_published_weights_that_are_there_are_started_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from torchvision.models import video
 
@@ -286,6 +300,7 @@ def test_published_weights_that_are_there_are_started_from(tmp_path: Path, monke
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_random_start_is_not_thrown_off_by_its_last_layer(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,6 +313,7 @@ def test_a_random_start_is_not_thrown_off_by_its_last_layer(
         assert float(_rows(tmp_path / name / "metrics.csv")[0]["loss"]) < 5
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_without_epochs_only_the_last_layer_and_its_scale_are_fitted(folders: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)
     start = build_model("pooled_maps", 2)
@@ -317,6 +333,7 @@ def test_without_epochs_only_the_last_layer_and_its_scale_are_fitted(folders: Pa
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders: Path, tmp_path: Path) -> None:
     """They move the last layer, never what is judged or what the network sees."""
     config = replace(CONFIG, epochs=0)
@@ -336,6 +353,7 @@ def test_without_epochs_clips_to_learn_from_first_are_learnt_from_beside(folders
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config, start = replace(CONFIG, epochs=0), tmp_path / "start.safetensors"
     info = CheckpointInfo("pooled_maps", ("run", "walk"), MODELS["pooled_maps"].profile)
@@ -357,6 +375,7 @@ def test_a_run_without_epochs_can_be_resumed(folders: Path, tmp_path: Path, monk
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_goes_on_only_from_where_it_began_and_tells_of_all_its_epochs(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,6 +19,8 @@ from tracker.court.homography import from_points
 from tracker.court.known import KnownCourt
 from tracker.evaluate.scores import evaluate_tracks
 
+pytestmark = pytest.mark.slow  # a game of 20 s is outlined first
+
 SECONDS, FPS = 20.0, 6.0
 
 

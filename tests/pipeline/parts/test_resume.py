@@ -44,7 +44,7 @@ class _Stopping(Silent):
 
 @pytest.fixture(scope="module")
 def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    game = SyntheticGame(seed=2, seconds=2, size=(640, 360))
+    game = SyntheticGame(seed=2, seconds=1.5, size=(480, 270))
     path = tmp_path_factory.mktemp("game") / "game.mp4"
     write_video(path, ((i / 30, game.frame(i).image) for i in range(game.num_frames)), frame_rate=Fraction(30))
     return path

@@ -46,7 +46,7 @@ def test_the_manifest_tells_the_truth_about_the_weights() -> None:
 
 @pytest.mark.slow
 def test_demo_makes_a_game_and_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "-o", str(tmp_path), "--seconds", "1.5", "--quiet"]) == 0
+    assert main(["demo", "-o", str(tmp_path), "--seconds", "1", "--quiet"]) == 0
     assert (tmp_path / "game.mp4").is_file()
     assert (tmp_path / "game.courtscribe" / "annotated.mp4").is_file()
     assert len(read_truth(tmp_path / "truth" / "gt.txt").ids) == 10
@@ -54,7 +54,7 @@ def test_demo_makes_a_game_and_compares(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["evaluate", "play", str(tmp_path / "game.courtscribe"), "--truth", str(tmp_path / "truth")]) == 0
     shown = dict(line.split(":", 1) for line in capsys.readouterr().out.splitlines())
     assert {"identities", "teams", "actions", "holder", "ball", "court"} <= set(shown)
-    assert main(["demo", "-o", str(tmp_path / "b"), "--seconds", "1", "--make-only"]) == 0
+    assert main(["demo", "-o", str(tmp_path / "b"), "--seconds", "0.5", "--make-only"]) == 0
     assert str(tmp_path / "b" / "truth") in capsys.readouterr().out
     assert main(["demo", "--seconds", "0"]) == 2
 

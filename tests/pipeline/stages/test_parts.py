@@ -203,12 +203,12 @@ def _png(image: np.ndarray) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "start"), [("netba_NYK-BOS.mp4", 4.4), ("nbaction_1.mov", 4.4), ("ibm_basketball.mp4", 3.6)]
+    ("name", "start"), [("netba_NYK-BOS.mp4", 4.5), ("nbaction_1.mov", 4.4), ("ibm_basketball.mp4", 3.7)]
 )
 def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str, start: float) -> None:
     """A span with the end of one part and the beginning of the next."""
     coarse = {"detector": {"imgsz": 480}, "windows": {"clip_stride": 16}, "numbers": {"read": True}}
-    config, models = with_settings(PipelineConfig(device="cpu", start=start, end=start + 1.3), coarse), Models()
+    config, models = with_settings(PipelineConfig(device="cpu", start=start, end=start + 1.1), coarse), Models()
     detector, classifier = models.detector(config), models.classifier(config)
     source = str(shared / "videos" / name)
     with open_video(source, config.start, config.end) as video:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
+from threading import Thread
 
 import av
 import numpy as np
@@ -19,8 +20,13 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ground.video.fingerprint import fingerprint
 from pipeline.edits.current import load_current
 from pipeline.edits.log import read_edits
+from pipeline.runners.video.studio import _fields
+from pipeline.studio.access import Address
+from pipeline.studio.app import Studio, make_app
+from pipeline.studio.places import Places
+from pipeline.studio.serve import listen, make_server
 from pipeline.video.encode import write_video
-from tests.pipeline.studio.conftest import make_game
+from tests.pipeline.studio.conftest import COMMAND, make_game
 
 pytestmark = pytest.mark.browser
 
@@ -63,6 +69,39 @@ def serve() -> Iterator[Callable[..., Server]]:
         server.process.stdout.close()  # type: ignore[union-attr]
 
 
+class Here:
+    """A studio in a thread of this process, begun at once: a process of its own loads libraries for a second."""
+
+    def __init__(self, place: Path) -> None:
+        listener = listen(0)
+        address = Address.new(listener.getsockname()[1])
+        self.url, self.origin = address.url, address.origin
+        studio = Studio(Places.below(place), COMMAND, _fields())
+        self._server = make_server(make_app(studio), address, studio.first_page())
+        self._thread = Thread(target=self._server.run, kwargs={"sockets": [listener]})
+        self._thread.start()
+
+    def end(self) -> None:
+        """As Ctrl-C does."""
+        self._server.should_exit = True
+        self._thread.join(timeout=20)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def serve_here() -> Iterator[Callable[[Path], Here]]:
+    """Starts studios in this process, which end with the test."""
+    studios: list[Here] = []
+
+    def started(place: Path) -> Here:
+        studios.append(Here(place))
+        return studios[-1]
+
+    yield started
+    for studio in studios:
+        studio.end()
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page that asks nobody but this machine, and of whose scripts none fails."""
@@ -78,7 +117,7 @@ def page(browser: Browser) -> Iterator[Page]:
     assert not wrong, wrong
 
 
-def _open(page: Page, server: Server, name: str = "game.courtscribe") -> None:
+def _open(page: Page, server: Server | Here, name: str = "game.courtscribe") -> None:
     page.goto(server.url)
     page.wait_for_url(re.compile(r"/(game|new|$|#)"))
     page.goto(f"{server.origin}/game?id={name}")
@@ -131,8 +170,8 @@ def test_correct_by_mouse_reload_kill_the_server_and_go_on(
     assert [s.action for s in load_current(game).timeline.segments if s.source == "person"] == ["shoot"]
 
 
-def test_correct_by_keyboard_alone(game: Path, page: Page, serve: Callable[..., Server]) -> None:
-    _open(page, serve(game.parent))
+def test_correct_by_keyboard_alone(game: Path, page: Page, serve_here: Callable[[Path], Here]) -> None:
+    _open(page, serve_here(game.parent))
     keys = page.keyboard
     keys.press("ArrowDown")  # 1
     keys.press("ArrowDown")  # 2
@@ -163,8 +202,8 @@ def test_correct_by_keyboard_alone(game: Path, page: Page, serve: Callable[..., 
     expect(page.locator("#panel-doubts li.is-chosen")).to_have_count(1)
 
 
-def test_marks_and_edges(game: Path, page: Page, serve: Callable[..., Server]) -> None:
-    _open(page, serve(game.parent))
+def test_marks_and_edges(game: Path, page: Page, serve_here: Callable[[Path], Here]) -> None:
+    _open(page, serve_here(game.parent))
     _row(page, "1").click()
     page.evaluate("document.activeElement.blur()")
     for key in ("Home", *["."] * 10, "i", *["."] * 9, "y", "2"):
@@ -186,8 +225,10 @@ def test_marks_and_edges(game: Path, page: Page, serve: Callable[..., Server]) -
     assert two == [("run", 0, 30), ("shoot", 30, 50)]
 
 
-def test_leave_out_and_bring_back_and_several_at_once(game: Path, page: Page, serve: Callable[..., Server]) -> None:
-    _open(page, serve(game.parent))
+def test_leave_out_and_bring_back_and_several_at_once(
+    game: Path, page: Page, serve_here: Callable[[Path], Here]
+) -> None:
+    _open(page, serve_here(game.parent))
     rows = page.locator(".rows").bounding_box()
     assert rows is not None
     for i in range(3):
@@ -208,8 +249,15 @@ def test_leave_out_and_bring_back_and_several_at_once(game: Path, page: Page, se
     expect(_row(page, "3")).to_be_visible()
 
 
-def test_the_second_studio_says_that_it_only_reads(game: Path, page: Page, serve: Callable[..., Server]) -> None:
-    first, second = serve(game.parent), serve(game.parent)
+_HURRIED = "const wait = setTimeout; window.setTimeout = (call, time, ...more) => wait(call, time / 20, ...more);"
+"""A page that looks every 0.2 s for what another studio did, not every 4 s."""
+
+
+def test_the_second_studio_says_that_it_only_reads(
+    game: Path, page: Page, serve: Callable[..., Server], serve_here: Callable[[Path], Here]
+) -> None:
+    page.context.add_init_script(_HURRIED)
+    first, second = serve(game.parent), serve_here(game.parent)
     _open(page, first)
     other = page.context.new_page()
     _open(other, second)
@@ -224,10 +272,10 @@ def test_the_second_studio_says_that_it_only_reads(game: Path, page: Page, serve
     _saved(other, 2, game)
 
 
-def test_a_video_that_moved_is_found_again(game: Path, page: Page, serve: Callable[..., Server]) -> None:
+def test_a_video_that_moved_is_found_again(game: Path, page: Page, serve_here: Callable[[Path], Here]) -> None:
     (game.parent / "new").mkdir()
     (game.parent / "game.mp4").rename(game.parent / "new" / "moved.mp4")
-    _open(page, serve(game.parent))
+    _open(page, serve_here(game.parent))
     page.locator("#find-video").click()
     expect(page.locator("#asks")).to_be_visible()
     page.get_by_role("link", name="new").click()
@@ -239,7 +287,7 @@ def test_a_video_that_moved_is_found_again(game: Path, page: Page, serve: Callab
 
 
 def test_a_video_that_the_browser_cannot_play_gets_a_copy(
-    tmp_path: Path, page: Page, serve: Callable[..., Server]
+    tmp_path: Path, page: Page, serve_here: Callable[[Path], Here]
 ) -> None:
     game = make_game(tmp_path)
     content = json.loads((game / "analysis.json").read_text())
@@ -248,7 +296,7 @@ def test_a_video_that_the_browser_cannot_play_gets_a_copy(
     content["video"]["fingerprint"] = fingerprint(tmp_path / "game.avi")
     (game / "analysis.json").write_text(json.dumps(content))
     (tmp_path / "game.mp4").unlink()
-    _open(page, serve(tmp_path))
+    _open(page, serve_here(tmp_path))
     expect(page.locator("#trouble")).to_contain_text("cannot play")
     page.locator("#make-copy").click()
     expect(page.locator("#trouble")).to_be_hidden(timeout=20_000)
@@ -271,8 +319,8 @@ def _write_old(path: Path) -> None:
         output.mux(stream.encode())
 
 
-def test_take_files_along(game: Path, page: Page, serve: Callable[..., Server]) -> None:
-    _open(page, serve(game.parent))
+def test_take_files_along(game: Path, page: Page, serve_here: Callable[[Path], Here]) -> None:
+    _open(page, serve_here(game.parent))
     page.get_by_title("Downloads").click()
     with page.expect_download() as taken:
         page.locator("#downloads").get_by_text("timeline.csv", exact=True).click()
@@ -283,10 +331,10 @@ def test_take_files_along(game: Path, page: Page, serve: Callable[..., Server]) 
 @pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 640), ("dark", 390)])
 def test_nothing_keeps_anybody_out(
-    game: Path, browser: Browser, serve: Callable[..., Server], scheme: str, width: int
+    game: Path, browser: Browser, serve_here: Callable[[Path], Here], scheme: str, width: int
 ) -> None:
     """640 pixels are 1280 at 200 %."""
-    server = serve(game.parent)
+    server = serve_here(game.parent)
     dark_or_light = "dark" if scheme == "dark" else "light"
     context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=dark_or_light)
     page = context.new_page()
@@ -380,9 +428,9 @@ FRAMES = 50
 
 
 @pytest.mark.slow
-def test_teach_a_label(tmp_path: Path, page: Page, serve: Callable[..., Server]) -> None:
+def test_teach_a_label(tmp_path: Path, page: Page, serve_here: Callable[[Path], Here]) -> None:
     game = make_game(tmp_path)
-    _open(page, serve(tmp_path))
+    _open(page, serve_here(tmp_path))
     page.locator("#tab-teach").click()
     for player, label in (("1", "left"), ("3", "right")):
         for begin in (0, 15, 30):

@@ -158,7 +158,7 @@ def test_adapt_learns_from_what_is_exported(video: Path, tmp_path: Path, capsys:
     assert "10 clips (5 pass, 5 shoot)" in capsys.readouterr().out
     weights = tmp_path / "mine.safetensors"
     assert main(["adapt", "--examples", str(out), "-o", str(weights), "--quiet"]) == 0
-    assert main(["evaluate", "actions", str(out), "--actions", str(weights), "--all", "--quiet",
+    assert main(["evaluate", "actions", str(out), "--actions", str(weights), "--all", "--quiet", "--runtime", "torch",
                  "--json", str(tmp_path / "a.json")]) == 0  # fmt: skip
     assert json.loads((tmp_path / "a.json").read_text())["accuracy"] == 1.0
     assert {file.label for file in list_clips([out])} == {"shoot", "pass"}

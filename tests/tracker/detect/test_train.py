@@ -16,24 +16,26 @@ from tracker.detect.detector import DetectorConfig, YoloDetector
 from tracker.detect.train import CLASSES, prepare_dataset, train_detector
 
 
-def _dataset(folder: Path) -> Path:
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight pictures of a synthetic game, stored stretched to a square, as published data sets do."""
-    game = SyntheticGame(seed=2, seconds=4, size=(320, 180))
+    folder, game = tmp_path_factory.mktemp("set"), SyntheticGame(seed=2, seconds=3, size=(320, 180))
+    truth = game.truth.tracks
     (folder / "images" / "all").mkdir(parents=True)
     (folder / "labels" / "all").mkdir(parents=True)
     (folder / "data.yaml").write_text("names: [Clock, Player, Ref]\n")
     for i in range(8):
         frame = game.frame(i * 12)
         cv2.imwrite(str(folder / f"images/all/game{i % 2}_{i}.jpg"), cv2.resize(frame.image[..., ::-1], (180, 180)))
-        boxes = game.truth.tracks.at(frame.index).xyxy
+        boxes = truth.at(frame.index).xyxy
         rows = [f"1 {(a + c) / 640} {(b + d) / 360} {(c - a) / 320} {(d - b) / 180}" for a, b, c, d in boxes]
         (folder / f"labels/all/game{i % 2}_{i}.txt").write_text("\n".join(["0 0.5 0.5 0.1 0.1", *rows, ""]))
     return folder
 
 
 @pytest.mark.slow
-def test_classes_are_mapped_pictures_unstretched_and_games_held_out(tmp_path: Path) -> None:
-    data, num_held_out = prepare_dataset(_dataset(tmp_path / "set"), tmp_path / "out", ["game1_*"], 16 / 9)
+def test_classes_are_mapped_pictures_unstretched_and_games_held_out(dataset: Path, tmp_path: Path) -> None:
+    data, num_held_out = prepare_dataset(dataset, tmp_path / "out", ["game1_*"], 16 / 9)
     assert num_held_out == 4
     train = {p.name for p in (tmp_path / "out/images/train").iterdir()}
     val = {p.name for p in (tmp_path / "out/images/val").iterdir()}
@@ -46,7 +48,7 @@ def test_classes_are_mapped_pictures_unstretched_and_games_held_out(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_no_data_set_is_said(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_data_set_is_said(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.yaml"):
         prepare_dataset(tmp_path, tmp_path / "out", (), None)
     (tmp_path / "data.yaml").write_text("names: [cat]\n")
@@ -56,14 +58,14 @@ def test_a_folder_that_is_no_data_set_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no images"):
         prepare_dataset(tmp_path, tmp_path / "out", (), None)
     with pytest.raises(InputError, match="held out"):
-        prepare_dataset(_dataset(tmp_path / "set"), tmp_path / "out", ["*"], None)
+        prepare_dataset(dataset, tmp_path / "out", ["*"], None)
 
 
 @pytest.mark.slow
-def test_training_gives_a_checkpoint_that_runs_and_tells_nothing_of_the_machine(tmp_path: Path) -> None:
+def test_training_gives_a_checkpoint_that_runs_and_tells_nothing_of_the_machine(dataset: Path, tmp_path: Path) -> None:
     output = tmp_path / "mine.pt"
     scores = train_detector(
-        _dataset(tmp_path / "set"), WEIGHTS / "players.pt", output, tmp_path / "work",
+        dataset, WEIGHTS / "players.pt", output, tmp_path / "work",
         hold_out=["game1_*"], aspect=16 / 9, epochs=1, imgsz=160, batch=2,
     )  # fmt: skip
     assert scores[0].name == "player" and 0 <= scores[0].ap <= scores[0].ap50 <= 1
@@ -72,4 +74,4 @@ def test_training_gives_a_checkpoint_that_runs_and_tells_nothing_of_the_machine(
     assert set(torch.load(output, weights_only=False)) == {"model", "train_args"}
     detector = YoloDetector(DetectorConfig(weights=str(output), imgsz=160, runtime="torch"))
     assert detector.names == CLASSES
-    detector.detect([SyntheticGame(seed=2, seconds=1, size=(320, 180)).frame(0)])
+    detector.detect([SyntheticGame(seed=2, seconds=0.1, size=(320, 180)).frame(0)])

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from filterpy.kalman import KalmanFilter
 
 from tracker.players.rts import Line, smoothed
 
@@ -19,6 +18,8 @@ def line_of(rng: np.random.Generator, count: int) -> Line:
 
 def by_filterpy(line: Line) -> np.ndarray:
     """The same model as 8x8 matrices, as FilterPy's documentation sets one up."""
+    from filterpy.kalman import KalmanFilter  # loads all of SciPy's statistics, in each process that collects tests
+
     height, dt = line.boxes[:, 3], np.diff(line.seconds, prepend=line.seconds[0])
     transitions = np.kron(np.eye(2, k=1)[None] * dt[:, None, None], np.eye(4)) + np.eye(8)
     wander = np.array([[dt**3 / 3, dt**2 / 2], [dt**2 / 2, dt]]) * height**2

@@ -196,6 +196,7 @@ def broadcast(shared: Path) -> tuple[Tracks, Scene]:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_on_a_broadcast_players_stand_on_the_floor(broadcast: tuple[Tracks, Scene]) -> None:
     tracks, known = broadcast
     share = court_share(tracks, known)
@@ -204,6 +205,7 @@ def test_on_a_broadcast_players_stand_on_the_floor(broadcast: tuple[Tracks, Scen
     assert np.nanmean(share[tracks.track_id > 20]) < 0.25
 
 
+@pytest.mark.slow
 def test_on_a_broadcast_the_stands_are_dropped(broadcast: tuple[Tracks, Scene]) -> None:
     tracks, known = broadcast
     kept, reasons = choose_players(tracks, SelectionConfig(min_confidence=0, players=0), known)

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
-from filterpy.kalman import KalmanFilter
 
 from tracker.track import sort_filter
+
+if TYPE_CHECKING:
+    from filterpy.kalman import KalmanFilter
 
 
 def reference_filter(xysr: np.ndarray) -> KalmanFilter:
     """The 7-state filter of the SORT paper, one track, as FilterPy's documentation sets one up."""
+    from filterpy.kalman import KalmanFilter  # loads all of SciPy's statistics, in each process that collects tests
+
     reference = KalmanFilter(dim_x=7, dim_z=4)
     reference.F = np.eye(7) + np.eye(7, k=4)
     reference.H = np.eye(4, 7)

@@ -100,7 +100,7 @@ def test_the_settings_name_the_weights_that_were_given(data: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_run_killed_from_outside_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -> None:
-    more = ("--epochs", "5", "--start-from", "none")
+    more = ("--epochs", "4", "--start-from", "none")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT)}
     command = [sys.executable, "-m", "pipeline.runners.cli", *_arguments(data, tmp_path / "run", *more)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -121,4 +121,4 @@ def test_a_run_killed_from_outside_goes_on_to_the_same_weights(data: Path, tmp_p
     for name, value in whole.items():  # another process may round the last digit otherwise
         np.testing.assert_allclose(run[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
     with metrics.open(newline="") as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == [str(i + 1) for i in range(5)]
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(i + 1) for i in range(4)]
