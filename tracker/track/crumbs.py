@@ -12,7 +12,8 @@ import numpy as np
 
 from tracker.assignment import Indices
 from tracker.boxes import Float64Array
-from tracker.track.links import Evidence, Recording, link_gain, sides
+from tracker.track.links import Evidence, Recording, gain_of, sides
+from tracker.track.tracklets import usual_step
 from tracker.types import BoolArray
 
 _WHOLE = 0.09
@@ -28,9 +29,7 @@ _ROUNDS = 3
 
 def crumbs(recording: Recording) -> BoolArray:
     """Which tracklets (P,) are too short, or too unsure, to be linked with the others."""
-    steps = np.diff(np.unique(recording.seconds))
-    usual = float(np.median(steps)) if len(steps) else 0.0
-    short = (recording.last - recording.first) * usual < _WHOLE
+    short = (recording.last - recording.first) * usual_step(recording.seconds) < _WHOLE
     return short | (np.bincount(recording.tracklet, recording.weight) < _BELIEVED)
 
 
@@ -77,10 +76,5 @@ def _gain(
     recording: Recording, chain: Indices, before: Indices, piece: Indices, after: Indices, evidence: Evidence | None
 ) -> Float64Array:
     """How much likelier gaps (K,) are with a ``piece`` (K,) in them."""
-    ends, starts = sides(recording, chain)
-
-    def link(i: Indices, j: Indices) -> Float64Array:
-        better = link_gain(recording, ends, starts, i, j)
-        return better if evidence is None else better - evidence(i, j, chain)
-
+    link = gain_of(recording, *sides(recording, chain), chain, evidence)
     return link(before, piece) + link(piece, after) - link(before, after)

@@ -65,33 +65,19 @@ def exchange(
     members: the tracklets that take part, ascending; the others are in no chain with them. max_absence: seconds that a
     link may span. min_length: rows of a chain that may be a player; two that are both shorter exchange nothing.
     """
-    views = likeness.views
-    for _ in range(_PASSES):
-        before, chain = chain, _pass(recording, chain, members, max_absence, min_length, likeness, views)
+    chain, views = chain.copy(), likeness.views
+    rows = np.bincount(recording.tracklet, minlength=len(chain))
+    for _ in range(_PASSES):  # what later windows change may bring more to gain in earlier ones
+        before = chain.copy()
+        for near, since, until in _windows(recording, members, max_absence + _MARGIN):
+            names, local = np.unique(chain[near], return_inverse=True)
+            may_play = np.bincount(chain, rows, len(chain))[names] >= min_length
+            condensed, outside = _condensed(recording, chain, near, local, views)
+            search = _Search(_part_of(recording, near), local, condensed, outside, max_absence, likeness)
+            search.run(since, until, may_play)
+            _rename(recording, chain, near, names[search.chain_of()])
         if (before == chain).all():
             break
-    return chain
-
-
-def _pass(
-    recording: Recording,
-    chain: Indices,
-    members: Indices,
-    max_absence: float,
-    min_length: int,
-    likeness: Likeness,
-    views: Float64Array,
-) -> Indices:
-    """Exchange in each window once; what later windows change may bring more to gain in earlier ones."""
-    chain = chain.copy()
-    rows = np.bincount(recording.tracklet, minlength=len(chain))
-    for near, since, until in _windows(recording, members, max_absence + _MARGIN):
-        names, local = np.unique(chain[near], return_inverse=True)
-        may_play = np.bincount(chain, rows, len(chain))[names] >= min_length
-        condensed, before = _condensed(recording, chain, near, local, views)
-        search = _Search(_part_of(recording, near), local, condensed, before, max_absence, likeness)
-        search.run(since, until, may_play)
-        _rename(recording, chain, near, names[search.chain_of()])
     return chain
 
 

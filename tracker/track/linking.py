@@ -23,10 +23,9 @@ import numpy as np
 
 from ground.errors import InputError
 from tracker.assignment import Indices
-from tracker.boxes import Float64Array
 from tracker.track.crumbs import crumbs, put_in
 from tracker.track.exchange import Likeness, exchange
-from tracker.track.links import Evidence, Recording, link_gain, recording_of, sides
+from tracker.track.links import Evidence, Recording, gain_of, recording_of, sides
 from tracker.track.path_cover import best_chains
 from tracker.track.tracklets import Tracklets
 from tracker.types import BoolArray, Tracks
@@ -108,11 +107,7 @@ def _link_once(
     high = np.searchsorted(times, ends.seconds + config.max_absence, "right")
     high = np.minimum(high, np.searchsorted(recording.shot[by_time], recording.shot, "right"))
     high = np.where(np.isin(np.arange(len(chain)), whole), high, low)
-
-    def gain(i: Indices, j: Indices) -> Float64Array:
-        better = link_gain(recording, ends, starts, i, j)
-        return better if evidence is None else better - evidence(i, j, chain)
-
+    gain = gain_of(recording, ends, starts, chain, evidence)
     return best_chains(low, high, by_time, starts.seconds, gain)
 
 

@@ -186,6 +186,18 @@ def link_gain(recording: Recording, ends: Ends, starts: Ends, i: Indices, j: Ind
     return 0.5 * _STRANGER * weight - cost
 
 
+def gain_of(
+    recording: Recording, ends: Ends, starts: Ends, chain: Indices, evidence: Evidence | None
+) -> Callable[[Indices, Indices], Float64Array]:
+    """``link_gain`` of links from (K,) to (K,), less what ``evidence`` says against them."""
+
+    def gain(i: Indices, j: Indices) -> Float64Array:
+        better = link_gain(recording, ends, starts, i, j)
+        return better if evidence is None else better - evidence(i, j, chain)
+
+    return gain
+
+
 def _share_inside(recording: Recording, ends: Ends, starts: Ends, i: Indices, j: Indices) -> Float64Array:
     """Share of the gaps (K,) in which the player, going straight, is inside the picture: of three moments."""
     margin = 0.2 * ends.states[motion.VALUE, motion.HEIGHT, i]

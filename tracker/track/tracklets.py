@@ -105,8 +105,7 @@ def cut(
     """
     order = np.lexsort((frame, track))
     sure = np.ones(len(track), np.bool_) if confirmed is None else confirmed
-    steps = np.diff(np.unique(seconds))
-    usual = float(np.median(steps)) if len(steps) else 0.0
+    usual = usual_step(seconds)
     begins = np.diff(track[order], prepend=-1) != 0
     begins |= np.diff(seconds[order], prepend=0) > max(_LONGEST_MISS, _USUAL * usual) + 1e-9
     begins[1:] |= (np.diff(doubtful[order].astype(np.int8)) > 0) | (np.diff(shot[order]) != 0)
@@ -114,6 +113,12 @@ def cut(
         np.cumsum(begins) - 1, track[order], sure[order], frame[order], seconds[order], xyxy[order],
         confidence[order], camera[order], shot[order],
     )  # fmt: skip
+
+
+def usual_step(seconds: Float64Array) -> float:
+    """Seconds from one frame to the next, by the times (N,) of detections; 0 where there is one frame."""
+    steps = np.diff(np.unique(seconds))
+    return float(np.median(steps)) if len(steps) else 0.0
 
 
 def follow(tracker: Tracker, detections: Mapping[int, Detections], frame_rate: float = 30.0) -> Tracklets:
