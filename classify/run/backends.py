@@ -66,7 +66,7 @@ def read_openvino(path: Path) -> Any:
     """The ``openvino.Model`` in a file. Raises InputError when there is none, or it cannot be read."""
     what = "OpenVINO" if path.suffix == ".xml" else "ONNX"
     _check_there(path)
-    need(f"{path}", "openvino")
+    openvino_package(f"{path}")
     from openvino import frontend
 
     # Not Core.read_model: it shows a bad file to one reader after the other, and some of them write to stderr.

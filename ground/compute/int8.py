@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ground.compute.openvino_package import openvino_package
 from ground.packages import need
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -33,6 +34,7 @@ def to_int8(
     which eight would overflow: there the network would give something else. Raises InputError where NNCF is missing.
     """
     nncf = need("INT8", "nncf")
+    openvino_package("INT8")  # which it runs the network by
     nncf.set_log_level(logging.ERROR)
     exact = [op.get_friendly_name() for op in model.get_ordered_ops() if is_exact(op)]
     advanced = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix.ENABLE if same_everywhere else None)

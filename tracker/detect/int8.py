@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ground.compute.int8 import to_int8
+from ground.compute.openvino_package import openvino_package
 from ground.disk.files import sha256_of
 from ground.errors import InputError
 from ground.frames import Frame
@@ -57,7 +58,7 @@ def make_int8(weights: Path, frames: Iterable[Frame], output: Path, imgsz: int) 
     samples = [network.letterbox(frame.image, imgsz).fill(frame.image) for frame in frames]
     if len(samples) < _FEWEST:
         raise InputError(f"{len(samples)} pictures are too few to quantise by; give {_FEWEST} or more")
-    openvino: Any = need("INT8", "openvino")
+    openvino: Any = openvino_package("INT8")
     (graph,) = source.glob("*.xml")
     model = openvino.Core().read_model(graph)
     head = _head([op.get_friendly_name() for op in model.get_ordered_ops()])

@@ -5,9 +5,7 @@ What ultralytics would do with it is done here for the plain kind, to the same b
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -25,7 +23,6 @@ _MOST_STREAMS = 4
 """More take memory, and cores that decoding and drawing need; processes take the rest."""
 _CHOSEN = 6
 """Columns of a table of boxes among which the network has chosen."""
-_PROCESSOR = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +44,11 @@ class OpenVinoYolo:
 
     def __init__(self, model: Any, facts: _Facts) -> None:
         """Use ``open_openvino_yolo``."""
-        self._model, self._facts = model, facts
+        self._facts = facts
         self.size = min(_MOST_STREAMS, num_threads())
         """Pictures that it looks at side by side."""
         self._has_chosen = model.output(0).get_partial_shape()[2] == _CHOSEN
-        self._is_compiled_by_shape = facts.fixed is None and _is_rounded(model) and _has_tiles()
-        self._lock, self._shape = threading.Lock(), list[int]()
-        self._free = self._requests()
+        self._free = self._requests(model)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,25 +89,17 @@ class OpenVinoYolo:
 
     def _infer(self, inputs: FloatArray) -> FloatArray:
         """float32 (1, 3, h, w) -> the output for the picture."""
-        free = self._free_for(list(inputs.shape))
-        request = free.get()
+        request = self._free.get()
         try:
             return request.infer([inputs])[0][0]
         finally:
-            free.put(request)
+            self._free.put(request)
 
-    def _free_for(self, shape: list[int]) -> SimpleQueue[Any]:
+    def _requests(self, model: Any) -> SimpleQueue[Any]:
         """Requests that nobody uses."""
-        with self._lock:
-            if self._is_compiled_by_shape and shape != self._shape:
-                self._model.reshape(shape)
-                self._free, self._shape = self._requests(), shape
-            return self._free
-
-    def _requests(self) -> SimpleQueue[Any]:
         openvino = openvino_package("a detector in OpenVINO's format")
         settings = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": self.size}
-        compiled, free = openvino.compile_model(self._model, "CPU", settings), SimpleQueue[Any]()
+        compiled, free = openvino.compile_model(model, "CPU", settings), SimpleQueue[Any]()
         for _ in range(self.size):
             free.put(compiled.create_infer_request())
         return free
@@ -154,20 +141,3 @@ def _is_plain(model: Any, facts: _Facts) -> bool:
     if len(taken) != 4 or len(given) != 3 or taken[1] != 3 or (facts.fixed and list(taken)[2:] != list(facts.fixed)):
         return False
     return given[2] == _CHOSEN or given[1] == 4 + len(facts.names)
-
-
-def _is_rounded(model: Any) -> bool:
-    """Whether it computes in eight bits."""
-    return any(op.get_type_name() == "FakeQuantize" for op in model.get_ops())
-
-
-@lru_cache(maxsize=1)
-def _has_tiles() -> bool:
-    """Whether the processor has AMX, with which OpenVINO crashes in eight bits where an input's size may change.
-
-    Each size is compiled there, as ultralytics does: https://github.com/openvinotoolkit/openvino/issues/37577
-    """
-    try:
-        return "amx_int8" in _PROCESSOR.read_text(encoding="utf-8")
-    except OSError:
-        return False

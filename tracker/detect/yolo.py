@@ -14,7 +14,9 @@ import struct
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -24,6 +26,7 @@ import cv2
 import numpy as np
 
 from ground.compute.batches import on_device
+from ground.compute.openvino_package import openvino_package
 from ground.errors import InputError
 
 _log = logging.getLogger("ultralytics")
@@ -31,6 +34,7 @@ _log = logging.getLogger("ultralytics")
 EXPORTED_SUFFIXES = (".onnx", ".engine", ".torchscript")
 _FOLDER = "_openvino_model"
 """What the name of an OpenVINO folder ends in: ultralytics tells it by that."""
+_BACKEND = "ultralytics.nn.backends.openvino"
 _TRUSTED = "ULTRALYTICS_SAFE_LOAD"
 _BEHAVIOUR = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 """Read when ultralytics is imported, here or in a process that it starts."""
@@ -261,7 +265,7 @@ def _processor_only(weights: Path) -> Generator[None]:
     if not weights.is_dir():
         yield
         return
-    import openvino
+    openvino = openvino_package(f"{weights}")
 
     class Processor(openvino.Core):
         def __init__(self, *arguments: Any) -> None:
@@ -277,4 +281,6 @@ def _processor_only(weights: Path) -> Generator[None]:
 
     with _one_at_a_time, ExitStack() as undo:
         _change(undo, openvino, "Core", Processor)
+        if find_spec(_BACKEND) is not None:  # it compiles each size on its own where the processor has AMX: unused here
+            _change(undo, import_module(_BACKEND), "LINUX", False)
         yield

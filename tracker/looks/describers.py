@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from ground.compute.openvino_package import openvino_package
 from ground.errors import InputError
 from ground.frames import Image
 from tracker.boxes import Float64Array
@@ -72,17 +73,16 @@ class ReidDescriber:
     """
 
     def __init__(self, model: Path) -> None:
-        import openvino as ov
-
         if not model.is_file():
             raise InputError(f"re-identification model {model}: no such file")
+        openvino = openvino_package("a re-identification model")
         try:
-            network = ov.Core().read_model(model)
+            network = openvino.Core().read_model(model)
             self._channels_first, self._height, self._width = _input_layout(network, model)
             size = (self._height, self._width)
             network.reshape([1, 3, *size] if self._channels_first else [1, *size, 3])
             # Not bfloat16, which OpenVINO takes where the processor knows it: likeness would differ by machine.
-            self._model: Any = ov.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+            self._model: Any = openvino.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise InputError(

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
+from ground.compute.openvino_package import INSTRUCTIONS
 from ground.errors import InputError
 from ground.frames import Image
 from ground.video.source import open_video
@@ -70,18 +71,32 @@ def test_the_same_boxes_to_the_bit_as_ultralytics(kind: str, pictures: list[Imag
     assert sum(len(found) for found in ours) > 30
 
 
+_FIND = """
+import hashlib, sys
+from pathlib import Path
+import numpy as np
+from tracker.detect.openvino_yolo import open_openvino_yolo
+network = open_openvino_yolo(Path(sys.argv[1]))
+found = [network.find(image, 320, 0.2, 0.6) for image in np.load(sys.argv[2])]
+print(hashlib.sha256(b"".join(np.column_stack(one[:3]).tobytes() for one in found)).hexdigest(), sum(map(len, found)))
+"""
+
+
 @pytest.mark.slow
-def test_where_each_size_is_compiled_the_same_players_are_found(
-    pictures: list[Image], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("instructions", ["AVX2", "AVX512_CORE_VNNI"])
+def test_any_processor_gives_the_same_boxes_to_the_bit(
+    instructions: str, pictures: list[Image], tmp_path: Path
 ) -> None:
-    """As on a processor with AMX, where OpenVINO would crash."""
-    usual = _boxes(_opened(_INT8), pictures, 320)
-    monkeypatch.setattr(openvino_yolo, "_has_tiles", lambda: True)
-    by_shape = _opened(_INT8)
-    again = _boxes(by_shape, pictures, 320)
-    for one, other in zip(usual, again, strict=True):
-        assert abs(len(one) - len(other)) <= 2
-    np.testing.assert_array_equal(_boxes(by_shape, pictures[:1], 320)[0], again[0])
+    """Processors with fewer instructions, or others, as oneDNN imitates them; one with fewer is itself."""
+    np.save(tmp_path / "pictures.npy", np.stack([image[:640, :360] for image in pictures]))
+    command = [sys.executable, "-c", _FIND, str(_INT8), str(tmp_path / "pictures.npy")]
+
+    def told(**more: str) -> str:
+        environment = {name: value for name, value in os.environ.items() if name != INSTRUCTIONS}
+        environment |= {"PYTHONPATH": str(_ROOT), **more}
+        return subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True, text=True).stdout
+
+    assert told(**{INSTRUCTIONS: instructions}) == told()
 
 
 @pytest.mark.slow
