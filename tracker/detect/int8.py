@@ -1,12 +1,13 @@
 """A detector in eight bits: made once of pictures like those that it is to see, and kept beside its weights.
 
-On a processor it takes about two thirds of the time of float32. The head, which gives scores and edges of boxes, and
-what comes after it stay in float32: with it in eight bits, too, more boxes are nobody's (precision of the tracks of a
-hard broadcast 0.907, with the head in float32 0.917, all in float32 0.927).
+On a processor it takes about half of the time of float32. The head's last convolutions, which give scores and edges of
+boxes, and what comes after them stay in float32: with these in eight bits, too, more boxes are nobody's. With the rest
+of the head in float32 nothing is nearer to what float32 finds, and a picture takes a fifth longer.
 """
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,6 +26,8 @@ _SUFFIX = "_int8_openvino_model"
 """What the folder's name ends in; ultralytics wants the last two words."""
 _SOURCE = "source.sha256"
 """File in it with the digest of the weights that it was made of."""
+_HIDDEN = re.compile(r"\.\d+\.conv/")
+"""In the names of convolutions that an activation follows: not of the last ones."""
 _FEWEST = 20
 """Pictures below which the range of a network's values cannot be guessed."""
 
@@ -64,7 +67,7 @@ def make_int8(weights: Path, frames: Iterable[Frame], output: Path, imgsz: int) 
     head = _head([op.get_friendly_name() for op in model.get_ordered_ops()])
 
     def is_exact(op: Any) -> bool:
-        return op.get_friendly_name().startswith(head)
+        return op.get_friendly_name().startswith(head) and not _HIDDEN.search(op.get_friendly_name())
 
     with quiet():
         made = to_int8(model, samples, is_exact, same_everywhere=True)
