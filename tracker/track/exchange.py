@@ -32,8 +32,8 @@ _REACH = 14
 """Moments on from the first at which an exchange may end. Higher: longer middles, more work."""
 _PASSES = 3
 """Passes over all windows, at most."""
-_LEAST = 3.0
-"""What an exchange gains at least. Lower: exchanges that nothing speaks for."""
+_LEAST = 14.0
+"""What an exchange gains at least: as it is the best of about a thousand that two chains could make, 2 ln(1000)."""
 _HOPELESS = -100.0
 """What the links of an exchange may cost at most: looks have not made up for more."""
 _IMPOSSIBLE = -1e4
