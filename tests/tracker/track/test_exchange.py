@@ -82,6 +82,14 @@ def test_an_exchange_in_a_long_game_takes_along_what_comes_after() -> None:
     assert exchanged(found, mixed, [9.0, -9.0] * 40) in ([0, 1] * 40, [1, 0] * 40)
 
 
+def test_chance_exchanges_nobody() -> None:
+    """Two in one place, told apart by noise alone: of hundreds of exchanges some look good."""
+    spans = [(24 * i + k, 24 * i + 22) for i in range(12) for k in (0, 1)]
+    found = pieces(spans, [600.0] * len(spans))
+    for seed in range(12):
+        assert exchanged(found, [0, 1] * 12, np.random.default_rng(seed).normal(0, 1, 24).tolist()) == [0, 1] * 12
+
+
 @pytest.mark.slow
 @given(st.integers(0, 100_000))
 @settings(max_examples=10, deadline=None)
