@@ -23,11 +23,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def openvino_package(what: str) -> Any:
-    """The package ``openvino``, the only way to it. Raises InputError where it is missing; what: of us needs it.
-
-    The first array that it is asked for is asked for here, by one thread: its bindings (pybind11) prepare NumPy then,
-    and two threads that come at that moment wait for ever, one for the interpreter's lock, the other for the one.
-    """
+    """The package ``openvino``, for all that compute by it. Raises InputError where it is missing; what: needs it."""
     openvino = need(what, "openvino")
     with _ONE_AT_A_TIME:
         _prepare(openvino)
@@ -36,7 +32,11 @@ def openvino_package(what: str) -> Any:
 
 @cache
 def _prepare(openvino: Any) -> None:
-    """oneDNN reads the variable once, when it is first asked; what the environment says already holds."""
+    """What is asked of it first in a process is asked here, by one thread.
+
+    Its bindings (pybind11) prepare NumPy with the first array: two threads that come at that moment wait for ever, one
+    for the interpreter's lock, the other for the one. oneDNN reads the variable once; what it says already holds.
+    """
     _ = openvino.Tensor(np.zeros(1, np.float32)).data
     before = os.environ.get(INSTRUCTIONS)
     os.environ.setdefault(INSTRUCTIONS, _MOST)

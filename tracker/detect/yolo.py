@@ -13,10 +13,9 @@ import pickle
 import struct
 import sys
 from collections.abc import Callable, Generator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -26,7 +25,7 @@ import cv2
 import numpy as np
 
 from ground.compute.batches import on_device
-from ground.compute.openvino_package import openvino_package
+from ground.compute.openvino_package import INSTRUCTIONS, openvino_package
 from ground.errors import InputError
 
 _log = logging.getLogger("ultralytics")
@@ -41,7 +40,7 @@ _BEHAVIOUR = {"YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
 _ENVIRONMENT = (
     *_BEHAVIOUR,
     *("OMP_NUM_THREADS", "NUMEXPR_MAX_THREADS", "TF_CPP_MIN_LOG_LEVEL", "TORCH_CPP_LOG_LEVEL", "KINETO_LOG_LEVEL"),
-    *("CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED", "ONEDNN_MAX_CPU_ISA"),
+    *("CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "PYTHONHASHSEED", INSTRUCTIONS),
     "TORCHINDUCTOR_CACHE_DIR",
 )
 """Variables that ultralytics sets, and what it loads, and ours."""
@@ -281,6 +280,7 @@ def _processor_only(weights: Path) -> Generator[None]:
 
     with _one_at_a_time, ExitStack() as undo:
         _change(undo, openvino, "Core", Processor)
-        if find_spec(_BACKEND) is not None:  # it compiles each size on its own where the processor has AMX: unused here
+        # Where the processor has AMX, unused here, it compiles each size on its own; older ones never do.
+        with suppress(ImportError, AttributeError):
             _change(undo, import_module(_BACKEND), "LINUX", False)
         yield
