@@ -214,5 +214,5 @@ def test_a_spoiled_file_is_read_or_refused_in_one_line(tmp_path: Path, kind: str
 
 def test_an_attack_sees_a_reader_that_takes_too_much(tmp_path: Path) -> None:
     greedy = Reader("a.txt", b"1", lambda path: np.ones(50_000_000) if len(path.read_bytes()) != 1 else 0, _TEXT)
-    with pytest.raises(AssertionError, match=r"took 4\d\d MB"):
+    with pytest.raises(AssertionError, match=r"took \d\d\d MB"):
         attack(greedy, tmp_path)
