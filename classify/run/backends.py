@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from classify.networks.profile import Profile, to_array
 from classify.weights.description import CheckpointInfo
+from ground.compute.compiled import compile_network
 from ground.compute.openvino_package import openvino_package
 from ground.compute.threads import num_threads
 from ground.errors import InputError
@@ -59,7 +60,7 @@ def open_openvino(path: Path, precision: str = "f32") -> Opened:
     model = read_openvino(path)
     info = _description(path, note(model, KEY))
     _check_shapes(path, info, list(model.input(0).partial_shape)[1:], list(model.output(0).partial_shape)[1:])
-    return Opened(info, openvino_logits(model, info.profile, precision), "openvino")
+    return Opened(info, openvino_logits(model, path, info.profile, precision), "openvino")
 
 
 def read_openvino(path: Path) -> Any:
@@ -86,8 +87,8 @@ def _printable(reason: str) -> str:
     return (reason if reason.isprintable() else ascii(reason)[1:-1])[:_LONGEST_REASON]
 
 
-def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Logits:
-    """An ``openvino.Model`` on the CPU, clip by clip and several at once.
+def openvino_logits(model: Any, path: Path, profile: Profile, precision: str = "f32") -> Logits:
+    """An ``openvino.Model``, read from ``path``, on the CPU, clip by clip and several at once.
 
     OpenVINO lays out memory better for a size that it knows, and keeps more cores busy with a clip each than with a
     batch on all of them. It is compiled when there is the first clip: that takes half a second, and where actions are
@@ -101,7 +102,7 @@ def openvino_logits(model: Any, profile: Profile, precision: str = "f32") -> Log
 
     @cache
     def compiled() -> Any:
-        return openvino.AsyncInferQueue(openvino.compile_model(model, "CPU", settings | threads))
+        return openvino.AsyncInferQueue(compile_network(model, settings | threads, path))
 
     def run(clips: Frames) -> npt.NDArray[np.float32]:
         logits = np.empty((len(clips), num_classes), np.float32)

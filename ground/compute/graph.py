@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ground.compute.compiled import compile_network
 from ground.compute.openvino_package import openvino_package
 from ground.disk.files import sha256_of
 from ground.errors import InputError
@@ -48,7 +49,7 @@ def open_graph(weights: Path, side_by_side: int = 1) -> Network | None:
     if not model.has_rt_info(_SOURCE) or model.get_rt_info(_SOURCE).astype(str) != made_of:
         return None
     threads = {"INFERENCE_NUM_THREADS": side_by_side, "NUM_STREAMS": side_by_side}
-    compiled = openvino.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32", **threads})
+    compiled = compile_network(model, {"INFERENCE_PRECISION_HINT": "f32", **threads}, graph_of(weights))
     free = SimpleQueue[Any]()
     for _ in range(side_by_side):
         free.put(compiled.create_infer_request())

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from ground.compute.compiled import compile_network
 from ground.compute.openvino_package import openvino_package
 from ground.errors import InputError
 from pipeline.shipped import WEIGHTS
@@ -69,7 +70,7 @@ def efficientnet_lite2() -> Embedding:
     """EfficientNet-Lite2, taught on ImageNet, in eight bits; the mean over its last map."""
     model = _read(_NETWORK)
     side = int(model.input(0).get_partial_shape()[1].get_length())
-    request = _compile(model)
+    request = _compile(model, _NETWORK)
     return Embedding(
         DEFAULT, _digest(_NETWORK), side, lambda views: np.array(request.infer([views])[0], np.float32, copy=True)
     )
@@ -80,7 +81,7 @@ def detector() -> Embedding:
     model = _read(_DETECTOR)
     ends = [op for op in model.get_ordered_ops() if op.get_friendly_name().endswith(_DETECTOR_LAYERS)]
     model.add_outputs([op.output(0) for op in ends])
-    request, first = _compile(model), len(model.outputs) - len(ends)
+    request, first = _compile(model, _DETECTOR), len(model.outputs) - len(ends)
 
     def run(views: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         found = request.infer([views.transpose(0, 3, 1, 2).astype(np.float32) / 255])
@@ -101,7 +102,7 @@ def tflite(path: Path) -> Embedding:
     if not pools or len(shape) != 4 or model.input(0).get_element_type().get_type_name() != "u8":
         raise InputError(f"{path}: takes no pictures of eight bits, or has no pooling; give an image classifier")
     model.add_outputs([pools[-1].output(0)])
-    request, side = _compile(model), int(shape[1].get_length())
+    request, side = _compile(model, path), int(shape[1].get_length())
 
     def run(views: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         rows = [np.array(request.infer([view[None]])[1], np.float32).ravel() for view in views]
@@ -132,11 +133,10 @@ def _read(path: Path) -> Any:
         raise InputError(f"{path}: is no network that can be read; is it whole?") from error
 
 
-def _compile(model: Any) -> Any:
+def _compile(model: Any, path: Path) -> Any:
     """On one thread and in float32, so that a picture's row is the same on every machine, nearly."""
     settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1}
-    core = openvino_package("telling sports").Core()
-    return core.compile_model(model, "CPU", settings).create_infer_request()
+    return compile_network(model, settings, path).create_infer_request()
 
 
 def _digest(path: Path) -> str:

@@ -22,9 +22,10 @@ _THREADS = 4
 threads and not slices of them, which would cost a fifth of the size."""
 X264_PRESET = "veryfast"
 """The usual one."""
-_X264 = {"crf": "20", "forced-idr": "1", "mbtree": "0"}
+_X264 = {"crf": "20", "forced-idr": "1", "mbtree": "0", "x264-params": "me=dia:b-adapt=0"}
 """Without mbtree: where a row of macroblocks is no multiple of 8 (480 or 854 pixels), its code for vector units reads
-memory that nobody wrote, and no two runs give the same file."""
+memory that nobody wrote, and no two runs give the same file. The preset's search for motion and its choice of B-frames
+take a fifth of its time; without them the files of two broadcasts were a hundredth smaller, and 0.03 dB less like."""
 _SECONDS_PER_KEY_FRAME = 2
 """More key frames than x264 makes by itself, so that one can jump about in the video."""
 _RATES = Fraction(1), Fraction(240)

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from ground.compute.compiled import compile_network
 from ground.compute.openvino_package import openvino_package
 from ground.compute.threads import num_threads
 from ground.errors import InputError
@@ -42,13 +43,13 @@ class OpenVinoYolo:
     would give other boxes on another machine.
     """
 
-    def __init__(self, model: Any, facts: _Facts) -> None:
+    def __init__(self, model: Any, facts: _Facts, graph: Path) -> None:
         """Use ``open_openvino_yolo``."""
         self._facts = facts
         self.size = min(_MOST_STREAMS, num_threads())
         """Pictures that it looks at side by side."""
         self._has_chosen = model.output(0).get_partial_shape()[2] == _CHOSEN
-        self._free = self._requests(model)
+        self._free = self._requests(model, graph)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,11 +96,10 @@ class OpenVinoYolo:
         finally:
             self._free.put(request)
 
-    def _requests(self, model: Any) -> SimpleQueue[Any]:
+    def _requests(self, model: Any, graph: Path) -> SimpleQueue[Any]:
         """Requests that nobody uses."""
-        openvino = openvino_package("a detector in OpenVINO's format")
         settings = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": self.size}
-        compiled, free = openvino.compile_model(model, "CPU", settings), SimpleQueue[Any]()
+        compiled, free = compile_network(model, settings, graph), SimpleQueue[Any]()
         for _ in range(self.size):
             free.put(compiled.create_infer_request())
         return free
@@ -113,7 +113,7 @@ def open_openvino_yolo(folder: Path) -> OpenVinoYolo | None:
         return None
     try:
         model = openvino_package(f"{folder}").Core().read_model(graph)
-        return OpenVinoYolo(model, facts) if _is_plain(model, facts) else None
+        return OpenVinoYolo(model, facts, graph) if _is_plain(model, facts) else None
     except (InputError, RuntimeError):
         return None
 

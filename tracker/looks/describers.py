@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 
+from ground.compute.compiled import compile_network
 from ground.compute.openvino_package import openvino_package
 from ground.errors import InputError
 from ground.frames import Image
@@ -82,7 +83,7 @@ class ReidDescriber:
             size = (self._height, self._width)
             network.reshape([1, 3, *size] if self._channels_first else [1, *size, 3])
             # Not bfloat16, which OpenVINO takes where the processor knows it: likeness would differ by machine.
-            self._model: Any = openvino.compile_model(network, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+            self._model: Any = compile_network(network, {"INFERENCE_PRECISION_HINT": "f32"}, model)
         except RuntimeError as error:
             reason = str(error).strip().splitlines()[-1]
             raise InputError(
