@@ -80,6 +80,7 @@ class SettingTold(BaseModel):
     title: str
     about: str
     choices: tuple[str, ...]
+    default: Any = Field(description="what holds where nothing is chosen; null: nothing does")
 
 
 def job_routes() -> APIRouter:
@@ -96,7 +97,7 @@ def _add_jobs(routes: APIRouter) -> None:
     def settings(_: Reader, request: Request) -> list[SettingTold]:
         """What a job may be asked to do otherwise."""
         fields = request.app.state.settings.fields
-        names = ("setting", "kind", "title", "about", "choices")
+        names = ("setting", "kind", "title", "about", "choices", "default")
         return [SettingTold(**{name: getattr(field, name) for name in names}) for field in fields]
 
     @routes.post("/jobs", status_code=201)

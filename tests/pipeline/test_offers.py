@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ground.errors import InputError
+from pipeline.config import PipelineConfig
 from pipeline.offers import Field, nested, require_kinds, schema_of, toml
 from pipeline.runners.offered import offered
 
@@ -32,6 +33,14 @@ _OF_KIND: dict[str, st.SearchStrategy[Any]] = {
 
 def _of_kind(field: Field) -> st.SearchStrategy[Any]:
     return st.sampled_from(field.choices) if field.choices else _OF_KIND[field.kind]
+
+
+def test_defaults_are_those_of_an_analysis() -> None:
+    for field in _FIELDS:
+        value: Any = PipelineConfig()
+        for name in field.setting.split("."):
+            value = getattr(value, name)
+        assert field.default == (list(value) if isinstance(value, tuple) else value), field.setting
 
 
 @given(st.fixed_dictionaries({}, optional={field.setting: _of_kind(field) for field in _FIELDS}))

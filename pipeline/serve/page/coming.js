@@ -2,7 +2,7 @@
 
 const NAME = "courtscribe-coming";
 
-/** All, by address of the video: { name, file } with what its file is known by, empty where it is fetched. */
+/** All, by address of the video: { name, file, settings } with what its file is known by, empty where it is fetched. */
 export function all() {
   try {
     return JSON.parse(localStorage.getItem(NAME)) ?? {};

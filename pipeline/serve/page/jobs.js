@@ -86,5 +86,7 @@ document.getElementById("leave").addEventListener("click", async () => {
 });
 new Theme();
 document.getElementById("new").hidden = !mayWrite;
-if (mayWrite) new NewVideos(show);
+if (mayWrite) {
+  ask("/settings").then((fields) => new NewVideos(show, fields)).catch((error) => say(error.message));
+}
 follow();

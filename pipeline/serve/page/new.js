@@ -1,19 +1,25 @@
 // New videos: a file that is chosen or dropped, or an address; each becomes a job as soon as it is there.
 
 import { element } from "/report/text.js";
+import { Settings } from "/studio/setup/fields.js";
 
 import { all, drop, keep, keyOf, placeOf } from "./coming.js";
 import { Refused, refusal, TUS, Upload } from "./upload.js";
 
 const EVERY = 2000;
+const UNUSABLE = [400, 422];
 
 export class NewVideos {
   #line = Promise.resolve(); // files go one after the other
   #entries = new Map(); // by name or address, as they are shown
 
-  /** made(): a job was made. */
-  constructor(made) {
+  /** made(): a job was made. fields: settings that a job may choose, as GET /settings gives them. */
+  constructor(made, fields) {
     this.made = made;
+    this.settings = new Settings(fields);
+    const choices = document.getElementById("choices");
+    choices.append(this.settings.root);
+    choices.hidden = !fields.length;
     this.list = document.getElementById("coming");
     const file = document.getElementById("file");
     file.addEventListener("change", () => {
@@ -25,7 +31,10 @@ export class NewVideos {
       event.preventDefault();
       this.#fetch(document.getElementById("address"));
     });
-    for (const [place, about] of Object.entries(all())) this.#goOn(place, about);
+    for (const [place, about] of Object.entries(all())) {
+      this.#entry(place, about.name).settings = about.settings ?? {};
+      this.#goOn(place, about);
+    }
   }
 
   #listenToDrops(area) {
@@ -42,6 +51,7 @@ export class NewVideos {
     for (const file of files) {
       const entry = this.#entry(placeOf(file) || keyOf(file), file.name);
       if (entry.isBusy) continue; // it is on its way already
+      entry.settings = this.settings.values(); // as they are now: another video may be given others
       entry.begin("waits for those before it");
       this.#line = this.#line.then(() => this.#upload(file, entry));
     }
@@ -53,7 +63,7 @@ export class NewVideos {
     const began = (place) => {
       if (upload.place !== entry.place) drop(entry.place);
       entry.place = place;
-      keep(place, { name: file.name, file: key });
+      keep(place, { name: file.name, file: key, settings: entry.settings });
     };
     const upload = new Upload(file, placeOf(file), began, (there, why) => entry.tell(there, file.size, why));
     entry.place = upload.place;
@@ -62,21 +72,23 @@ export class NewVideos {
       if (await upload.run()) await this.#analyse(upload.place, entry);
     } catch (error) {
       const isThere = all()[upload.place]?.file === ""; // and only its job is missing
-      this.#failed(entry, error, () => (isThere ? this.#goOn(upload.place, { name: file.name, file: "" }) : this.#take([file])));
+      this.#failed(entry, error, () => (isThere ? this.#goOn(upload.place, { name: file.name, file: "" }, entry) : this.#take([file])));
     }
   }
 
   async #fetch(field) {
     const url = field.value.trim();
     const entry = this.#entry(url, url);
+    const settings = this.settings.values();
     entry.begin("is asked for");
     try {
       const answer = await post("/videos", { url });
       if (!answer.ok) throw await refusal(answer);
       const { id, name } = await answer.json();
       field.value = "";
-      keep(`/videos/${id}`, { name, file: "" });
+      keep(`/videos/${id}`, { name, file: "", settings });
       this.#forget(entry);
+      this.#entry(`/videos/${id}`, name).settings = settings;
       this.#goOn(`/videos/${id}`, { name, file: "" });
     } catch (error) {
       this.#failed(entry, error, () => this.#fetch(field));
@@ -84,8 +96,7 @@ export class NewVideos {
   }
 
   /** What was begun before the page was loaded. */
-  async #goOn(place, { name, file }) {
-    const entry = this.#entry(place, name);
+  async #goOn(place, { name, file }, entry = this.#entry(place, name)) {
     entry.place = place;
     try {
       if (!file) return await this.#follow(place, entry);
@@ -96,7 +107,7 @@ export class NewVideos {
       if (state === "ready") await this.#analyse(place, entry);
       else if (!entry.isBusy) entry.tell(offset, size, "choose the same file again to go on", true);
     } catch (error) {
-      this.#failed(entry, error, () => this.#goOn(place, { name, file }));
+      this.#failed(entry, error, () => this.#goOn(place, { name, file }, entry));
     }
     return undefined;
   }
@@ -120,10 +131,15 @@ export class NewVideos {
 
   async #analyse(place, entry) {
     if (!drop(place)) return this.#forget(entry);
-    const answer = await post("/jobs", { video: place.split("/").pop() }).catch(() => null);
+    entry.settings ??= this.settings.values();
+    const answer = await post("/jobs", { video: place.split("/").pop(), settings: entry.settings }).catch(() => null);
     if (!answer?.ok) {
-      keep(place, { name: entry.name, file: "" }); // it is there, and only its job is missing
-      throw answer ? await refusal(answer) : new Error("the service does not answer");
+      keep(place, { name: entry.name, file: "", settings: entry.settings }); // it is there, and only its job is missing
+      if (!answer) throw new Error("the service does not answer");
+      const refused = await refusal(answer);
+      if (!UNUSABLE.includes(refused.status)) throw refused;
+      entry.settings = null; // what was chosen cannot be: what is chosen by then is taken when it is tried again
+      throw new Error(refused.message);
     }
     this.#forget(entry);
     document.getElementById("live").textContent = `${entry.name}: is there, and will be analysed`;
@@ -166,6 +182,7 @@ class Entry {
   constructor(name, remove) {
     this.name = name;
     this.place = "";
+    this.settings = {}; // of its job
     this.isBusy = this.isGone = false;
     this.stop = () => {};
     this.bar = element("progress", { max: "1", value: "0", "aria-label": `How much of ${name} is there` });

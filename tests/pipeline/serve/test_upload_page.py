@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route
 
+from pipeline.runners.offered import offered
 from tests.pipeline.report.conftest import until
 from tests.pipeline.serve.live import Live, serving
 from tests.pipeline.serve.test_hostile_videos import made
@@ -23,7 +25,8 @@ _JOB = "document.querySelectorAll('#jobs [data-job]').length"
 
 @pytest.fixture
 def live(tmp_path: Path) -> Iterator[Live]:
-    with serving(tmp_path / "data", command=(sys.executable, "-c", "pass"), allow_private_urls=True) as found:
+    about: dict[str, Any] = {"command": (sys.executable, "-c", "pass"), "allow_private_urls": True}
+    with serving(tmp_path / "data", fields=tuple(offered()), **about) as found:
         yield found
 
 
@@ -104,6 +107,35 @@ def test_what_is_dropped_or_given_by_address_becomes_a_job_or_says_why(page: Pag
     until(page, f"{_JOB} === 2", 20)
     assert {job["name"] for job in live.client.get("/jobs").json()} == {"game 1.mp4", "game 2.mp4"}
     page.get_by_role("button", name="Remove: text.mp4").click()
+    assert page.locator("#coming").is_hidden()
+
+
+def test_what_is_chosen_is_what_each_job_is_asked_to_do(page: Page, live: Live, tmp_path: Path) -> None:
+    page.get_by_text("What is to be done with it").click()
+    _clean(page)
+    page.get_by_label("teams", exact=True).fill("Hawks, Kings, Bulls")
+    page.get_by_label("court in metres").uncheck()
+    page.get_by_label("preset").select_option("fast")
+    video = made(tmp_path / "game.mp4", times=[0.0, 0.04], size=(64, 48))
+    page.get_by_label("Choose a video").set_input_files(video)
+    until(page, f"{_JOB} === 1", 20)
+    chosen = {"preset": "fast", "teams": {"names": ["Hawks", "Kings", "Bulls"]}, "court": {"find": False}}
+    assert [job["settings"] for job in live.client.get("/jobs").json()] == [chosen]
+
+
+def test_a_choice_that_cannot_be_costs_no_upload(page: Page, live: Live, tmp_path: Path) -> None:
+    page.get_by_text("What is to be done with it").click()
+    page.get_by_label("players", exact=True).fill("99999999999")
+    video = made(tmp_path / "game.mp4", times=[0.0, 0.04], size=(64, 48))
+    page.get_by_label("Choose a video").set_input_files(video)
+    page.get_by_text("selection.players is to be of this kind: integer", exact=True).wait_for()
+    page.get_by_label("players", exact=True).fill("5")
+    sent: list[str] = []
+    page.on("request", lambda one: sent.append(one.method))
+    page.get_by_role("button", name="Try again").click()
+    until(page, f"{_JOB} === 1", 20)
+    assert [job["settings"] for job in live.client.get("/jobs").json()] == [{"selection": {"players": 5}}]
+    assert not {"PATCH", "PUT"} & set(sent), "it was there already"
     assert page.locator("#coming").is_hidden()
 
 
