@@ -1,6 +1,7 @@
 """One video fetched from an address, in a process of its own: ``python -m pipeline.serve.fetch``.
 
-It is told what to do in one line of JSON, ends when its input does, and says in JSON why it could not, or nothing.
+It is told what to do in one line of JSON, ends when its input does, and says in JSON why it could not, or nothing, and
+what people call the video, where its page says so.
 """
 
 from __future__ import annotations
@@ -24,17 +25,25 @@ _MOST_MEMORY = 3 << 30
 """Bytes of address space."""
 
 
-def _fetch_page(url: str, path: Path, most_bytes: int) -> None:
+_LONGEST_TITLE = 200
+"""Letters."""
+
+
+def _fetch_page(url: str, path: Path, most_bytes: int) -> str:
+    """Fetch -> its title."""
     from pipeline.web.fetch import fetch as fetch_video
     from pipeline.web.fetch import look_at
 
     folder = path.with_name(f"{path.name}.page")
-    fetch_video(look_at(url), folder, most_bytes=most_bytes).path.replace(path)
+    fetched = fetch_video(look_at(url), folder, most_bytes=most_bytes)
+    fetched.path.replace(path)
     remove_file(folder)
+    return fetched.title[:_LONGEST_TITLE]
 
 
-def _run(order: Mapping[str, Any]) -> str:
-    """Do what is told -> why it could not be; empty: it is done."""
+def _run(order: Mapping[str, Any]) -> dict[str, str]:
+    """Do what is told -> ``error``, why it could not be, empty: it is done; ``title``, empty where there is none."""
+    title = ""
     url, path, most_bytes = str(order["url"]), Path(order["path"]), int(order["most_bytes"])
     limit(_MOST_MEMORY, most_bytes + BLOCK)
     if not order["allow_private"]:
@@ -45,11 +54,13 @@ def _run(order: Mapping[str, Any]) -> str:
             download(url, path, most_bytes)
         except PageError:
             if not order["pages"]:
-                return "answers with a page and not with a video; only addresses of videos are fetched here"
-            _fetch_page(url, path, most_bytes)
+                raise
+            title = _fetch_page(url, path, most_bytes)
+    except PageError:
+        return {"error": "answers with a page and not with a video; only addresses of videos are fetched here"}
     except (InputError, OSError) as error:
-        return str(error)
-    return ""
+        return {"error": str(error)}
+    return {"error": "", "title": title}
 
 
 def _without_proxies() -> None:
@@ -70,7 +81,7 @@ def main() -> None:
     order = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_input, daemon=True).start()
     said = _run(order)
-    sys.stdout.write(json.dumps({"error": said}))
+    sys.stdout.write(json.dumps(said))
     sys.stdout.flush()
     os._exit(0)
 

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pipeline.serve.problem import Problem
 from pipeline.serve.public import is_private_literal
 from pipeline.serve.tokens import Caller
-from pipeline.serve.videos import FETCHING, UPLOADING, Video, Videos
+from pipeline.serve.videos import FETCHING, UPLOADING, Video, Videos, called
 from pipeline.web.page import end_of
 
 _log = logging.getLogger("courtscribe")
@@ -67,7 +67,7 @@ class Sources:
 
     def _fetch(self, video: Video) -> None:
         try:
-            why = self._run(video)
+            why, title = self._run(video)
             if self._is_closed:
                 return
             if self._videos.get(video.id) is None:
@@ -75,6 +75,8 @@ class Sources:
             elif why:
                 self._videos.refuse(video, why)
             else:
+                if title and video.name == called(end_of(video.url or "")):  # nobody called it anything else
+                    self._videos.call(video, title)
                 self._finish(video)
         except (OSError, sqlite3.Error, Problem):
             _log.exception("video %s could not be fetched", video.id)
@@ -86,8 +88,8 @@ class Sources:
             if problem.status != 422:  # which is logged where the video is refused
                 _log.warning("video %s: %s", video.id, problem.detail)
 
-    def _run(self, video: Video) -> str:
-        """Fetch -> why it could not be; empty: it is there."""
+    def _run(self, video: Video) -> tuple[str, str]:
+        """Fetch -> why it could not be, empty: it is there; and its title, empty where it has none."""
         settings = self._videos.settings
         order = {
             "url": video.url,
@@ -98,7 +100,7 @@ class Sources:
         }
         with self._lock:
             if self._is_closed or self._videos.get(video.id) is None:
-                return "stopped"
+                return "stopped", ""
             process = subprocess.Popen(
                 [sys.executable, "-m", "pipeline.serve.fetch"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -112,7 +114,7 @@ class Sources:
             with self._lock:
                 del self._running[video.id]
 
-    def _wait(self, process: subprocess.Popen[bytes], order: bytes) -> str:
+    def _wait(self, process: subprocess.Popen[bytes], order: bytes) -> tuple[str, str]:
         """Its word. Its input is left open meanwhile: it ends when that does, as when the service is killed."""
         assert process.stdin is not None and process.stdout is not None
         deadline = threading.Timer(_MOST_HOURS * 3600, process.kill)
@@ -126,9 +128,10 @@ class Sources:
         finally:
             deadline.cancel()
         try:
-            return str(json.loads(said)["error"])
-        except (ValueError, LookupError, TypeError):
-            return f"took longer than {_MOST_HOURS:g} hours, or broke what fetched it"
+            told = json.loads(said)
+            return str(told["error"]), str(told.get("title", ""))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return f"took longer than {_MOST_HOURS:g} hours, or broke what fetched it", ""
 
 
 def require_url(url: str, *, allow_private: bool) -> None:

@@ -212,6 +212,10 @@ class Videos:
         if video.size is None and video.offset > self.room(video):
             raise InputError("is more than this token may keep")
 
+    def call(self, video: Video, title: str) -> None:
+        """Have a video be called as the page does that it comes from."""
+        self._set(video, name=_letters(title) or video.name)
+
     def refuse(self, video: Video, why: str) -> None:
         """Have a video that could not be fetched be refused."""
         with self.alone(video) as now:
@@ -254,7 +258,7 @@ class Videos:
     def _insert(self, caller: Caller, state: str, name: str, **facts: Any) -> Video:
         now = self._clock()
         row: dict[str, Any] = {"id": secrets.token_hex(12), "token_id": caller.token_id, "state": state, "made": now}
-        row |= {"name": _as_text(name), "size": None, "url": None, "metadata": "", "container": "", "why": "", **facts}
+        row |= {"name": called(name), "size": None, "url": None, "metadata": "", "container": "", "why": "", **facts}
         row["expires"] = now + self.settings.upload_expiry_hours * _HOUR
         with self._database.writing() as connection:
             self._require_room(connection, caller, row["size"] or 0)
@@ -324,10 +328,13 @@ class Videos:
         return Video(path=self.folder / facts["id"], **facts)
 
 
-def _as_text(name: str) -> str:
+def called(name: str) -> str:
     """What a client calls a video, as it can be shown: the end of a path, without what is no letter."""
-    end = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
-    return "".join(letter for letter in end if letter.isprintable())[:200]
+    return _letters(name.replace("\\", "/").rstrip("/").rpartition("/")[2])
+
+
+def _letters(text: str) -> str:
+    return "".join(letter for letter in text if letter.isprintable())[:200]
 
 
 def _is_in_use(connection: sqlite3.Connection, video_id: str) -> bool:

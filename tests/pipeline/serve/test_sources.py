@@ -94,14 +94,15 @@ def live(tmp_path: Path) -> Iterator[Live]:
 @pytest.mark.slow
 def test_a_video_by_its_address_or_by_that_of_its_page(live: Live, site: Site, video: bytes) -> None:
     site.content["/my%20game.mp4"] = site.content["/game.mp4"] = ("video/mp4", video)
-    page = site.page("/page", '<html><video src="/game.mp4"></video></html>')
+    html = '<html><head><title>Hawks/Kings: 4 \u00e0 2</title></head><video src="/game.mp4"></video></html>'
+    page = site.page("/page", html)
     site.content["/text.mp4"] = ("video/mp4", b"no video at all" * 100)
     places = [
         _ask(live, url) for url in (site.url + "/my%20game.mp4", page, site.url + "/text.mp4", site.url + "/none")
     ]
     game, of_page, text, none = (_wait(live, place) for place in places)
     assert (game["state"], game["name"], game["size"]) == ("ready", "my game.mp4", len(video))
-    assert of_page["state"] == "ready", of_page
+    assert of_page["state"] == "ready" and of_page["name"] == "Hawks/Kings: 4 \u00e0 2", of_page
     assert live.kept(places[0]) == live.kept(places[1]) == video
     assert text["state"] == none["state"] == "refused" and "404" in none["error"] and "kind" in text["error"]
     assert len(list(live.app.state.videos.folder.iterdir())) == 2
@@ -118,7 +119,7 @@ said = _run(json.loads(sys.argv[1]))
 try:
     __import__("os").system("true")
 except PermissionError:
-    print(said or "fetched")
+    print(said["error"] or "fetched")
 """
 
 
