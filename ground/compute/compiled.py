@@ -1,8 +1,7 @@
 """Networks as OpenVINO compiles them, kept from run to run: compiling takes a second, reading what it made a fifth.
 
-Kept is what fits one content, one version of OpenVINO and one kind of processor; what a network says is the same to the
-bit. OpenVINO has a cache of its own, which is not told apart by a processor's instructions, reads a file that was cut
-off, and grows for ever.
+Kept is what fits one content, one version of OpenVINO and one kind of processor, instructions included; what a network
+says is the same to the bit. OpenVINO's own cache has no limit, and its files bear no digest.
 """
 
 from __future__ import annotations
