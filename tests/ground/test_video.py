@@ -106,6 +106,15 @@ def decode_plainly(path: Path) -> list[float]:
         return [float(f.pts * stream.time_base - start) for f in container.decode(stream)]  # type: ignore[operator]
 
 
+def times_of_packets(path: Path) -> list[float]:
+    """The same of files whose packets are a picture each, without decoding them: another independent oracle."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        start = Fraction(container.start_time or 0, 1_000_000)
+        shown = (p for p in container.demux(stream) if p.pts is not None and not p.is_discard)
+        return sorted(float(p.pts * stream.time_base - start) for p in shown)  # type: ignore[operator]
+
+
 def assert_spans_agree(path: Path, everything: list[Seen], num_spans: int) -> None:
     """Reading from any time on gives the very frames, with the same indices, as reading from the beginning."""
     rng = random.Random(path.name)
@@ -121,7 +130,7 @@ def test_real_videos_are_read_as_they_are(shared: Path, name: str) -> None:
     with open_video(path) as video:
         everything = [(f.index, f.time, int(f.image[::5, ::5].astype(int).sum())) for f in video]
         assert [i for i, _, _ in everything] == list(range(len(everything)))
-        np.testing.assert_allclose([t for _, t, _ in everything], decode_plainly(path), atol=2e-6)
+        np.testing.assert_allclose([t for _, t, _ in everything], times_of_packets(path), atol=2e-6)
         claimed, shown = CLAIMED.get(name, (len(everything), len(everything)))
         assert (video.info.num_frames_claimed, len(everything)) == (claimed, shown)
         expected = [f"the file's edit list hides {claimed - shown} of its {claimed} frames"] if claimed != shown else []

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 import classify.train.fit
@@ -26,6 +25,7 @@ from classify.networks.registry import MODELS
 from classify.train.config import BY_LOSS, TrainConfig
 from classify.train.fit import Embedded, Epoch, fit
 from classify.train.optimise import choose_layers, train_mode
+from classify.train.processes import Team, team
 from classify.train.run import begin
 from classify.weights.checkpoint import load_checkpoint
 from ground.errors import InputError
@@ -49,7 +49,7 @@ def _same(one: nn.Module, other: nn.Module) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("balance_by", ["sampling", BY_LOSS])
 def test_eight_clips_are_learnt_by_heart(squares: list[LabelledClip], balance_by: str, tiny_input: Profile) -> None:
-    model = _train(squares, replace(CONFIG, epochs=30, head_epochs=2, head_decay=0, balance_by=balance_by))
+    model = _train(squares, replace(CONFIG, epochs=20, head_epochs=2, head_decay=0, balance_by=balance_by))
     assert not model.training and all(p.requires_grad for p in model.parameters())
     assert evaluate(model, tiny_input, squares, LABELS).accuracy == 1.0
 
@@ -224,7 +224,6 @@ _SHARED_TRAINING = """
 import sys
 import numpy as np
 from dataclasses import replace
-from safetensors.torch import save_file
 from classify.data.augment import Augmentation
 from classify.data.clips import LabelledClip
 from classify.train.fit import fit
@@ -244,39 +243,37 @@ still = Augmentation(0, 0, 0, 0, 0, 0, 0)
 config = TrainConfig(epochs=2, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=still)
 config = replace(config, head_epochs=1, balance_by="loss")
 with team("cpu") as (mates, device):
-    start = begin(config, ("run", "walk"), None)
-    model = fit(start, clips[:6], ("run", "walk"), config, validation=clips[6:], team=mates)
-    if mates.first:
-        save_file(model.state_dict(), sys.argv[2])
+    fit(begin(config, ("run", "walk"), None), clips[:6], ("run", "walk"), config, validation=clips[6:], team=mates)
 """
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_learns(squares: list[LabelledClip], tmp_path: Path) -> None:
-    """Six clips in batches of four: the second batch is one clip for each process."""
+def test_two_processes_learn_what_one_learns(
+    squares: list[LabelledClip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six clips in batches of four: the second batch is one clip for each process. The first process is this one."""
     np.save(tmp_path / "clips.npy", np.stack([c.frames for c in squares]))
     (tmp_path / "shared.py").write_text(_SHARED_TRAINING)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    environment |= {"PYTHONPATH": str(Path(__file__).parents[3]), "WORLD_SIZE": "2"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, *(str(tmp_path / name) for name in ("shared.py", "clips.npy", "two.safetensors"))],
-            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for process in processes:
-        _, error = process.communicate(timeout=120)
-        assert process.returncode == 0, error[-2000:]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    own = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3]), "RANK": "1", "LOCAL_RANK": "1"}
     clips = [replace(c, name=str(i), group=str(i)) for i, c in enumerate(squares)]
     config = replace(CONFIG, epochs=2, head_epochs=1, balance_by=BY_LOSS)
+    with subprocess.Popen(
+        [sys.executable, str(tmp_path / "shared.py"), str(tmp_path / "clips.npy")],
+        env=os.environ | shared | own,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as second:
+        for name, value in (shared | {"RANK": "0", "LOCAL_RANK": "0"}).items():
+            monkeypatch.setenv(name, value)
+        with team("cpu") as (mates, _):
+            two = _train(clips[:6], config, validation=clips[6:], team=mates).state_dict()
+        _, error = second.communicate(timeout=120)
+    assert mates == Team(0, 2) and second.returncode == 0, error[-2000:]
     one = _train(clips[:6], config, validation=clips[6:]).state_dict()
-    two = load_file(tmp_path / "two.safetensors")
     start = begin(config, LABELS, None).state_dict()
     for name, value in one.items():
         # Adam divides by the gradient's size: where a gradient is rounding alone, its steps are, too.
