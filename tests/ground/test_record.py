@@ -199,6 +199,7 @@ def test_what_cannot_be_had_is_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("networks_stay_loaded")
 def test_a_pipe_is_watched_and_analysed(tmp_path: Path) -> None:
     content = _transport_stream(tmp_path / "a.ts", 0.8).read_bytes()
     pipe, folder = tmp_path / "pipe", tmp_path / "out"
