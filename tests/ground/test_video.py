@@ -185,7 +185,7 @@ def test_times_are_exact_after_an_hour(tmp_path: Path, rate: Fraction) -> None:
     assert [t for _, t, _ in read(path)] == [float(i / rate) for i in (0, 1, hour, hour + 1)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=12))
 def test_variable_frame_times_are_exact(tmp_path_factory: pytest.TempPathFactory, steps: list[int]) -> None:
     pts = [0, *np.cumsum(steps).tolist()]
