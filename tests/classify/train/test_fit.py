@@ -50,7 +50,7 @@ def _same(one: nn.Module, other: nn.Module) -> bool:
 @pytest.mark.slow
 @pytest.mark.parametrize("balance_by", ["sampling", BY_LOSS])
 def test_eight_clips_are_learnt_by_heart(squares: list[LabelledClip], balance_by: str, tiny_input: Profile) -> None:
-    model = _train(squares, replace(CONFIG, epochs=20, head_epochs=2, head_decay=0, balance_by=balance_by))
+    model = _train(squares, replace(CONFIG, epochs=30, head_epochs=2, head_decay=0, balance_by=balance_by))
     assert not model.training and all(p.requires_grad for p in model.parameters())
     assert evaluate(model, tiny_input, squares, LABELS).accuracy == 1.0
 
