@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from classify.run.pytorch import predict, prepare
 from classify.train.last_layer import embed
 from classify.weights.checkpoint import load_checkpoint, load_start, save_checkpoint
 from classify.weights.description import CheckpointInfo
+from tests.classify.small import has_seen
 from tracker.detect.features import export_backbone
 
 pytestmark = pytest.mark.slow
@@ -127,7 +129,8 @@ def test_published_weights_fit_strictly_under_our_names() -> None:
 def test_headed_networks_compute_what_torchvision_computes(name: str, size: int) -> None:
     from torchvision.models import video
 
-    theirs, ours = getattr(video, name)(num_classes=10), _network(name)
+    x = torch.rand(2, 3, 16, size, size)
+    theirs, ours = getattr(video, name)(num_classes=10), has_seen(copy.deepcopy(_network(name)), x)
     if name == "mvit_v2_s":
         assert (theirs.pos_encoding.temporal_size, theirs.pos_encoding.spatial_size) == (8, (56, 56))
         theirs.pos_encoding.spatial_size = (8, 8)  # it is told, and made for 224x224, which takes long
@@ -136,9 +139,10 @@ def test_headed_networks_compute_what_torchvision_computes(name: str, size: int)
     own = ours.state_dict()
     same = {key: own[next(iter(rename({key: v}, own)))].reshape(v.shape) for key, v in theirs.state_dict().items()}
     theirs.load_state_dict(same)
-    x = torch.rand(1, 3, 16, size, size)
     with torch.no_grad():
-        torch.testing.assert_close(ours(x), theirs.eval()(x), atol=1e-4, rtol=1e-4)
+        said = ours(x)
+        torch.testing.assert_close(said, theirs.eval()(x), atol=2e-3, rtol=1e-3)
+    assert (said[0] - said[1]).abs().max() > 2e-2, "different clips, different answers"
 
 
 @pytest.mark.parametrize("name", ["lrcn", "conv_lstm"])
