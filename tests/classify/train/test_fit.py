@@ -8,7 +8,9 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -262,12 +264,12 @@ def test_two_processes_learn_what_one_learns(
     own = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3]), "RANK": "1", "LOCAL_RANK": "1"}
     clips = [replace(c, name=str(i), group=str(i)) for i, c in enumerate(squares)]
     config = replace(CONFIG, epochs=2, head_epochs=1, balance_by=BY_LOSS)
-    with subprocess.Popen(
-        [sys.executable, str(tmp_path / "shared.py"), str(tmp_path / "clips.npy")],
-        env=os.environ | shared | own,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as second:
+    monkeypatch.setattr("classify.train.processes._PATIENCE", timedelta(minutes=2))  # should the second one fail
+    with ExitStack() as stack:
+        command = [sys.executable, str(tmp_path / "shared.py"), str(tmp_path / "clips.npy")]
+        told = os.environ | shared | own
+        second = stack.enter_context(subprocess.Popen(command, env=told, stderr=subprocess.PIPE, text=True))
+        stack.callback(second.kill)
         for name, value in (shared | {"RANK": "0", "LOCAL_RANK": "0"}).items():
             monkeypatch.setenv(name, value)
         with team("cpu") as (mates, _):
