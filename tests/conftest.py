@@ -8,7 +8,7 @@ import os
 import resource
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
@@ -100,6 +100,20 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
         return folder
 
     return made
+
+
+_KEPT_NETWORKS: dict[Hashable, object] = {}
+
+
+@pytest.fixture
+def networks_stay_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an analysis loads stays for the next one of a test that asks for this, in the same process."""
+    from pipeline.models import Models  # takes seconds to load
+
+    def keep(models: Models) -> None:
+        models._loaded, models.on_gpu = _KEPT_NETWORKS, False
+
+    monkeypatch.setattr(Models, "__init__", keep)
 
 
 @pytest.fixture(autouse=True)

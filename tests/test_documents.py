@@ -117,10 +117,11 @@ def test_a_coach_reads_the_readme() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("networks_stay_loaded")
 def test_the_python_in_the_documents_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    game = SyntheticGame(seed=5, seconds=0.8, size=(640, 360))
+    game = SyntheticGame(seed=5, seconds=0.5, size=(640, 360))
     write_video(tmp_path / "game.mp4", ((f.time, f.image) for f in game.frames()), frame_rate=Fraction(30))
     monkeypatch.chdir(tmp_path)
     texts = [document.read_text(encoding="utf-8") for document in _DOCUMENTS]

@@ -9,14 +9,16 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
-from contextlib import ExitStack, suppress
+from collections.abc import Callable
+from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass
 from fractions import Fraction
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from pipeline.runners.cli import main
 from pipeline.synthetic.game import SyntheticGame
 from pipeline.video.encode import write_video
 from tracker.files.mot import read_tracks, write_detections
@@ -27,39 +29,45 @@ _EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 @pytest.fixture(scope="module")
 def game(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, SyntheticGame]:
-    made = SyntheticGame(seed=5, seconds=0.8, size=(640, 360))
+    made = SyntheticGame(seed=5, seconds=0.5, size=(640, 360))
     video = tmp_path_factory.mktemp("examples") / "game.mp4"
     write_video(video, ((f.time, f.image) for f in made.frames()), frame_rate=Fraction(30))
     return video, made
 
 
-def _run(name: str, *arguments: str) -> str:
-    command = [sys.executable, str(_EXAMPLES / name), *arguments]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=_EXAMPLES.parent)
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs an example with its arguments -> what it prints. In this process, which has loaded all they load."""
+
+    def ran(name: str, *arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", [str(_EXAMPLES / name), *arguments])
+        runpy.run_path(str(_EXAMPLES / name), run_name="__main__")
+        return capsys.readouterr().out
+
+    return ran
 
 
 @pytest.mark.slow
-def test_timeline_per_player(game: tuple[Path, SyntheticGame]) -> None:
-    shown = _run("timeline_per_player.py", str(game[0]))
+@pytest.mark.usefixtures("networks_stay_loaded")
+def test_timeline_per_player(game: tuple[Path, SyntheticGame], run: Callable[..., str]) -> None:
+    shown = run("timeline_per_player.py", str(game[0]))
     assert "player 1: " in shown
     assert (game[0].with_suffix(".courtscribe") / "annotated.mp4").stat().st_size > 10_000
 
 
 @pytest.mark.slow
-def test_players_by_hand(game: tuple[Path, SyntheticGame]) -> None:
+def test_players_by_hand(game: tuple[Path, SyntheticGame], run: Callable[..., str]) -> None:
     left, top, right, bottom = (float(v) for v in game[1].truth.tracks.at(0).xyxy[0])
-    shown = _run("players_by_hand.py", str(game[0]), f"{left},{top},{right - left},{bottom - top}")
+    shown = run("players_by_hand.py", str(game[0]), f"{left},{top},{right - left},{bottom - top}")
     assert shown.startswith("player 1: ")
 
 
 @pytest.mark.slow
-def test_track_detections(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
+def test_track_detections(game: tuple[Path, SyntheticGame], run: Callable[..., str], tmp_path: Path) -> None:
     truth = game[1].truth.tracks
     boxes = {f: Detections.of(truth.at(f).xyxy) for f in range(game[1].num_frames)}
     write_detections(tmp_path / "det.txt", boxes)
-    _run("track_detections.py", str(tmp_path / "det.txt"), str(tmp_path / "tracks.txt"))
+    run("track_detections.py", str(tmp_path / "det.txt"), str(tmp_path / "tracks.txt"))
     tracks = read_tracks(tmp_path / "tracks.txt")
     assert len(tracks.ids) >= 8
     assert len(tracks) > 0.8 * len(truth)
@@ -71,30 +79,23 @@ class _Serving:
 
     command: list[str]
     environment: dict[str, str]
-    port: int
 
     @staticmethod
     def over(data: Path) -> _Serving:
-        courtscribe = [sys.executable, "-m", "pipeline.runners.cli"]
-        add = [*courtscribe, "token", "add", "me", "--data", str(data)]
-        token = subprocess.run(add, stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+        with redirect_stdout(StringIO()) as said:
+            assert main(["token", "add", "me", "--data", str(data)]) == 0
+        token = said.getvalue().strip()
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         known = {"COURTSCRIBE_TOKEN": token, "SERVICE": f"http://127.0.0.1:{port}"}
-        return _Serving([*courtscribe, "serve", "--data", str(data), "--port", str(port), "--quiet"], known, port)
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-        raise AssertionError("the service does not answer")
+        serve = ["serve", "--data", str(data), "--port", str(port), "--quiet"]
+        return _Serving([sys.executable, "-m", "pipeline.runners.cli", *serve], known)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="the service needs Linux or macOS")
-def test_client(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
-    """With a service that is killed in the middle."""
+def test_client_and_the_same_with_curl(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
+    """With a service that is killed in the middle, and goes on to serve what the documents do in a shell."""
     results, serving = tmp_path / "results", _Serving.over(tmp_path / "data")
     with ExitStack() as stack:
         command = [
@@ -115,9 +116,21 @@ def test_client(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
         stack.callback(second.terminate)
         said = client.stdout.read()
         assert client.wait() == 0 and "\ndone" in said, said
+        if shutil.which("curl") is not None:
+            _with_curl(game[0], tmp_path, serving)
     assert (results / "timeline.csv").exists() and (results / "annotated.mp4").stat().st_size > 10_000
     assert (results / "report" / "boxes-0000.js").exists(), "without it the report shows nobody"
     assert not [*results.rglob("*.part"), *results.glob("unfinished*")]
+
+
+def _with_curl(video: Path, folder: Path, serving: _Serving) -> None:
+    script = re.findall(r"```sh\n(.*?)```", (_EXAMPLES.parent / "docs/service.md").read_text(), re.DOTALL)[0]
+    shutil.copy(video, folder / "game.mp4")
+    environment = {**os.environ, **serving.environment}
+    shell = ["sh", "-ec", script]
+    done = subprocess.run(shell, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 0 and '"state": "done"' in done.stdout, done.stdout
+    assert (folder / "timeline.csv").read_text().startswith("player")
 
 
 @pytest.mark.parametrize("name", ["../x", "/etc/x", "report/../../x", "."])
@@ -127,23 +140,6 @@ def test_the_client_puts_nothing_outside_its_folder(tmp_path: Path, name: str) -
         place_of(tmp_path / "out", name)
     assert place_of(tmp_path / "out", "report/boxes-0000.js") == tmp_path / "out" / "report" / "boxes-0000.js"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("curl") is None, reason="there is no curl")
-@pytest.mark.skipif(sys.platform == "win32", reason="the service needs Linux or macOS")
-def test_the_same_with_curl(game: tuple[Path, SyntheticGame], tmp_path: Path) -> None:
-    script = re.findall(r"```sh\n(.*?)```", (_EXAMPLES.parent / "docs/service.md").read_text(), re.DOTALL)[0]
-    shutil.copy(game[0], tmp_path / "game.mp4")
-    serving = _Serving.over(tmp_path / "data")
-    environment = {**os.environ, **serving.environment}
-    with subprocess.Popen(serving.command) as service:
-        serving.wait()
-        shell = ["sh", "-ec", script]
-        done = subprocess.run(shell, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-        service.terminate()
-    assert done.returncode == 0 and '"state": "done"' in done.stdout, done.stdout
-    assert (tmp_path / "timeline.csv").read_text().startswith("player")
 
 
 def test_every_example_is_run_here() -> None:

@@ -68,7 +68,7 @@ class Intervals:
 
 
 class _Rates(NamedTuple):
-    """Of one confusion matrix (C, C)."""
+    """Of confusion matrices (..., C, C), each (..., C)."""
 
     precision: Floats
     recall: Floats
@@ -76,9 +76,14 @@ class _Rates(NamedTuple):
     seen: npt.NDArray[np.bool_]
     """Classes that have clips."""
 
-    def averages(self, accuracy: float) -> tuple[float, float, float]:
-        """Accuracy, balanced accuracy, macro-F1."""
-        return accuracy, float(self.recall[self.seen].mean()), float(self.f1[self.seen].mean())
+    def averages(self) -> tuple[Floats, Floats]:
+        """Balanced accuracy and macro-F1, each (...)."""
+        averages = np.empty((2, *self.seen.shape[:-1]))
+        for seen in np.unique(self.seen.reshape(-1, self.seen.shape[-1]), axis=0):
+            same = (self.seen == seen).all(-1)
+            for i, rates in enumerate((self.recall, self.f1)):
+                averages[i, same] = np.ascontiguousarray(rates[same][..., seen]).mean(-1)
+        return averages[0], averages[1]
 
 
 def score(truth: Ints, predicted: Ints, labels: Sequence[str]) -> Report:
@@ -88,7 +93,8 @@ def score(truth: Ints, predicted: Ints, labels: Sequence[str]) -> Report:
     size = len(labels)
     confusion = np.bincount(truth * size + predicted, minlength=size * size).reshape(size, size)
     rates = _rates(confusion)
-    accuracy, balanced, macro_f1 = rates.averages(float(np.trace(confusion) / len(truth)))
+    accuracy = float(np.trace(confusion) / len(truth))
+    balanced, macro_f1 = (float(average) for average in rates.averages())
     kappa = cohens_kappa(confusion)
     rows = zip(labels, rates.precision, rates.recall, rates.f1, confusion.sum(1), strict=True)
     return Report(
@@ -107,9 +113,16 @@ def cohens_kappa(confusion: npt.NDArray[Any]) -> float:
 
     Cohen, A coefficient of agreement for nominal scales, 1960.
     """
-    total = float(confusion.sum())
-    by_chance = float(confusion.sum(0) @ confusion.sum(1)) / total**2 if total else 1.0
-    return (float(np.trace(confusion)) / total - by_chance) / (1 - by_chance) if by_chance < 1 else float("nan")
+    return float(_kappas(confusion.astype(np.float64)))
+
+
+def _kappas(confusion: Floats) -> Floats:
+    """The same of matrices (..., C, C)."""
+    total = confusion.sum((-2, -1))
+    by_chance = (confusion.sum(-2) * confusion.sum(-1)).sum(-1) / np.where(total > 0, total, 1) ** 2
+    agreed = np.trace(confusion, axis1=-2, axis2=-1) / np.where(total > 0, total, 1)
+    is_told = (total > 0) & (by_chance < 1)
+    return np.where(is_told, (agreed - by_chance) / np.where(is_told, 1 - by_chance, 1), np.nan)
 
 
 def bootstrap(
@@ -127,19 +140,19 @@ def bootstrap(
     # All clips of one original that were answered alike are drawn together: one row for them.
     kinds, counts = np.unique(numbers * num_labels**2 + truth * num_labels + predicted, return_counts=True)
     unit_of, cells = kinds // num_labels**2, kinds % num_labels**2
-    drawn: list[Floats] = []
-    for _ in range(_RESAMPLES):
+    drawn = np.empty((_RESAMPLES, num_labels**2))
+    for row in drawn:
         weights = np.bincount(rng.integers(num_units, size=num_units), minlength=num_units)[unit_of]
-        confusion = np.bincount(cells, weights * counts, num_labels**2).reshape(num_labels, num_labels)
-        if confusion.any():
-            rates = _rates(confusion)
-            asked = np.where(confusion.sum(0) > 0, rates.precision, np.nan)
-            recall = np.where(rates.seen, rates.recall, np.nan)
-            averages = rates.averages(float(np.trace(confusion) / confusion.sum()))
-            drawn.append(np.concatenate([averages, [cohens_kappa(confusion)], asked, recall]))
-    ends = [_interval(column) for column in np.array(drawn).T]
-    precision, recall = tuple(ends[4 : 4 + num_labels]), tuple(ends[4 + num_labels :])
-    return Intervals(ends[0], ends[1], ends[2], ends[3], precision, recall, unit)
+        row[:] = np.bincount(cells, weights * counts, num_labels**2)
+    confusion = drawn.reshape(-1, num_labels, num_labels)
+    rates = _rates(confusion)
+    accuracy = np.trace(confusion, axis1=1, axis2=2) / confusion.sum((1, 2))
+    asked = np.where(confusion.sum(1) > 0, rates.precision, np.nan)
+    seen = np.where(rates.seen, rates.recall, np.nan)
+    balanced, macro_f1 = rates.averages()
+    whole = (_interval(values) for values in (accuracy, balanced, macro_f1, _kappas(confusion)))
+    precision, recall = (tuple(_interval(column) for column in columns.T) for columns in (asked, seen))
+    return Intervals(*whole, precision=precision, recall=recall, unit=unit)
 
 
 def _units(number: int, groups: Sequence[str] | Sequence[int] | None) -> tuple[str, npt.NDArray[np.intp]]:
@@ -160,7 +173,7 @@ def _interval(values: Floats) -> Interval:
 
 
 def _rates(confusion: npt.NDArray[Any]) -> _Rates:
-    hits, support, answers = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    hits, support, answers = np.diagonal(confusion, axis1=-2, axis2=-1), confusion.sum(-1), confusion.sum(-2)
     precision = hits / np.where(answers > 0, answers, 1)
     recall = hits / np.where(support > 0, support, 1)
     f1 = 2 * hits / np.where(support + answers > 0, support + answers, 1)

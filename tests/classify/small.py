@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import nn
 
+from classify.networks.pooled import PooledBackbone
 from classify.networks.registry import MODELS
 
 
@@ -26,6 +27,34 @@ class _Small(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.fc(self.embed(x))
+
+
+def has_seen(network: nn.Module, x: torch.Tensor) -> nn.Module:
+    """``network``, whose batch norms have seen ``x``; before, hardly anything of a clip gets through many layers."""
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm3d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    if norms:
+        with torch.no_grad():
+            network.train()(x)
+    return network.eval()
+
+
+def short_mc3(num_classes: int) -> nn.Module:
+    """MC3 with a block in each layer and no fourth layer, in which nine of ten parameters are."""
+    from torchvision.models.video.resnet import BasicBlock, BasicStem, Conv3DNoTemporal, Conv3DSimple, VideoResNet
+
+    network = VideoResNet(BasicBlock, [Conv3DSimple, *[Conv3DNoTemporal] * 3], [1] * 4, BasicStem, num_classes)
+    network.layer4, network.fc = nn.Identity(), nn.Linear(256, num_classes)
+    return network
+
+
+def short_pooled(num_classes: int) -> nn.Module:
+    """The network "pooled" with its first layers alone, which are what its others are."""
+    network = PooledBackbone(num_classes)
+    network.spatial = network.spatial[:3]
+    network.fc = nn.Linear(3 * 64 * 6, num_classes)
+    return network
 
 
 @contextmanager

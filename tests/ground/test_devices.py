@@ -53,14 +53,13 @@ def test_a_device_that_is_not_here_is_said(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("given", ["", "1"])
-def test_threads_are_those_that_pytorch_would_take(given: str) -> None:
+def test_threads_are_those_that_pytorch_would_take() -> None:
     program = (
         "import sys\nfrom ground.compute.threads import num_threads\n"
         "before = num_threads()\nassert 'torch' not in sys.modules\n"
         "import torch\nprint(before, torch.get_num_threads(), num_threads())"
     )
-    before, pytorch, after = _run(program, OMP_NUM_THREADS=given)
+    before, pytorch, after = _run(program, OMP_NUM_THREADS="")
     assert before == pytorch == after
 
 
@@ -77,11 +76,13 @@ def test_without_pytorch_it_is_the_variable_where_that_makes_sense(
 
 @pytest.mark.slow
 def test_a_limit_holds_for_what_is_loaded_later() -> None:
+    """It is the same variable, so this tells, too, that PyTorch takes what the variable says."""
     program = (
-        "from ground.compute.threads import limit_threads\nlimit_threads(1)\nimport torch, cv2\n"
-        "print(torch.get_num_threads(), cv2.getNumThreads())"
+        "import os, sys\nfrom ground.compute.threads import limit_threads, num_threads\nlimit_threads(1)\n"
+        "before = num_threads()\nassert 'torch' not in sys.modules\nimport torch, cv2\n"
+        "print(os.environ['OMP_NUM_THREADS'], before, torch.get_num_threads(), num_threads(), cv2.getNumThreads())"
     )
-    assert _run(program) == ["1", "1"]
+    assert _run(program, OMP_NUM_THREADS="3") == ["1"] * 5
 
 
 def test_here_it_is_what_pytorch_was_told() -> None:

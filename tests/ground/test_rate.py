@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.video.source import open_video
@@ -19,6 +19,7 @@ CLAIMS = [None, Fraction(0), Fraction(1000), Fraction(90000), Fraction(1, 10)]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("claim", CLAIMS)
+@settings(max_examples=30)
 @given(st.fractions(Fraction(1, 60), 240, max_denominator=1001), st.integers(8, 240))
 def test_wrong_claims_do_not_matter(claim: Fraction | None, rate: Fraction, num: int) -> None:
     stamps = [round(i / rate * 90000) for i in range(num)]
@@ -32,6 +33,7 @@ def test_an_exact_claim_wins_over_rounded_times(rate: Fraction) -> None:
     assert measure_rate(stamps, Fraction(1, 1000), [Fraction(1000), rate]) == rate
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(21, 60), min_size=30, max_size=200), st.integers(1, 5))
 def test_varying_times_with_pauses(steps: list[int], num_pauses: int) -> None:
     with_pauses = steps + [5000] * num_pauses

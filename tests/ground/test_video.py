@@ -31,6 +31,9 @@ REAL = [
 ]  # fmt: skip
 CLAIMED = {"ibm_basketball.mp4": (265, 214), "netba_IND-NYK.mp4": (329, 309), "cvball_euroball_pass.mp4": (88, 87)}
 
+READ_TO = {"nbaction_1.mov": 4.0, "sv_walking.mp4": 4.0, "teamtrack_tipoff_crop1080.mp4": 4.0}
+"""Seconds at which reading ends where there is nothing odd, many pictures, and others of the kind are read whole."""
+
 Seen = tuple[int, float, int]
 
 
@@ -106,11 +109,24 @@ def decode_plainly(path: Path) -> list[float]:
         return [float(f.pts * stream.time_base - start) for f in container.decode(stream)]  # type: ignore[operator]
 
 
-def assert_spans_agree(path: Path, everything: list[Seen], num_spans: int) -> None:
-    """Reading from any time on gives the very frames, with the same indices, as reading from the beginning."""
+def times_of_packets(path: Path) -> list[float]:
+    """The same of files whose packets are a picture each, without decoding them: another independent oracle."""
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        start = Fraction(container.start_time or 0, 1_000_000)
+        shown = (p for p in container.demux(stream) if p.pts is not None and not p.is_discard)
+        return sorted(float(p.pts * stream.time_base - start) for p in shown)  # type: ignore[operator]
+
+
+def assert_spans_agree(path: Path, everything: list[Seen], num_spans: int, end: float | None = None) -> None:
+    """Reading from any time on gives the very frames, with the same indices, as reading from the beginning.
+
+    end: when ``everything`` ends; None: with the video.
+    """
     rng = random.Random(path.name)
+    begins = [time for _, time, _ in everything if end is None or time < end - 0.2]
     for _ in range(num_spans):
-        start = rng.choice([rng.choice(everything)[1], rng.uniform(0.01, everything[-1][1])])
+        start = rng.choice([rng.choice(begins), rng.uniform(0.01, begins[-1])])
         assert read(path, start, start + 0.2) == [s for s in everything if start <= s[1] < start + 0.2]
 
 
@@ -118,15 +134,18 @@ def assert_spans_agree(path: Path, everything: list[Seen], num_spans: int) -> No
 @pytest.mark.parametrize("name", REAL)
 def test_real_videos_are_read_as_they_are(shared: Path, name: str) -> None:
     path = shared / "videos" / name
-    with open_video(path) as video:
+    times, end = times_of_packets(path), READ_TO.get(name)
+    with open_video(path, None, end) as video:
         everything = [(f.index, f.time, int(f.image[::5, ::5].astype(int).sum())) for f in video]
         assert [i for i, _, _ in everything] == list(range(len(everything)))
-        np.testing.assert_allclose([t for _, t, _ in everything], decode_plainly(path), atol=2e-6)
-        claimed, shown = CLAIMED.get(name, (len(everything), len(everything)))
-        assert (video.info.num_frames_claimed, len(everything)) == (claimed, shown)
+        np.testing.assert_allclose(
+            [t for _, t, _ in everything], [t for t in times if end is None or t < end], atol=2e-6
+        )
+        claimed, shown = CLAIMED.get(name, (len(times), len(times)))
+        assert (video.info.num_frames_claimed, len(times)) == (claimed, shown)
         expected = [f"the file's edit list hides {claimed - shown} of its {claimed} frames"] if claimed != shown else []
         assert video.notes == expected
-    assert_spans_agree(path, everything, 1)
+    assert_spans_agree(path, everything, 1, end)
 
 
 def test_rotation_is_applied_to_a_phone_video(shared: Path) -> None:
@@ -176,7 +195,7 @@ def test_times_are_exact_after_an_hour(tmp_path: Path, rate: Fraction) -> None:
     assert [t for _, t, _ in read(path)] == [float(i / rate) for i in (0, 1, hour, hour + 1)]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=15)
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=12))
 def test_variable_frame_times_are_exact(tmp_path_factory: pytest.TempPathFactory, steps: list[int]) -> None:
     pts = [0, *np.cumsum(steps).tolist()]

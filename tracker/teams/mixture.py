@@ -75,20 +75,23 @@ class Mixture:
 
     def views(self, colors: Float64Array, weight: Float64Array) -> Float64Array:
         """Log-likelihood (N, 3) of each view (N, 6) if it shows the first team, the second, or somebody of neither."""
-        return np.stack([_surprise(colors, weight, *kit)[0] for kit in self._kits()], axis=1)
+        kits = (*zip(self.centers, self.spread, strict=True), (self.middle, _ANY))
+        return np.stack([_surprise(colors, weight, *kit)[0] for kit in kits], axis=1)
 
     def people(self, colors: Float64Array, weight: Float64Array, person: Indices, num_people: int) -> Float64Array:
         """Log-likelihood with prior (P, 3) of either team and of neither, of each person, from views of all.
 
         colors, weight: (N, 6); person: (N,), 0 to P - 1. The prior alone for who has no view.
         """
-        count = np.bincount(person, minlength=num_people)[:, None]
-        total = np.stack([np.bincount(person, view, num_people) for view in self.views(colors, weight).T], axis=1)
-        independent = 1 / (1 + np.maximum(count - 1, 0) * _TEMPER)
-        return total * independent + np.log([(1 - _OTHERS) / 2, (1 - _OTHERS) / 2, _OTHERS])
+        return _of_people(self.views(colors, weight), person, num_people)
 
-    def _kits(self) -> list[tuple[Float64Array, Float64Array]]:
-        return [*zip(self.centers, self.spread, strict=True), (self.middle, _ANY)]
+
+def _of_people(views: Float64Array, person: Indices, num_people: int) -> Float64Array:
+    """What ``Mixture.people`` gives, from what ``Mixture.views`` gives."""
+    count = np.bincount(person, minlength=num_people)[:, None]
+    total = np.stack([np.bincount(person, view, num_people) for view in views.T], axis=1)
+    independent = 1 / (1 + np.maximum(count - 1, 0) * _TEMPER)
+    return total * independent + np.log([(1 - _OTHERS) / 2, (1 - _OTHERS) / 2, _OTHERS])
 
 
 def weights(share: Float64Array) -> Float64Array:
@@ -135,19 +138,31 @@ def _both(probability: Float64Array, presence: Float64Array) -> float:
 def _climb(mixture: Mixture, colors: Float64Array, weight: Float64Array, person: Indices) -> Mixture:
     """Where expectation-maximisation from ``mixture`` ends."""
     count = np.bincount(person)
+    neither, _ = _surprise(colors, weight, mixture.middle, _ANY)
     for _ in range(_ROUNDS):
-        member = posterior(mixture.people(colors, weight, person, len(count)))[person]
-        before, mixture = mixture, _refit(mixture, colors, weight, member / count[person][:, None])
+        kits = zip(mixture.centers, mixture.spread, strict=True)
+        (first, trust), (second, also) = (_surprise(colors, weight, *kit) for kit in kits)
+        views = np.stack([first, second, neither], axis=1)
+        member = posterior(_of_people(views, person, len(count)))[person]
+        before, mixture = mixture, _refit(mixture, colors, weight, member / count[person][:, None], (trust, also))
         if np.abs(mixture.centers - before.centers).max() + np.abs(mixture.spread - before.spread).max() < _STILL:
             break
     return mixture
 
 
-def _refit(mixture: Mixture, colors: Float64Array, weight: Float64Array, member: Float64Array) -> Mixture:
-    """Kits and scatter from views (N, 6) that are ``member`` (N, 3) of each; ``_least`` weighs like one person."""
+def _refit(
+    mixture: Mixture,
+    colors: Float64Array,
+    weight: Float64Array,
+    member: Float64Array,
+    trusts: tuple[Float64Array, Float64Array],
+) -> Mixture:
+    """Kits and scatter from views (N, 6) that are ``member`` (N, 3) of each; ``_least`` weighs like one person.
+
+    trusts: how much each view (N,) is to be believed of either team (see ``_surprise``).
+    """
     centers, spread = np.empty_like(mixture.centers), np.empty_like(mixture.spread)
-    for team in range(2):
-        trust = _surprise(colors, weight, mixture.centers[team], mixture.spread[team])[1]
+    for team, trust in enumerate(trusts):
         share = weight * (member[:, team] * trust)[:, None]
         total = share.sum(axis=0) + 1e-9
         centers[team] = (share * colors).sum(axis=0) / total

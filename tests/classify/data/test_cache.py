@@ -19,7 +19,7 @@ import pytest
 import classify.data.cache
 import classify.data.cache_room
 from classify.data.cache import cache_folder, cached_clips, shrink
-from classify.data.clips import digest_of, read_video
+from classify.data.clips import digest_of, list_clips, read_video
 from classify.data.layouts import ClipFile
 from classify.networks.preprocess import to_unit
 from classify.networks.profile import Profile
@@ -163,39 +163,45 @@ def test_what_nobody_uses_makes_room(files: list[ClipFile], tmp_path: Path, monk
     assert {"notes.clips", "0" * 32 + ".json", "thesis.txt"} < {p.name for p in tmp_path.iterdir()}, "not ours"
 
 
+def share(data: Path, cache: Path, order: int) -> None:
+    """Use a cache in which each removes all that the other does not look at."""
+    files = list_clips([data], {})
+    for turn in range(8):
+        some = files[(turn + order) % 3 :: 2]
+        found = cached_clips(some, (22, 16), cache)
+        for file, clips in zip(some, found.by_file, strict=True):
+            assert [c.frames.shape for c in clips] == [(int(file.path.stem), 22, 16, 3)], (file, clips)
+            assert all(c.digest == digest_of(c.frames) for c in clips)
+
+
 _SHARING = """
 import sys
 from pathlib import Path
 import classify.data.cache_room, classify.data.cache
-from classify.data.cache import cached_clips
-from classify.data.clips import list_clips
+from tests.classify.data.test_cache import share
 
-classify.data.cache.CHUNK, classify.data.cache_room.LIMIT = 2, 1  # each removes all that the other does not look at
-data, cache, order = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-files = list_clips([data], {})
-for turn in range(12):
-    some = files[(turn + order) % 3 :: 2]
-    found = cached_clips(some, (22, 16), cache)
-    for file, clips in zip(some, found.by_file, strict=True):
-        assert [c.frames.shape for c in clips] == [(int(file.path.stem), 22, 16, 3)], (file, clips)
-        assert all(c.digest == classify.data.cache.digest_of(c.frames) for c in clips)
+classify.data.cache.CHUNK, classify.data.cache_room.LIMIT = 2, 1
+print("ready", flush=True)
+share(Path(sys.argv[1]), Path(sys.argv[2]), 1)
 """
 
 
 @pytest.mark.slow
-def test_two_processes_on_one_cache(tmp_path: Path) -> None:
+def test_two_processes_on_one_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This one, and another that has loaded all it needs by then."""
+    monkeypatch.setattr(classify.data.cache, "CHUNK", 2)
+    monkeypatch.setattr(classify.data.cache_room, "LIMIT", 1)
     for length in range(4, 12):
         _write_video(tmp_path / "data" / "run" / f"{length}.mp4", length, 20 * length)
     (tmp_path / "share.py").write_text(_SHARING)
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3]), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, str(tmp_path / "share.py"), str(tmp_path / "data"), str(tmp_path / "cache")]
-    processes = [
-        subprocess.Popen([*command, str(order)], env=environment, stderr=subprocess.PIPE, text=True)
-        for order in range(2)
-    ]
-    for process in processes:
-        _, error = process.communicate(timeout=300)
-        assert process.returncode == 0, error[-2000:]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **pipes) as other:
+        assert other.stdout is not None and other.stdout.readline() == "ready\n"
+        share(tmp_path / "data", tmp_path / "cache", 0)
+        _, error = other.communicate(timeout=300)
+    assert other.returncode == 0, error[-2000:]
 
 
 def test_a_disk_that_fills_is_said_and_finished_chunks_stay(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classify.data.layouts import TEST, TRAIN, VALIDATION, ClipFile, original
@@ -84,6 +84,7 @@ _FILES = st.lists(
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(_FILES, st.sampled_from(["twin-free", "folders", "csv"]), st.sampled_from([0.0, 0.2]))
 def test_no_split_learns_from_relatives_of_what_it_judges_on(
     rows: list[tuple[int, bool, str, str]], name: str, validation: float

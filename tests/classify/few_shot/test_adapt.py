@@ -13,7 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from classify.data.clips import LabelledClip, load_clips, sixteen
+from classify.data.clips import LabelledClip, list_clips, read_file, sixteen
+from classify.data.layouts import ClipFile
 from classify.few_shot.adapt import AdaptConfig, Embedding, adapt, detector_embedding, example_files
 from classify.networks.pooled import PooledBackbone, pooled_backbone
 from classify.networks.profile import Profile
@@ -273,23 +274,27 @@ def test_neighbours_of_another_network_are_refused(folder: Path, tmp_path: Path,
         load_checkpoint(path)
 
 
+def _read(files: list[ClipFile]) -> list[LabelledClip]:
+    return [clip for file in files if isinstance(clips := read_file(file), list) for clip in clips]
+
+
 def test_ten_real_examples_tell_more_than_chance(shared: Path, tmp_path: Path) -> None:
     """Five labels: chance is 0.2. Examples and judged clips are of different footage."""
     from tracker.detect.features import export_backbone
 
     labels = ("defense", "dribbling", "nothing", "passing", "shooting")
-    clips = load_clips([shared / "clips/university"], labels, {})
-    learn: list[LabelledClip] = []
+    files = list_clips([shared / "clips/university"], {})
+    learn: list[ClipFile] = []
     for label in labels:
-        learn += [c for c in clips if c.label == label and c.group.rsplit("/")[-1] in "012"][::3][:10]
-    for clip in learn:
+        learn += [f for f in files if f.label == label and f.group.rsplit("/")[-1] in "012"][::3][:10]
+    for clip in _read(learn):
         path = tmp_path / "examples" / clip.label / f"{clip.name}.npy"
         path.parent.mkdir(parents=True, exist_ok=True)
         np.save(path, clip.frames)
     export_backbone(Path(__file__).parents[3] / "weights/players.pt", tmp_path / "layers.safetensors")
     embedding = detector_embedding(tmp_path / "layers.safetensors", "players.pt")
     adapted = adapt(example_files(tmp_path / "examples"), tmp_path / "mine.safetensors", embedding)
-    judged = [c for c in clips if c.group.rsplit("/")[-1] in "34"][::2]
+    judged = _read([f for f in files if f.group.rsplit("/")[-1] in "34"][::4])
     classifier = ActionClassifier(tmp_path / "mine.safetensors", "cpu")
     predicted = classifier.probabilities(np.stack([sixteen(c.frames) for c in judged])).argmax(1)
     right = np.mean([classifier.labels[i] == c.label for i, c in zip(predicted, judged, strict=True)])

@@ -42,7 +42,7 @@ def _error(logits: np.ndarray, examples: Examples) -> float:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(
     seed=st.integers(0, 500), temperature=st.floats(0.5, 3), targets=st.lists(st.sampled_from([0, 2, 3]), min_size=4)
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,7 @@ from classify.run.pytorch import predict, prepare
 from classify.train.last_layer import embed
 from classify.weights.checkpoint import load_checkpoint, load_start, save_checkpoint
 from classify.weights.description import CheckpointInfo
+from tests.classify.small import has_seen
 from tracker.detect.features import export_backbone
 
 pytestmark = pytest.mark.slow
@@ -36,7 +38,7 @@ def _network(name: str) -> nn.Module:
 
 @pytest.fixture(scope="module", params=list(MODELS))
 def model(request: pytest.FixtureRequest) -> tuple[nn.Module, Profile]:
-    return _network(request.param), replace(architecture(request.param).profile, height=32, width=32)
+    return _network(request.param), replace(architecture(request.param).profile, frames=8, height=32, width=32)
 
 
 @pytest.fixture(scope="module")
@@ -53,18 +55,24 @@ def probabilities(model: tuple[nn.Module, Profile], clips: np.ndarray) -> np.nda
     return predict(model[0], clips, model[1])
 
 
+@pytest.fixture(scope="module")
+def features(model: tuple[nn.Module, Profile], clips: np.ndarray) -> torch.Tensor:
+    """What goes into its last layer, of two clips and then of one."""
+    batch = to_tensor(clips, model[1])
+    return embed(model[0], [batch[:2], batch[2:]])
+
+
 def test_gives_a_probability_per_label(probabilities: np.ndarray) -> None:
     assert probabilities.shape == (3, 10) and probabilities.dtype == np.float32
     np.testing.assert_allclose(probabilities.sum(1), 1, rtol=1e-5)
 
 
 def test_a_batch_gives_what_single_clips_give(
-    model: tuple[nn.Module, Profile], clips: np.ndarray, probabilities: np.ndarray
+    model: tuple[nn.Module, Profile], clips: np.ndarray, probabilities: np.ndarray, features: torch.Tensor
 ) -> None:
-    alone = np.concatenate([predict(model[0], clip[None], model[1]) for clip in clips])
-    np.testing.assert_allclose(probabilities, alone, atol=1e-4)
-    seen = embed(model[0], [to_tensor(clips[:2], model[1])])
-    assert (seen[0] - seen[1]).abs().max() > 0.01 * seen.abs().max(), "different clips, different answers"
+    alone = predict(model[0], clips[1:2], model[1])
+    np.testing.assert_allclose(probabilities[1:2], alone, atol=1e-4)
+    assert (features[0] - features[1]).abs().max() > 0.01 * features.abs().max(), "different clips, different answers"
 
 
 def test_any_clip_length_and_size_of_picture(model: tuple[nn.Module, Profile]) -> None:
@@ -86,18 +94,18 @@ def test_saved_and_loaded_says_the_same(
     save_checkpoint(tmp_path / "it.safetensors", model[0], info, half=False)
     loaded, loaded_info = load_checkpoint(tmp_path / "it.safetensors")
     assert loaded_info == info
-    again = predict(prepare(loaded, torch.device("cpu")), clips, model[1])
-    np.testing.assert_allclose(again, probabilities, atol=1e-6)
+    again = predict(prepare(loaded, torch.device("cpu")), clips[:1], model[1])
+    np.testing.assert_allclose(again, probabilities[:1], atol=1e-5)
     (tmp_path / "it.safetensors").unlink()  # up to 130 MB
 
 
-def test_the_last_layer_reads_the_embedding(model: tuple[nn.Module, Profile], clips: np.ndarray) -> None:
-    network, profile = model
-    batch = to_tensor(clips, profile)
-    features = embed(network, [batch[:2], batch[2:]])
-    assert features.shape == (3, network.fc.in_features)
+def test_the_last_layer_reads_the_embedding(
+    model: tuple[nn.Module, Profile], probabilities: np.ndarray, features: torch.Tensor
+) -> None:
+    assert features.shape == (3, model[0].fc.in_features)
     with torch.no_grad():
-        torch.testing.assert_close(network.fc(features), network(batch), atol=1e-4, rtol=1e-3)
+        said = model[0].fc(features).log_softmax(1)
+    torch.testing.assert_close(said, torch.from_numpy(probabilities).log(), atol=1e-4, rtol=1e-3)
 
 
 def test_published_weights_fit_strictly_under_our_names() -> None:
@@ -117,20 +125,24 @@ def test_published_weights_fit_strictly_under_our_names() -> None:
         assert {k: v.shape for k, v in renamed.items()} == {k: v.shape for k, v in ours.items()}, name
 
 
-@pytest.mark.parametrize(("name", "size"), [("s3d", 224), ("mvit_v2_s", 32), ("swin3d_t", 32)])
+@pytest.mark.parametrize(("name", "size"), [("s3d", 64), ("mvit_v2_s", 32), ("swin3d_t", 32)])
 def test_headed_networks_compute_what_torchvision_computes(name: str, size: int) -> None:
     from torchvision.models import video
 
-    theirs, ours = getattr(video, name)(num_classes=10), _network(name)
+    x = torch.rand(2, 3, 16, size, size)
+    theirs, ours = getattr(video, name)(num_classes=10), has_seen(copy.deepcopy(_network(name)), x)
     if name == "mvit_v2_s":
         assert (theirs.pos_encoding.temporal_size, theirs.pos_encoding.spatial_size) == (8, (56, 56))
         theirs.pos_encoding.spatial_size = (8, 8)  # it is told, and made for 224x224, which takes long
+    if name == "s3d":
+        theirs.avgpool = nn.AvgPool3d(2, stride=1)  # its own window is all that is left of 224x224
     own = ours.state_dict()
     same = {key: own[next(iter(rename({key: v}, own)))].reshape(v.shape) for key, v in theirs.state_dict().items()}
     theirs.load_state_dict(same)
-    x = torch.rand(1, 3, 16, size, size)
     with torch.no_grad():
-        torch.testing.assert_close(ours(x), theirs.eval()(x), atol=1e-4, rtol=1e-4)
+        said = ours(x)
+        torch.testing.assert_close(said, theirs.eval()(x), atol=2e-3, rtol=1e-3)
+    assert (said[0] - said[1]).abs().max() > 2e-2, "different clips, different answers"
 
 
 @pytest.mark.parametrize("name", ["lrcn", "conv_lstm"])

@@ -8,13 +8,14 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from torch import nn
 
 import classify.train.fit
@@ -26,9 +27,11 @@ from classify.networks.registry import MODELS
 from classify.train.config import BY_LOSS, TrainConfig
 from classify.train.fit import Embedded, Epoch, fit
 from classify.train.optimise import choose_layers, train_mode
+from classify.train.processes import Team, team
 from classify.train.run import begin
 from classify.weights.checkpoint import load_checkpoint
 from ground.errors import InputError
+from tests.classify.small import short_mc3
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 CONFIG = TrainConfig(epochs=30, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=STILL)
@@ -77,7 +80,7 @@ def killed_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
 def test_a_killed_training_goes_on_to_the_same_result(
     squares: list[LabelledClip], tmp_path: Path, killed_in: Callable[[int], None]
 ) -> None:
-    config = replace(CONFIG, epochs=4, augmentation=Augmentation(), head_epochs=1)
+    config = replace(CONFIG, epochs=3, augmentation=Augmentation(), head_epochs=1)
     seen: dict[str, list[Epoch]] = {}
     judged = squares[6:]
     whole = _train(
@@ -93,7 +96,7 @@ def test_a_killed_training_goes_on_to_the_same_result(
     )
     assert _same(whole, resumed)
     histories = [[(e.epoch, e.loss, e.macro_f1, e.learning_rate) for e in seen[name]] for name in ("whole", "resumed")]
-    assert histories[0] == histories[1] and len(histories[0]) == 4, "the history, too"
+    assert histories[0] == histories[1] and len(histories[0]) == 3, "the history, too"
     assert not _same(whole, _train(squares[:6], replace(config, seed=1), validation=judged))
     assert load_checkpoint(tmp_path / "state.pt")[1].labels == LABELS, "a state is a checkpoint, too"
 
@@ -174,7 +177,7 @@ def test_frozen_layers_and_their_batch_norm_stay() -> None:
 def test_batch_norm_of_a_frozen_r2plus1d_keeps_its_statistics(
     squares: list[LabelledClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(MODELS, "mc3_18", replace(MODELS["mc3_18"], profile=Profile(24, 24, 4)))
+    monkeypatch.setitem(MODELS, "mc3_18", replace(MODELS["mc3_18"], profile=Profile(24, 24, 4), factory=short_mc3))
     config = replace(CONFIG, model="mc3_18", epochs=2, head_epochs=1, freeze=("stem.", "layer1."))
     start = begin(config, LABELS, None)
     before = {name: value.clone() for name, value in start.state_dict().items()}
@@ -224,7 +227,6 @@ _SHARED_TRAINING = """
 import sys
 import numpy as np
 from dataclasses import replace
-from safetensors.torch import save_file
 from classify.data.augment import Augmentation
 from classify.data.clips import LabelledClip
 from classify.train.fit import fit
@@ -244,39 +246,37 @@ still = Augmentation(0, 0, 0, 0, 0, 0, 0)
 config = TrainConfig(epochs=2, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=still)
 config = replace(config, head_epochs=1, balance_by="loss")
 with team("cpu") as (mates, device):
-    start = begin(config, ("run", "walk"), None)
-    model = fit(start, clips[:6], ("run", "walk"), config, validation=clips[6:], team=mates)
-    if mates.first:
-        save_file(model.state_dict(), sys.argv[2])
+    fit(begin(config, ("run", "walk"), None), clips[:6], ("run", "walk"), config, validation=clips[6:], team=mates)
 """
 
 
 @pytest.mark.slow
-def test_two_processes_learn_what_one_learns(squares: list[LabelledClip], tmp_path: Path) -> None:
-    """Six clips in batches of four: the second batch is one clip for each process."""
+def test_two_processes_learn_what_one_learns(
+    squares: list[LabelledClip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Six clips in batches of four: the second batch is one clip for each process. The first process is this one."""
     np.save(tmp_path / "clips.npy", np.stack([c.frames for c in squares]))
     (tmp_path / "shared.py").write_text(_SHARED_TRAINING)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    environment |= {"PYTHONPATH": str(Path(__file__).parents[3]), "WORLD_SIZE": "2"}
-    processes = [
-        subprocess.Popen(
-            [sys.executable, *(str(tmp_path / name) for name in ("shared.py", "clips.npy", "two.safetensors"))],
-            env=environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    for process in processes:
-        _, error = process.communicate(timeout=120)
-        assert process.returncode == 0, error[-2000:]
+    shared = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    own = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3]), "RANK": "1", "LOCAL_RANK": "1"}
     clips = [replace(c, name=str(i), group=str(i)) for i, c in enumerate(squares)]
     config = replace(CONFIG, epochs=2, head_epochs=1, balance_by=BY_LOSS)
+    monkeypatch.setattr("classify.train.processes._PATIENCE", timedelta(minutes=2))  # should the second one fail
+    with ExitStack() as stack:
+        command = [sys.executable, str(tmp_path / "shared.py"), str(tmp_path / "clips.npy")]
+        told = os.environ | shared | own
+        second = stack.enter_context(subprocess.Popen(command, env=told, stderr=subprocess.PIPE, text=True))
+        stack.callback(second.kill)
+        for name, value in (shared | {"RANK": "0", "LOCAL_RANK": "0"}).items():
+            monkeypatch.setenv(name, value)
+        with team("cpu") as (mates, _):
+            two = _train(clips[:6], config, validation=clips[6:], team=mates).state_dict()
+        _, error = second.communicate(timeout=120)
+    assert mates == Team(0, 2) and second.returncode == 0, error[-2000:]
     one = _train(clips[:6], config, validation=clips[6:]).state_dict()
-    two = load_file(tmp_path / "two.safetensors")
     start = begin(config, LABELS, None).state_dict()
     for name, value in one.items():
         # Adam divides by the gradient's size: where a gradient is rounding alone, its steps are, too.

@@ -1,25 +1,14 @@
-"""The last layer fitted alone: right on what can be told apart, fair to rare labels."""
+"""The last layer fitted alone: right on what can be told apart, fair to rare labels.
+
+What it reads of each network is among the contract of networks.
+"""
 
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import nn
 
-from classify.networks.registry import MODELS, build_model
-from classify.train.last_layer import embed, fit_head
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list(MODELS))
-def test_embedding_is_what_the_last_layer_sees(name: str) -> None:
-    torch.manual_seed(0)
-    model = build_model(name, 4).eval()
-    batches = [torch.rand(2, 3, 4, 32, 32), torch.rand(1, 3, 4, 32, 32)]
-    features = embed(model, batches)
-    with torch.no_grad():
-        expected = torch.cat([model(batch) for batch in batches])
-        torch.testing.assert_close(model.fc(features), expected, atol=1e-4, rtol=1e-4)
+from classify.train.last_layer import fit_head
 
 
 def _blobs(sizes: tuple[int, ...], spread: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -29,6 +29,7 @@ from classify.types import ACTIONS
 from classify.weights.checkpoint import load_checkpoint, save_checkpoint
 from classify.weights.description import CheckpointInfo, Origin
 from ground.errors import InputError
+from tests.classify.small import short_mc3
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 CONFIG = TrainConfig(epochs=2, batch=4, ema=0.5, lr=1e-3, start_lr=1e-3, device="cpu", augmentation=STILL)
@@ -43,7 +44,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures are made and left blank: drawing them takes half of the time, and two tests have them drawn."""
+    """Pictures are made and left blank: drawing them takes half of the time, and one test has them drawn."""
     monkeypatch.setattr("classify.train.plots.print_png", lambda _figure, _file: None)
 
 
@@ -134,6 +135,7 @@ def test_the_public_split_says_what_it_leaks(spacejam: Path, tmp_path: Path, cap
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("undrawn")
 def test_folds_then_all_clips_and_the_checkpoint_where_it_was_asked_for(folders: Path, tmp_path: Path) -> None:
     output = tmp_path / "out" / "mine.safetensors"
     judged = train_actions(
@@ -305,7 +307,7 @@ def test_a_random_start_is_not_thrown_off_by_its_last_layer(
     folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Fitted to a random network whose batch norms have seen nothing, the last layer makes a loss of a hundred."""
-    monkeypatch.setitem(MODELS, "mc3_18", replace(MODELS["mc3_18"], profile=Profile(24, 24, 4)))
+    monkeypatch.setitem(MODELS, "mc3_18", replace(MODELS["mc3_18"], profile=Profile(24, 24, 4), factory=short_mc3))
     data = DataConfig((folders,), pretrain=(folders,))
     train_actions(data, tmp_path / "run", replace(CONFIG, model="mc3_18", epochs=1, pretrain_epochs=1))
     train_actions(DataConfig((folders,)), tmp_path / "bare", replace(CONFIG, model="mc3_18", epochs=1))

@@ -231,13 +231,13 @@ def test_kinetics_weights_that_cannot_be_had_name_the_file_and_its_place(
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setattr("ground.disk.download.urlopen", offline)
-    place = tmp_path / "hub" / "checkpoints" / "r2plus1d_18-91a641e6.pth"
+    place = tmp_path / "hub" / "checkpoints" / "mc3_18-a90a0ba3.pth"
     with pytest.raises(InputError, match=str(place)):
-        kinetics_weights("r2plus1d_18")
+        kinetics_weights("mc3_18")
     with pytest.raises(InputError, match="no Kinetics-400 weights for pooled_maps"):
         kinetics_weights("pooled_maps")
-    torch.save(build_model("r2plus1d_18", 400).state_dict(), place)
-    assert load_start(kinetics_weights("r2plus1d_18"), "r2plus1d_18", 10).state_dict()["fc.bias"].shape == (10,)
+    torch.save(build_model("mc3_18", 400).state_dict(), place)
+    assert load_start(kinetics_weights("mc3_18"), "mc3_18", 10).state_dict()["fc.bias"].shape == (10,)
 
 
 def test_a_file_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:

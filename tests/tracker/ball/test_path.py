@@ -66,7 +66,7 @@ def _found(scene: BallScene) -> BallPath:
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(st.integers(0, 10**6), st.sampled_from([0.0, -3.0]))
 def test_a_ball_is_followed_from_hand_to_hand(seed: int, pan: float) -> None:
     made = _made(seed, pan=pan)
@@ -79,7 +79,7 @@ def test_a_ball_is_followed_from_hand_to_hand(seed: int, pan: float) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(st.integers(0, 10**6))
 def test_a_mirrored_picture_gives_the_mirrored_path(seed: int) -> None:
     scene = _made(seed).scene

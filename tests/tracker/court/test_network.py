@@ -59,5 +59,5 @@ def test_variations_keep_picture_and_areas_together() -> None:
 def test_it_learns_a_picture() -> None:
     masks = np.zeros((216, 384, 4), np.uint8)
     masks[80:] = 1
-    losses = list(fit(CourtNetwork(), [(200 * masks[:, :, :3], masks)], 40, size=1))
+    losses = list(fit(CourtNetwork(), [(200 * masks[:, :, :3], masks)], 24, size=1))
     assert np.mean(losses[-5:]) < 0.75 * np.mean(losses[:5])

@@ -54,7 +54,7 @@ def pictures(shared: Path) -> list[Image]:
     images: list[Image] = []
     for name in ("netba_NYK-BOS.mp4", "nbaction_Layup.mov"):
         with open_video(shared / "videos" / name) as video:
-            images += [frame.image for frame in islice(video, 0, 120, 40)]
+            images += [frame.image for frame in islice(video, 0, 80, 40)]
     return images
 
 
@@ -68,7 +68,7 @@ def test_the_same_boxes_to_the_bit_as_ultralytics(kind: str, pictures: list[Imag
     for image, found in zip(pictures, ours, strict=True):
         (theirs,) = reference.predict(image[..., ::-1].copy(), **settings)
         np.testing.assert_array_equal(found, _columns(_to_detections(_read(theirs, ()))))
-    assert sum(len(found) for found in ours) > 30
+    assert sum(len(found) for found in ours) > 20
 
 
 _FIND = """
@@ -83,10 +83,7 @@ print(hashlib.sha256(b"".join(np.column_stack(one[:3]).tobytes() for one in foun
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("instructions", ["AVX2", "AVX512_CORE_VNNI"])
-def test_any_processor_gives_the_same_boxes_to_the_bit(
-    instructions: str, pictures: list[Image], tmp_path: Path
-) -> None:
+def test_any_processor_gives_the_same_boxes_to_the_bit(pictures: list[Image], tmp_path: Path) -> None:
     """Processors with fewer instructions, or others, as oneDNN imitates them; one with fewer is itself."""
     np.save(tmp_path / "pictures.npy", np.stack([image[:640, :360] for image in pictures]))
     command = [sys.executable, "-c", _FIND, str(_INT8), str(tmp_path / "pictures.npy")]
@@ -96,7 +93,9 @@ def test_any_processor_gives_the_same_boxes_to_the_bit(
         environment |= {"PYTHONPATH": str(_ROOT), **more}
         return subprocess.run(command, env=environment, check=True, timeout=120, capture_output=True, text=True).stdout
 
-    assert told(**{INSTRUCTIONS: instructions}) == told()
+    itself = told()
+    for instructions in ("AVX2", "AVX512_CORE_VNNI"):
+        assert told(**{INSTRUCTIONS: instructions}) == itself, instructions
 
 
 @pytest.mark.slow
@@ -112,7 +111,7 @@ def test_on_any_processor_it_is_the_processor_and_float32(monkeypatch: pytest.Mo
 @pytest.mark.slow
 def test_several_may_ask_at_once_and_networks_come_and_go() -> None:
     image = np.random.default_rng(0).integers(0, 256, (90, 160, 3), dtype=np.uint8)
-    for _ in range(4):
+    for _ in range(2):
         network, found = _opened(_INT8), list[list[np.ndarray]]()
         askers = [Thread(target=lambda n=network, f=found: f.append(_boxes(n, [image] * 3, 160))) for _ in range(4)]
         for asker in askers:

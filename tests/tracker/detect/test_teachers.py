@@ -18,13 +18,13 @@ NOSE, SHOULDERS, HIPS, ANKLES = 0, [5, 6], [11, 12], [15, 16]
 @pytest.fixture(scope="module")
 def players(shared: Path) -> dict[str, Pictures]:
     """Some pictures of people who dribble, and of people who defend."""
-    folders = {name: sorted((shared / "clips/university" / name).iterdir())[::4] for name in ("dribbling", "defense")}
+    folders = {name: sorted((shared / "clips/university" / name).iterdir())[::12] for name in ("dribbling", "defense")}
     return {name: np.concatenate([read_video(p)[::4] for p in paths]) for name, paths in folders.items()}
 
 
 @pytest.mark.slow
 def test_joints_are_where_a_standing_body_has_them(players: dict[str, Pictures], shared: Path) -> None:
-    shots = players["defense"][:60]
+    shots = players["defense"][:24]
     joints = see_joints(shared / "weights/yolov8n-pose_int8_openvino_model", shots)
     assert joints.shape == (len(shots), 17, 3) and joints.dtype == np.float32
     seen = joints[joints[:, :, 2].mean(1) > 0.5]
@@ -36,10 +36,10 @@ def test_joints_are_where_a_standing_body_has_them(players: dict[str, Pictures],
 
 @pytest.mark.slow
 def test_the_ball_is_seen_where_there_is_one(players: dict[str, Pictures]) -> None:
-    ball = {name: see_ball(PLAYERS, pictures[:60]) for name, pictures in players.items()}
+    ball = {name: see_ball(PLAYERS, pictures[:24]) for name, pictures in players.items()}
     most = {name: maps.max((1, 2)) for name, maps in ball.items()}
     for name, maps in ball.items():
-        assert maps.shape == (len(players[name][:60]), 22, 16) and (maps >= 0).all() and (maps <= 1).all()
+        assert maps.shape == (len(players[name][:24]), 22, 16) and (maps >= 0).all() and (maps <= 1).all()
     assert (most["dribbling"] > 0.1).mean() > 3 * (most["defense"] > 0.1).mean() and (most["dribbling"] > 0.1).any()
     assert see_ball(PLAYERS, np.full((1, 176, 128, 3), 90, np.uint8)).max() < 0.05, "and not where there is nothing"
 

@@ -121,7 +121,7 @@ def test_players_are_told_apart_and_how_surely_is_known() -> None:
 
 @pytest.mark.slow
 @given(st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_looks_that_mean_nothing_say_nothing(seed: int) -> None:
     tracklets, owner = team()
     cost, same = pairs(tracklets, learn(tracklets, Badges(0.0, seed)), owner)

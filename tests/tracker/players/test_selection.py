@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ground.errors import InputError
@@ -114,6 +114,7 @@ EVERYBODY = SelectionConfig(0, 0, drop_outside=False, drop_still=False)
 
 
 @pytest.mark.slow
+@settings(max_examples=50)
 @given(st.floats(0, 1), st.floats(0, 4), st.floats(0.2, 1.0))
 def test_who_stands_on_the_court_is_kept_whatever_else_he_does(share: float, moving: float, confidence: float) -> None:
     tracks, scene = _game([share], moving, confidence)
@@ -147,6 +148,7 @@ def test_still_at_the_edge_and_unsure_together_make_a_bench(
 
 
 @pytest.mark.slow
+@settings(max_examples=25)
 @given(st.floats(-5, 5), st.floats(-5, 5), st.floats(0.99, 1.01))
 def test_a_bench_is_still_when_the_camera_moves(dx: float, dy: float, zoom: float) -> None:
     tracks, scene = _game([0.5], 0.1, 0.5)

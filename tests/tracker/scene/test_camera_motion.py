@@ -49,7 +49,7 @@ def views(pictures: Iterable[Image], people: Detections = NOBODY) -> list[Camera
     return [estimator.update(picture, people) for picture in pictures]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 1000), st.tuples(st.floats(-60, 60), st.floats(-15, 15)), st.floats(0.95, 1.05))
 def test_shift_and_zoom_are_found(seed: int, shift: tuple[float, float], zoom: float) -> None:
     scene = hall(seed)
@@ -61,7 +61,7 @@ def test_shift_and_zoom_are_found(seed: int, shift: tuple[float, float], zoom: f
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.integers(0, 1000), st.floats(0.3, 1.0))
 def test_another_hall_is_a_cut_at_any_brightness(seed: int, light: float) -> None:
     a, b = (cv2.convertScaleAbs(shot(hall(2 * seed + i)), alpha=light) for i in range(2))
@@ -132,7 +132,7 @@ def test_what_is_no_picture_is_said() -> None:
 
 @pytest.mark.slow
 def test_the_camera_of_a_made_game() -> None:
-    game = SyntheticGame(1, 1.0, (640, 360))
+    game = SyntheticGame(1, 0.6, (640, 360))
     people = game.truth.tracks
     estimator, errors = CameraMotionEstimator(), np.zeros((game.num_frames, 2))
     for frame in game.frames():
@@ -182,10 +182,10 @@ def joined(a: Sequence[Image], b: Sequence[Image]) -> list[bool]:
 
 @pytest.mark.slow
 def test_every_join_of_two_videos_is_a_cut_and_nothing_else_is(shared: Path) -> None:
-    scenes = [[cv2.resize(p, (640, 360)) for p in read(shared / "videos" / name, 20, 24)] for name in VIDEOS]
+    scenes = [[cv2.resize(p, (640, 360)) for p in read(shared / "videos" / name, 20, 23)] for name in VIDEOS]
     found = np.array([joined(a, b) for a, b in permutations(scenes, 2)])
-    assert found[:, 4].mean() >= 0.98
-    assert not np.delete(found, 4, axis=1).any()
+    assert found[:, 3].mean() >= 0.98
+    assert not np.delete(found, 3, axis=1).any()
 
 
 @pytest.mark.parametrize("name", [*VIDEOS[:2], *VIDEOS[3:5]])

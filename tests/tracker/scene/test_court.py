@@ -50,7 +50,7 @@ def people(sure: float = 0.9) -> Detections:
     return Detections.of(ON_IT + IN_THE_STANDS, confidence)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(COLORS)
 def test_a_floor_of_any_colour_is_found(color: tuple[int, int, int]) -> None:
     ((share, hull),) = floors((picture(color), people()))

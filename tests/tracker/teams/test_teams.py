@@ -44,7 +44,7 @@ W, Y, B = WHITE, YELLOW, BLACK
 @pytest.mark.slow
 @given(st.integers(0, 1000), st.permutations([W] * 5 + [Y] * 5 + [B] * 3))
 @example(56, [W, Y, Y, B, B, B, W, Y, W, W, Y, W, Y])  # white and black once passed for one wide kit
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_teams_are_told_and_referees_are_of_neither(seed: int, kits: list[tuple[float, ...]]) -> None:
     tracks, views = seen(kits, seed)
     wanted = {WHITE: "A", YELLOW: "B", BLACK: ""}
@@ -58,7 +58,7 @@ def test_teams_are_told_and_referees_are_of_neither(seed: int, kits: list[tuple[
     st.integers(0, 1000),
     st.lists(st.sampled_from([WHITE, GREEN, BLACK, RED, BLUE]), min_size=2, max_size=2, unique=True),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_shadow_and_blur_that_take_from_colours_do_not_part_a_team(seed: int, kits: list[tuple[float, ...]]) -> None:
     tracks, views = seen([kits[0]] * 5 + [kits[1]] * 5, seed, light=(6, 2, 3))
     shade = np.random.default_rng(seed).uniform(0.4, 1, (len(views.kit), 1))
@@ -69,7 +69,7 @@ def test_shadow_and_blur_that_take_from_colours_do_not_part_a_team(seed: int, ki
 
 @pytest.mark.slow
 @given(st.integers(0, 1000))
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_a_view_tells_by_itself_which_team_is_likelier(seed: int) -> None:
     _, views = seen([WHITE] * 5 + [GREEN] * 5, seed)
     colors, weight = split(views.kit)
@@ -82,7 +82,7 @@ def test_a_view_tells_by_itself_which_team_is_likelier(seed: int) -> None:
 
 @pytest.mark.slow
 @given(st.integers(0, 1000), st.integers(0, 3))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_one_kit_is_no_two_teams(seed: int, num_others: int) -> None:
     assert find_teams(*seen([WHITE] * 10 + [BLACK] * num_others, seed)) is None
 

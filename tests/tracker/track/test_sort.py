@@ -19,6 +19,8 @@ SEQUENCES = (
     "ADL-Rundle-6", "ADL-Rundle-8", "ETH-Bahnhof", "ETH-Pedcross2", "ETH-Sunnyday", "KITTI-13", "KITTI-17",
     "PETS09-S2L1", "TUD-Campus", "TUD-Stadtmitte", "Venice-2",
 )  # fmt: skip
+COMPARED_FRAMES = 180
+"""Of each sequence: the plain version takes long, and identities come and go in every second of them."""
 BOX = Detections.of([[10, 10, 50, 110]], [0.7])
 CUT, PAN = CameraMotion(is_cut=True), CameraMotion(shift=(40.0, -3.0), zoom=1.1)
 
@@ -42,6 +44,7 @@ def plain_tracks(detections: dict[int, Detections], max_age: int) -> Tracks:
 )
 def test_is_the_published_algorithm(shared: Path, name: str, max_age: int) -> None:
     detections = read_detections(shared / "mot/sort-mot15" / name / "det.txt")
+    detections = {frame: found for frame, found in detections.items() if frame < COMPARED_FRAMES}
     expected, tracks = plain_tracks(detections, max_age), follow(Sort(max_age), detections).tracks()
     np.testing.assert_array_equal(tracks.frame_index, expected.frame_index)
     # Boxes of a frame come in the order of identities, which may be other numbers: compare by place.

@@ -233,7 +233,7 @@ def test_nothing_one_box_and_duplicates() -> None:
 @pytest.mark.slow
 def test_thousands_of_boxes_in_a_frame() -> None:
     rng = np.random.default_rng(0)
-    corner = rng.uniform(0, 4000, (5000, 2))
+    corner = rng.uniform(0, 3000, (2500, 2))
     crowd = Detections.of(np.concatenate([corner, corner + np.array([40, 100])], axis=1))
     tracks = run(SportTracker(), [*[BOX] * 10, *[crowd] * 2, *[BOX] * 10])
     assert len(tracks) >= 10

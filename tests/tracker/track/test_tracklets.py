@@ -5,7 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tracker.track.registry import TRACKERS, TrackerConfig, make_tracker
@@ -14,6 +14,7 @@ from tracker.track.tracklets import follow
 from tracker.types import Detections
 
 
+@settings(max_examples=40)
 @given(st.sampled_from(list(TRACKERS)), st.lists(st.integers(0, 3), min_size=1, max_size=40), st.integers(0, 9))
 def test_tracklets_hold_every_box_of_the_tracks_and_lie_within_one(name: str, counts: list[int], seed: int) -> None:
     rng = np.random.default_rng(seed)
