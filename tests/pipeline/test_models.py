@@ -23,7 +23,7 @@ from pipeline.video.encode import write_video
 def test_two_videos_load_nothing_twice_and_find_what_one_alone_finds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    game = SyntheticGame(seed=2, seconds=1, size=(640, 360))
+    game = SyntheticGame(seed=2, seconds=0.7, size=(480, 270))
     pictures = ((i / 30, game.frame(i).image) for i in range(game.num_frames))
     write_video(tmp_path / "game.mp4", pictures, frame_rate=Fraction(30))
     loaded = Counter[str]()
@@ -41,7 +41,8 @@ def test_two_videos_load_nothing_twice_and_find_what_one_alone_finds(
     for name in names:
         monkeypatch.setattr(pipeline.models, name, counted(name))
     config = with_settings(
-        PipelineConfig(device="cpu"), {"selection": {"min_confidence": 0.0}, "detector": {"imgsz": 480}}
+        PipelineConfig(device="cpu"),
+        {"selection": {"min_confidence": 0.0}, "detector": {"imgsz": 320}, "court": {"find": False}},
     )
     models = Models()
     first, second = (analyze_video(tmp_path / "game.mp4", config, models=models) for _ in range(2))

@@ -49,7 +49,7 @@ def test_a_preset_that_there_is_not_is_one_line(capsys: pytest.CaptureFixture[st
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [0, 4])
 def test_frames_are_chosen_by_their_number_whatever_part_they_are_in(first: int) -> None:
-    game, detector = SyntheticGame(seed=1, seconds=0.5), _Counting()
+    game, detector = SyntheticGame(seed=1, seconds=0.4, size=(480, 270)), _Counting()
     frames = [game.frame(i) for i in range(first, game.num_frames)]
     part = detect_part(frames, detector, every=3)
     assert detector.looked_at == [i for i in range(first, game.num_frames) if i % 3 == 0]

@@ -78,10 +78,10 @@ def test_what_other_processes_do_is_seen_and_said_by_pass(
 ) -> None:
     monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.5)
     video = tmp_path / "game.mp4"
-    game = SyntheticGame(1, 1.6, size=(640, 360))
+    game = SyntheticGame(1, 1.0, size=(480, 270))
     write_video(video, ((f.time, f.image) for f in game.frames()), frame_rate=Fraction(30))
     command = ["analyze", str(video), "-o", str(tmp_path / "o"), "--jobs", "2", "--profile", "--imgsz", "320"]
-    assert main([*command, "--no-video", "--min-track-confidence", "0"]) == 0
+    assert main([*command, "--no-video", "--no-court", "--min-track-confidence", "0"]) == 0
     said = capfd.readouterr().out
     lines = {line.split(":")[0].strip(): line for line in said.splitlines() if " s: " in line}
     assert "profile, 3 processes" in said and {"detect", "label"} <= set(lines)

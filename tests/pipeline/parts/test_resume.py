@@ -44,7 +44,7 @@ class _Stopping(Silent):
 
 @pytest.fixture(scope="module")
 def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    game = SyntheticGame(seed=2, seconds=1.5, size=(480, 270))
+    game = SyntheticGame(seed=2, seconds=1.2, size=(480, 270))
     path = tmp_path_factory.mktemp("game") / "game.mp4"
     write_video(path, ((i / 30, game.frame(i).image) for i in range(game.num_frames)), frame_rate=Fraction(30))
     return path
@@ -53,7 +53,7 @@ def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_stopped_after_each_part_ends_with_the_same_bytes(
     game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.5)
+    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.4)
     undisturbed = tmp_path / "undisturbed"
     assert main(["analyze", str(game), "-o", str(undisturbed), *_FLAGS]) == 0
     assert not (undisturbed / "parts").exists()
@@ -76,7 +76,7 @@ def test_a_run_stopped_after_each_part_ends_with_the_same_bytes(
 def test_detections_of_a_video_that_cannot_be_read_from_the_middle_are_kept_too(
     game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.5)
+    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.4)
     cut_off = tmp_path / "game.avi"
     with av.open(str(game)) as source, av.open(str(cut_off), "w") as copy:
         stream = copy.add_stream("mjpeg", rate=30)
@@ -89,13 +89,13 @@ def test_detections_of_a_video_that_cannot_be_read_from_the_middle_are_kept_too(
     undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
     assert main(["analyze", str(cut_off), "-o", str(undisturbed), *_FLAGS]) == 0
     with monkeypatch.context() as patched:
-        patched.setattr(analyze, "choose_progress", lambda *_: _Stopping(35, frames=True))
+        patched.setattr(analyze, "choose_progress", lambda *_: _Stopping(28, frames=True))
         assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 130
     kept = sorted(path.name[:11] for path in (stopped / "parts").glob("*.npz"))
     assert kept[:2] == ["follow-0000", "follow-0001"]
     looked_at = _looked_at(monkeypatch)
     assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 0
-    assert looked_at and min(looked_at) >= 30, "what is kept is not looked at again"
+    assert looked_at and min(looked_at) >= 24, "what is kept is not looked at again"
     for name in _FILES:
         assert (stopped / name).read_bytes() == (undisturbed / name).read_bytes(), name
 

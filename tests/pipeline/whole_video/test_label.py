@@ -149,10 +149,10 @@ def test_memory_does_not_grow_with_what_is_averaged() -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_frames_are_one_video(tmp_path: Path, classifier: ActionClassifier) -> None:
-    with open_video(_video(tmp_path / "v.mp4", [20, 20, 230, 230] * 2500)) as video:
+def test_thousands_of_frames_are_one_video(tmp_path: Path, classifier: ActionClassifier) -> None:
+    with open_video(_video(tmp_path / "v.mp4", [20, 20, 230, 230] * 750)) as video:
         answer = classify_video(video, classifier)
-    assert len(answer.scores) == 1249 and answer.timeline.segments[-1].end_frame == 10_000
+    assert len(answer.scores) == 374 and answer.timeline.segments[-1].end_frame == 3000
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 12))
