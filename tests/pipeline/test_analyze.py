@@ -146,13 +146,23 @@ def test_show_again_and_track_again_need_no_detector(
     assert 0.5 * len(result[1].tracks) < len(retracked.tracks) != len(result[1].tracks)
 
 
-def test_a_span_has_the_frames_of_the_whole(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
-    span = ["--start", "1", "--end", "1.5", *_COARSE]
-    assert main(["analyze", str(game[0]), "-o", str(tmp_path), *span, "--quiet"]) == 0
-    analysis = load_analysis(tmp_path)
-    assert analysis.frames.index.tolist() == list(range(30, 45))
-    assert analysis.frames.time == pytest.approx(np.arange(30, 45) / 30, abs=1e-3)
-    assert _frames(tmp_path / "annotated.mp4")[0] == 15
+@pytest.fixture(scope="module")
+def span(game: tuple[Path, GameTruth], once: Once) -> tuple[Path, Analysis]:
+    """The folder that the command makes of the second half of the game."""
+
+    def analyze(folder: Path) -> None:
+        flags = ["--start", "0.75", "--end", "1.5", *_COARSE]
+        assert main(["analyze", str(game[0]), "-o", str(folder), *flags, "--quiet", "--device", "cpu"]) == 0
+
+    folder = once("game-span", analyze)
+    return folder, load_analysis(folder)
+
+
+def test_a_span_has_the_frames_of_the_whole(span: tuple[Path, Analysis]) -> None:
+    folder, analysis = span
+    assert analysis.frames.index.tolist() == list(range(23, 45))
+    assert analysis.frames.time == pytest.approx(np.arange(23, 45) / 30, abs=1e-3)
+    assert _frames(folder / "annotated.mp4")[0] == 22
 
 
 def test_boxes_drawn_by_hand_take_the_place_of_detection(game: tuple[Path, GameTruth], tmp_path: Path) -> None:
@@ -249,19 +259,16 @@ def test_another_video_is_not_drawn_on(result: tuple[Path, Analysis], tmp_path: 
 
 
 def test_tracking_again_keeps_the_settings_and_writes_where_it_is_told(
-    result: tuple[Path, Analysis], tmp_path: Path
+    span: tuple[Path, Analysis], tmp_path: Path
 ) -> None:
-    span = tmp_path / "span"
-    source = result[1].video.source
-    assert main(["analyze", source, "-o", str(span), "--end", "0.5", *_COARSE, "--no-video", "--quiet"]) == 0
     config = tmp_path / "c.toml"
     config.write_text("[tracker]\nmax_age = 12\n")
     again = tmp_path / "again"
-    assert main(["track", str(span), "--config", str(config), "-o", str(again), "--quiet"]) == 0
+    assert main(["track", str(span[0]), "--config", str(config), "-o", str(again), "--quiet"]) == 0
     settings = load_analysis(again).settings
-    assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 448, 0.5)
-    assert _frames(again / "annotated.mp4")[0] == 15
-    assert load_analysis(span).settings["tracker"]["max_age"] == 30
+    assert (settings["tracker"]["max_age"], settings["detector"]["imgsz"], settings["end"]) == (12, 448, 1.5)
+    assert _frames(again / "annotated.mp4")[0] == 22
+    assert load_analysis(span[0]).settings["tracker"]["max_age"] == 30
 
 
 _WAITING = """
@@ -332,11 +339,11 @@ def test_corrected_tracks_are_labelled_without_a_detector(
     assert main(["track", str(tmp_path / "a")]) == 2
 
 
-def test_the_library_gives_the_same_as_the_command(game: tuple[Path, GameTruth], result: tuple[Path, Analysis]) -> None:
-    config = with_settings(PipelineConfig(device="cpu"), {"detector": {"imgsz": 448}})
+def test_the_library_gives_the_same_as_the_command(game: tuple[Path, GameTruth], span: tuple[Path, Analysis]) -> None:
+    config = with_settings(PipelineConfig(device="cpu", start=0.75, end=1.5), {"detector": {"imgsz": 448}})
     analysis = analyze_video(game[0], config)
-    assert np.array_equal(analysis.tracks.track_id, result[1].tracks.track_id)
-    assert analysis.timeline == result[1].timeline
+    assert np.array_equal(analysis.tracks.track_id, span[1].tracks.track_id)
+    assert analysis.timeline == span[1].timeline and analysis.timeline.segments
 
 
 def test_settings_come_from_toml_and_are_checked(tmp_path: Path) -> None:

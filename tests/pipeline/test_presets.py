@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ground.errors import InputError
+from pipeline.analysis.folder import load_analysis
 from pipeline.config import PRESETS, PipelineConfig, read_config
 from pipeline.runners.cli import main
 from pipeline.stages.detect import detect_part, is_looked_at
 from pipeline.synthetic.game import SyntheticGame
+from pipeline.video.encode import write_video
 from tracker.players.smoothing import smooth_tracks
 from tracker.types import Detections, Tracks
 
@@ -74,13 +77,26 @@ def test_between_two_looks_a_player_counts_as_seen_and_moves_evenly() -> None:
 
 @pytest.mark.slow
 def test_fast_gives_boxes_on_every_frame(tmp_path: Path) -> None:
-    assert main(["demo", "-o", str(tmp_path), "--seconds", "0.8", "--quiet", "--preset", "fast"]) == 0
-    from pipeline.analysis.folder import load_analysis
-
-    analysis = load_analysis(tmp_path / "game.courtscribe")
+    game = SyntheticGame(seed=3, seconds=0.8, size=(640, 360))
+    write_video(tmp_path / "game.mp4", ((f.time, f.image) for f in game.frames()), frame_rate=Fraction(30))
+    command = ["analyze", str(tmp_path / "game.mp4"), "-o", str(tmp_path / "out"), "--quiet", "--imgsz", "448"]
+    assert main([*command, "--preset", "fast"]) == 0
+    analysis = load_analysis(tmp_path / "out")
     assert analysis.detections is not None
     assert set(analysis.detections.frame_index % 3) == {0}
     assert analysis.settings["preset"] == "fast"
     seen = analysis.tracks
     assert {0, 1, 2} <= set((seen.frame_index[seen.observed] % 3).tolist())
-    assert b" subme=1 " in (tmp_path / "game.courtscribe" / "annotated.mp4").read_bytes(), "x264 is told superfast"
+    assert b" subme=1 " in (tmp_path / "out" / "annotated.mp4").read_bytes(), "x264 is told superfast"
+
+
+def test_the_demo_takes_a_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[PipelineConfig] = []
+
+    def analyze_video(_video: object, config: PipelineConfig, **_: object) -> None:
+        asked.append(config)
+        raise InputError("that will do")
+
+    monkeypatch.setattr("pipeline.analyze.analyze_video", analyze_video)
+    assert main(["demo", "-o", str(tmp_path), "--seconds", "0.5", "--quiet", "--preset", "fast"]) == 2
+    assert [config.preset for config in asked] == ["fast"]

@@ -62,7 +62,7 @@ def test_truth_without_pictures_is_the_truth_of_the_pictures() -> None:
 
 @pytest.mark.slow
 def test_truth_is_in_the_picture() -> None:
-    truth = _game(2, 3.0).truth
+    truth = _game(2, 1.0).truth
     tracks = truth.tracks
     assert set(tracks.ids) == set(range(1, 11))
     assert (tracks.xyxy >= 0).all() and (tracks.xyxy[:, 2] <= SMALL[0]).all() and (tracks.xyxy[:, 3] <= SMALL[1]).all()

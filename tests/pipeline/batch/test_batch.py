@@ -36,8 +36,8 @@ def games(once: Once) -> Path:
 
 
 def _make_games(folder: Path) -> None:
-    for seed in (2, 10):
-        game = SyntheticGame(seed=seed, seconds=0.9, size=(480, 270))
+    for seed, seconds in ((2, 0.9), (10, 0.6)):
+        game = SyntheticGame(seed=seed, seconds=seconds, size=(480, 270))
         pictures = ((i / 30, game.frame(i).image) for i in range(game.num_frames))
         write_video(folder / f"game{seed}.mp4", pictures, frame_rate=Fraction(30))
     (folder / "bad.mp4").write_bytes(b"no video")

@@ -40,7 +40,13 @@ def write(
 ) -> Path:
     """A video of noise; times: in ticks."""
     with av.open(str(path), "w") as container:
-        options = {"g": str(gop), "bf": str(b_frames), "x264-params": "open-gop=1", "sc_threshold": "0"}
+        options = {
+            "g": str(gop),
+            "bf": str(b_frames),
+            "x264-params": "open-gop=1",
+            "sc_threshold": "0",
+            "preset": "veryfast",
+        }
         stream: Any = container.add_stream("libx264", rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.time_base = tick
@@ -202,9 +208,7 @@ def _png(image: np.ndarray) -> bytes:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "start"), [("netba_NYK-BOS.mp4", 4.5), ("nbaction_1.mov", 4.4), ("ibm_basketball.mp4", 3.7)]
-)
+@pytest.mark.parametrize(("name", "start"), [("netba_NYK-BOS.mp4", 4.5), ("ibm_basketball.mp4", 3.7)])
 def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str, start: float) -> None:
     """A span with the end of one part and the beginning of the next."""
     coarse = {"detector": {"imgsz": 480}, "windows": {"clip_stride": 16}, "numbers": {"read": True}}
