@@ -75,7 +75,8 @@ class Mixture:
 
     def views(self, colors: Float64Array, weight: Float64Array) -> Float64Array:
         """Log-likelihood (N, 3) of each view (N, 6) if it shows the first team, the second, or somebody of neither."""
-        return np.stack([_surprise(colors, weight, *kit)[0] for kit in self._kits()], axis=1)
+        size = weight.sum(axis=1)
+        return np.stack([_surprise(colors, weight, size, *kit) for kit in self._kits()], axis=1)
 
     def people(self, colors: Float64Array, weight: Float64Array, person: Indices, num_people: int) -> Float64Array:
         """Log-likelihood with prior (P, 3) of either team and of neither, of each person, from views of all.
@@ -146,8 +147,10 @@ def _climb(mixture: Mixture, colors: Float64Array, weight: Float64Array, person:
 def _refit(mixture: Mixture, colors: Float64Array, weight: Float64Array, member: Float64Array) -> Mixture:
     """Kits and scatter from views (N, 6) that are ``member`` (N, 3) of each; ``_least`` weighs like one person."""
     centers, spread = np.empty_like(mixture.centers), np.empty_like(mixture.spread)
+    size = weight.sum(axis=1)
     for team in range(2):
-        trust = _surprise(colors, weight, mixture.centers[team], mixture.spread[team])[1]
+        away = _away(colors, weight, mixture.centers[team], mixture.spread[team])
+        trust = (_TAIL + size) / (_TAIL + away)  # how much each view is to be believed
         share = weight * (member[:, team] * trust)[:, None]
         total = share.sum(axis=0) + 1e-9
         centers[team] = (share * colors).sum(axis=0) / total
@@ -165,13 +168,16 @@ def _least(center: Float64Array) -> Float64Array:
 
 
 def _surprise(
-    colors: Float64Array, weight: Float64Array, center: Float64Array, spread: Float64Array
-) -> tuple[Float64Array, Float64Array]:
-    """Log-likelihood (N,) under Student's t, and how much each view is to be believed (N,)."""
-    away = (weight * ((colors - center) / spread) ** 2).sum(axis=1)
-    size = weight.sum(axis=1)
-    log = -0.5 * (_TAIL + size) * np.log1p(away / _TAIL) - (weight * np.log(spread)).sum(axis=1)
-    return log, (_TAIL + size) / (_TAIL + away)
+    colors: Float64Array, weight: Float64Array, size: Float64Array, center: Float64Array, spread: Float64Array
+) -> Float64Array:
+    """Log-likelihood (N,) under Student's t; size: the sum of each view's weights."""
+    away = _away(colors, weight, center, spread)
+    return -0.5 * (_TAIL + size) * np.log1p(away / _TAIL) - (weight * np.log(spread)).sum(axis=1)
+
+
+def _away(colors: Float64Array, weight: Float64Array, center: Float64Array, spread: Float64Array) -> Float64Array:
+    """How far each view (N,) is from a kit, squared and in its spread."""
+    return (weight * ((colors - center) / spread) ** 2).sum(axis=1)
 
 
 def _means(colors: Float64Array, weight: Float64Array, person: Indices) -> Float64Array:
