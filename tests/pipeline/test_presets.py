@@ -100,4 +100,4 @@ def test_the_demo_takes_a_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("pipeline.analyze.analyze_video", analyze_video)
     monkeypatch.setattr("pipeline.runners.video.demo._write_game", lambda *_: None)
     assert main(["demo", "-o", str(tmp_path), "--seconds", "0.5", "--quiet", "--preset", "fast"]) == 2
-    assert [config.preset for config in asked] == ["fast"]
+    assert [(config.preset, config.detector.every) for config in asked] == [("fast", 3)]
