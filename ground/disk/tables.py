@@ -26,7 +26,7 @@ def read_rows(path: Path, columns: Sequence[str] = ()) -> list[tuple[int, Row]]:
     reader = csv.reader((line + "\n" for line in lines[at:]), delimiter=delimiter)
     try:
         names = [name.strip().lower() for name in next(reader, [])]
-        rows = [(reader.line_num + at, [value.strip() for value in row]) for row in reader]
+        rows = [(reader.line_num + at, [value.strip() for value in row]) for row in reader if row]
     except csv.Error as error:
         raise InputError(f"{path}, line {reader.line_num + at}: cannot be read as CSV ({error})") from error
     if not set(columns) <= set(names):

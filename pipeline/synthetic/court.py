@@ -87,6 +87,17 @@ def _reach(texture: Image, plane: Floats, size: tuple[int, int]) -> tuple[int, i
     return int(left), int(top), int(right), int(bottom)
 
 
+def _lit(color: npt.NDArray[np.number], level: npt.NDArray[np.number]) -> Image:
+    """A surface in ``color``, of so much light (rows, columns). A few rows at once, as they stay in the cache."""
+    surface = np.empty((*level.shape, 3), np.uint8)
+    for top in range(0, len(level), 16):
+        rows = level[top : top + 16].astype(np.float64)
+        for channel in range(3):
+            lit = rows * color[channel]
+            surface[top : top + 16, :, channel] = np.clip(lit, 0, 255, out=lit)
+    return surface
+
+
 def _floor(rng: np.random.Generator) -> Image:
     d = _FLOOR_DENSITY
     wide, tall = round(2 * _HALL[0] * d), round((_HALL[1] + _HALL[2]) * d)
@@ -94,7 +105,7 @@ def _floor(rng: np.random.Generator) -> Image:
     plank = rng.normal(0, 0.028, (tall // 4, wide // 60)).astype(np.float32)
     plank = cv2.resize(plank, (wide, tall), interpolation=cv2.INTER_NEAREST)
     glow = cv2.resize(rng.normal(0, 0.05, (4, 6)).astype(np.float32), (wide, tall), interpolation=cv2.INTER_CUBIC)
-    floor = np.clip(base * (1 + plank + glow)[..., None], 0, 255).astype(np.uint8)
+    floor = _lit(base, 1 + plank + glow)
     if rng.uniform() < 0.12:
         floor = (floor * 0.3 + np.array(_PAINTS[int(rng.integers(5))]) * 0.7).astype(np.uint8)
     paint = _PAINTS[int(rng.integers(len(_PAINTS)))]
@@ -150,7 +161,7 @@ def _wall(rng: np.random.Generator, crowd: bool) -> Image:
     spots = rng.normal(0, rng.uniform(0.02, 0.12), (int(rng.integers(4, 16)), int(rng.integers(10, 60))))
     level += cv2.resize(spots, (wide, tall), interpolation=cv2.INTER_CUBIC)
     level *= 1 - 0.5 * np.linspace(1, 0, tall)[:, None] * rng.uniform(0, 1)
-    wall = np.clip(base * level[..., None], 0, 255).astype(np.uint8)
+    wall = _lit(base, level)
     if crowd:
         _blobs(wall, rng)
     high = float(rng.uniform(0.7, 1.2))

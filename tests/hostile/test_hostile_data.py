@@ -252,18 +252,26 @@ _NAMES = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", _NAMES)
-def test_a_file_of_any_name_is_read(tmp_path: Path, name: str) -> None:
-    contents: dict[str, tuple[bytes | Callable[[Path], bytes], Callable[[Path], object]]] = {
-        ".mp4": (_video("mp4"), _frames),
+@pytest.fixture(scope="module")
+def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[bytes, Callable[[Path], object]]]:
+    """A valid file and its reader, by the ending of its name."""
+    folder = tmp_path_factory.mktemp("valid")
+    return {
+        ".mp4": (_video("mp4")(folder), _frames),
         ".txt": (b"1,1,10,20,30,40,0.9,-1,-1,-1\n", read_tracks_file),
-        ".safetensors": (_tensors, load_checkpoint),
+        ".safetensors": (_tensors(folder), load_checkpoint),
     }
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_a_file_of_any_name_is_read(
+    tmp_path: Path, name: str, contents: dict[str, tuple[bytes, Callable[[Path], object]]]
+) -> None:
     for ending, (content, read) in contents.items():
         path = tmp_path / f"{name}{ending}"
         if len(os.fsencode(path.name)) > 255:
             continue
-        path.write_bytes(content if isinstance(content, bytes) else content(tmp_path))
+        path.write_bytes(content)
         if ending == ".safetensors" and "\udce9" in name:  # the library takes UTF-8 only
             with pytest.raises(InputError):
                 read(path)

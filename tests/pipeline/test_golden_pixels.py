@@ -25,7 +25,7 @@ from tests.pipeline.timelines import read_timeline
 pytestmark = pytest.mark.slow
 
 _GOLDEN = Path(__file__).with_name("golden_pixels.csv")
-_SECONDS, _RATE = 2, 30
+_SECONDS, _RATE, _SIZE = 1.5, 30, (960, 540)
 
 
 def _with_unsure(timeline: Timeline) -> Timeline:
@@ -34,7 +34,7 @@ def _with_unsure(timeline: Timeline) -> Timeline:
 
 
 def test_the_analysis_is_the_one_that_was_kept(tmp_path: Path) -> None:
-    game = SyntheticGame(seed=5, seconds=_SECONDS)
+    game = SyntheticGame(seed=5, seconds=_SECONDS, size=_SIZE)
     for frame in game.frames():  # as pictures: an encoder may round otherwise elsewhere
         Image.fromarray(frame.image).save(tmp_path / f"game_{frame.index:03d}.png", compress_level=0)
     analysis = analyze_video(tmp_path, PipelineConfig(device="cpu", image_rate=_RATE))
@@ -44,7 +44,7 @@ def test_the_analysis_is_the_one_that_was_kept(tmp_path: Path) -> None:
     now = _with_unsure(analysis.timeline)
     assert {s.track_id for s in now.segments} == {s.track_id for s in kept.segments}
     assert len(kept.segments) > 10 and len({s.action for s in kept.segments}) > 3
-    agreement = agree(match_timelines(kept, now, np.arange(_SECONDS * _RATE, dtype=np.int32)))
+    agreement = agree(match_timelines(kept, now, np.arange(round(_SECONDS * _RATE), dtype=np.int32)))
     assert agreement.num_compared > 0.97 * agreement.num_boxes and agreement.accuracy > 0.97, agreement
     means = [
         np.average([s.confidence for s in t.segments], weights=[s.end - s.start for s in t.segments])

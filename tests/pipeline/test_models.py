@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,18 +12,16 @@ import pipeline.models
 from pipeline.analyze import analyze_video
 from pipeline.config import PipelineConfig, with_settings
 from pipeline.models import Models
-from pipeline.synthetic.game import SyntheticGame
-from pipeline.video.encode import write_video
+from tests.conftest import Once
+from tests.pipeline.short_games import short_games
 
 
 @pytest.mark.slow
 @pytest.mark.loads
 def test_two_videos_load_nothing_twice_and_find_what_one_alone_finds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    once: Once, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    game = SyntheticGame(seed=2, seconds=1, size=(640, 360))
-    pictures = ((i / 30, game.frame(i).image) for i in range(game.num_frames))
-    write_video(tmp_path / "game.mp4", pictures, frame_rate=Fraction(30))
+    game = short_games(once) / "game2.mp4"
     loaded = Counter[str]()
 
     def counted(name: str) -> Any:
@@ -41,10 +37,11 @@ def test_two_videos_load_nothing_twice_and_find_what_one_alone_finds(
     for name in names:
         monkeypatch.setattr(pipeline.models, name, counted(name))
     config = with_settings(
-        PipelineConfig(device="cpu"), {"selection": {"min_confidence": 0.0}, "detector": {"imgsz": 480}}
+        PipelineConfig(device="cpu"),
+        {"selection": {"min_confidence": 0.0}, "detector": {"imgsz": 320}, "court": {"find": False}},
     )
     models = Models()
-    first, second = (analyze_video(tmp_path / "game.mp4", config, models=models) for _ in range(2))
+    first, second = (analyze_video(game, config, models=models) for _ in range(2))
     assert loaded == dict.fromkeys(names, 1)
     assert first.detections is not None and second.detections is not None
     np.testing.assert_array_equal(first.detections.boxes.xyxy, second.detections.boxes.xyxy)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ground.errors import InputError
+from pipeline.analysis.folder import load_analysis
 from pipeline.config import PRESETS, PipelineConfig, read_config
 from pipeline.runners.cli import main
 from pipeline.stages.detect import detect_part, is_looked_at
 from pipeline.synthetic.game import SyntheticGame
+from pipeline.video.encode import write_video
 from tracker.players.smoothing import smooth_tracks
 from tracker.types import Detections, Tracks
 
@@ -49,7 +52,7 @@ def test_a_preset_that_there_is_not_is_one_line(capsys: pytest.CaptureFixture[st
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [0, 4])
 def test_frames_are_chosen_by_their_number_whatever_part_they_are_in(first: int) -> None:
-    game, detector = SyntheticGame(seed=1, seconds=0.5), _Counting()
+    game, detector = SyntheticGame(seed=1, seconds=0.4, size=(480, 270)), _Counting()
     frames = [game.frame(i) for i in range(first, game.num_frames)]
     part = detect_part(frames, detector, every=3)
     assert detector.looked_at == [i for i in range(first, game.num_frames) if i % 3 == 0]
@@ -74,13 +77,27 @@ def test_between_two_looks_a_player_counts_as_seen_and_moves_evenly() -> None:
 
 @pytest.mark.slow
 def test_fast_gives_boxes_on_every_frame(tmp_path: Path) -> None:
-    assert main(["demo", "-o", str(tmp_path), "--seconds", "0.8", "--quiet", "--preset", "fast"]) == 0
-    from pipeline.analysis.folder import load_analysis
-
-    analysis = load_analysis(tmp_path / "game.courtscribe")
+    game = SyntheticGame(seed=3, seconds=0.8, size=(640, 360))
+    write_video(tmp_path / "game.mp4", ((f.time, f.image) for f in game.frames()), frame_rate=Fraction(30))
+    command = ["analyze", str(tmp_path / "game.mp4"), "-o", str(tmp_path / "out"), "--quiet", "--imgsz", "448"]
+    assert main([*command, "--preset", "fast"]) == 0
+    analysis = load_analysis(tmp_path / "out")
     assert analysis.detections is not None
     assert set(analysis.detections.frame_index % 3) == {0}
     assert analysis.settings["preset"] == "fast"
     seen = analysis.tracks
     assert {0, 1, 2} <= set((seen.frame_index[seen.observed] % 3).tolist())
-    assert b" subme=1 " in (tmp_path / "game.courtscribe" / "annotated.mp4").read_bytes(), "x264 is told superfast"
+    assert b" subme=1 " in (tmp_path / "out" / "annotated.mp4").read_bytes(), "x264 is told superfast"
+
+
+def test_the_demo_takes_a_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[PipelineConfig] = []
+
+    def analyze_video(_video: object, config: PipelineConfig, **_: object) -> None:
+        asked.append(config)
+        raise InputError("that will do")
+
+    monkeypatch.setattr("pipeline.analyze.analyze_video", analyze_video)
+    monkeypatch.setattr("pipeline.runners.video.demo._write_game", lambda *_: None)
+    assert main(["demo", "-o", str(tmp_path), "--seconds", "0.5", "--quiet", "--preset", "fast"]) == 2
+    assert [(config.preset, config.detector.every) for config in asked] == [("fast", 3)]

@@ -6,6 +6,7 @@ import itertools
 import shutil
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -61,7 +62,7 @@ def test_truth_without_pictures_is_the_truth_of_the_pictures() -> None:
 
 @pytest.mark.slow
 def test_truth_is_in_the_picture() -> None:
-    truth = _game(2, 3.0).truth
+    truth = _game(2, 1.0).truth
     tracks = truth.tracks
     assert set(tracks.ids) == set(range(1, 11))
     assert (tracks.xyxy >= 0).all() and (tracks.xyxy[:, 2] <= SMALL[0]).all() and (tracks.xyxy[:, 3] <= SMALL[1]).all()
@@ -73,14 +74,14 @@ def test_truth_is_in_the_picture() -> None:
 
 @pytest.mark.slow
 def test_frames_stream() -> None:
-    game = _game(0, 1.0)
+    game = _game(0, 0.5)
     frames = game.frames()
     next(frames)
     tracemalloc.start()
     for _ in itertools.islice(frames, 4):
         pass
     early = tracemalloc.get_traced_memory()[0]
-    for _ in itertools.islice(frames, 16):
+    for _ in itertools.islice(frames, 8):
         pass
     grown = tracemalloc.get_traced_memory()[0] - early
     tracemalloc.stop()
@@ -269,15 +270,15 @@ def test_small_teams_play_too() -> None:
 
 @pytest.mark.slow
 def test_clips_are_what_a_classifier_takes() -> None:
-    made = list(synthetic_clips(12, 7))
-    assert [label for label, _ in made] == [*ACTIONS, *ACTIONS[:2]]
+    made = list(synthetic_clips(11, 7))
+    assert [label for label, _ in made] == [*ACTIONS, ACTIONS[0]]
     for label, clip in made:
         assert clip.dtype == np.uint8 and clip.shape == (CLIP_LENGTH, CLIP_HEIGHT, CLIP_WIDTH, 3)
         content = clip.max(axis=(1, 3)) > 12
         assert 45 <= content.sum(axis=1).min() <= CLIP_WIDTH, label
         assert 10 < clip[content[:, None, :].repeat(CLIP_HEIGHT, 1)].mean() < 235
         assert np.abs(np.diff(clip.astype(np.int16), axis=0)).mean() > 0.3
-    for (a, x), (b, y) in zip(made[:3], synthetic_clips(3, 7), strict=True):
+    for (a, x), (b, y) in zip(made[:2], synthetic_clips(2, 7), strict=True):
         assert a == b
         np.testing.assert_array_equal(x, y)
     assert np.abs(made[0][1].astype(int) - next(synthetic_clips(1, 8))[1]).mean() > 5
@@ -304,19 +305,25 @@ def test_gaits_follow_speed() -> None:
     assert lift[2] > lift[1] + 0.02
 
 
+@pytest.fixture(scope="module")
+def yolo(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    ultralytics = pytest.importorskip("ultralytics")
+    return ultralytics.YOLO(Path(shutil.copy(shared / "weights" / "yolo11n.pt", tmp_path_factory.mktemp("yolo"))))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_a_detector_that_never_saw_it_finds_the_players(seed: int, shared: Path, tmp_path: Path) -> None:
-    """Issue 2, part 12: COCO-trained YOLO11n finds 80 % of the players with visibility >= 0.9 at IoU 0.5."""
-    ultralytics = pytest.importorskip("ultralytics")
-    weights = Path(shutil.copy(shared / "weights" / "yolo11n.pt", tmp_path))
-    model = ultralytics.YOLO(weights)
+def test_a_detector_that_never_saw_it_finds_the_players(seed: int, yolo: Any) -> None:
+    """Issue 2, part 12: COCO-trained YOLO11n finds 80 % of the players with visibility >= 0.9 at IoU 0.5.
+
+    It sees them in a picture that is a quarter smaller than the game's, which is harder and takes half the time.
+    """
     game = SyntheticGame(seed, 20.0)
     found = wanted = 0
-    for index in range(40, 600, 110):
+    for index in range(40, 600, 140):
         frame = game.frame(index)
         truth = game._rows[index]
-        seen = model.predict(frame.image[..., ::-1], imgsz=1280, conf=0.25, classes=[0], device="cpu", verbose=False)
+        seen = yolo.predict(frame.image[..., ::-1], imgsz=960, conf=0.25, classes=[0], device="cpu", verbose=False)
         boxes, open_ = seen[0].boxes.xyxy.numpy(), truth.xyxy[truth.visibility >= 0.9]
         low, high = (
             np.maximum(open_[:, None, :2], boxes[None, :, :2]),

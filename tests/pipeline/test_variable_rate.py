@@ -70,8 +70,8 @@ def grey(value: int) -> np.ndarray:
 def test_segments_change_when_the_picture_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pace: Callable[[int], np.ndarray]
 ) -> None:
-    times = pace(240) / 1000
-    moment = float(times[150])
+    times = pace(120) / 1000
+    moment = float(times[75])
     pictures = ((float(t), grey(230 if t >= moment else 20)) for t in times)
     video = tmp_path / "v.mp4"
     write_video(video, pictures, frame_rate=Fraction(1000), time_base=Fraction(1, 1000))

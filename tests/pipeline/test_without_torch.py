@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,8 @@ import pytest
 from ground.compute.devices import resolve_device
 from pipeline.config import PipelineConfig
 from pipeline.models import Models
-from pipeline.synthetic.game import SyntheticGame
-from pipeline.video.encode import write_video
+from tests.conftest import Once
+from tests.pipeline.short_games import short_games
 
 pytestmark = pytest.mark.slow
 
@@ -34,11 +33,8 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def game(tmp_path: Path) -> Path:
-    game = SyntheticGame(seed=2, seconds=0.9, size=(480, 270))
-    path = tmp_path / "game.mp4"
-    write_video(path, ((i / 30, game.frame(i).image) for i in range(game.num_frames)), frame_rate=Fraction(30))
-    return path
+def game(once: Once) -> Path:
+    return short_games(once) / "game2.mp4"
 
 
 @pytest.fixture

@@ -40,14 +40,14 @@ def assert_same(kind: str, file: AnnotationFile, folder: Path) -> None:
     """Write, tell the format, read: the same annotations, and a note for every name that is another."""
     path = folder / "a"
     notes = WRITERS[kind](path, file)
-    assert annotation_format(path) == kind
+    assert annotation_format(path) == kind, kind
     again = read_annotations(path, LABELS)
     name = code if kind.startswith("boris") else str
     wanted = sorted((name(p), name(a), s, e, to) for p, a, s, e, to in said(file))
-    assert said(again) == wanted
+    assert said(again) == wanted, kind
     for player in file.players:
         assert name(player) == player or any(repr(player) in note for note in notes)
-    assert again.notes == ()
+    assert again.notes == (), kind
     last, wanted_last = (max(a.end for a in f.annotations if not a.is_event) for f in (again, file))
     assert last == pytest.approx(wanted_last, abs=0.00051), "ends reach the end of the video"
 
@@ -57,34 +57,21 @@ def _with_action(file: AnnotationFile) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(READERS))
-def test_what_is_written_is_read_again(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
-    folder = tmp_path_factory.mktemp("few")
-
-    @_FEW
-    @given(files().filter(_with_action))
-    def check(file: AnnotationFile) -> None:
-        assert_same(kind, file, folder)
-
-    check()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(READERS))
-def test_many_timelines_are_read_again(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_many_timelines_are_read_again(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Each of every format: it takes longer to draw one than to write and read it."""
     folder = tmp_path_factory.mktemp("many")
 
     @_MANY
     @given(files().filter(_with_action))
     def check(file: AnnotationFile) -> None:
-        assert_same(kind, file, folder)
+        for kind in sorted(READERS):
+            assert_same(kind, file, folder)
 
     check()
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", sorted(READERS))
-def test_a_file_says_of_its_own_analysis_what_that_says(kind: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_file_says_of_its_own_analysis_what_that_says(tmp_path_factory: pytest.TempPathFactory) -> None:
     """To the frame, at any rate of frames; whoever has a name that a format cannot hold is nobody there."""
     folder = tmp_path_factory.mktemp("own")
 
@@ -94,14 +81,15 @@ def test_a_file_says_of_its_own_analysis_what_that_says(kind: str, tmp_path_fact
         file = annotations_of(analysis)
         if not file.annotations:
             return
-        WRITERS[kind](folder / "a", file)
-        matched = match_annotations(read_annotations(folder / "a", LABELS), analysis)
-        renamed = {i for i, name in analysis.names.items() if kind.startswith("boris") and code(name) != name}
-        wanted = [s for s in analysis.timeline.segments if s.action != UNSURE and s.track_id not in renamed]
-        found = [s for s in matched.timeline.segments if s.track_id not in matched.strangers]
-        assert [(s.track_id, s.action, s.start_frame, s.end_frame) for s in found] == [
-            (s.track_id, s.action, s.start_frame, s.end_frame) for s in wanted
-        ]
+        for kind in sorted(READERS):
+            WRITERS[kind](folder / "a", file)
+            matched = match_annotations(read_annotations(folder / "a", LABELS), analysis)
+            renamed = {i for i, name in analysis.names.items() if kind.startswith("boris") and code(name) != name}
+            wanted = [s for s in analysis.timeline.segments if s.action != UNSURE and s.track_id not in renamed]
+            found = [s for s in matched.timeline.segments if s.track_id not in matched.strangers]
+            assert [(s.track_id, s.action, s.start_frame, s.end_frame) for s in found] == [
+                (s.track_id, s.action, s.start_frame, s.end_frame) for s in wanted
+            ], kind
 
     check()
 

@@ -15,15 +15,14 @@ from ground.frames import Frame
 from pipeline.progress import Advance, Silent
 from pipeline.runners.cli import main
 from pipeline.runners.video import analyze
-from pipeline.synthetic.game import SyntheticGame
-from pipeline.video.encode import write_video
+from tests.conftest import Once
+from tests.pipeline.short_games import FLAGS, PART_SECONDS, analysed_games, short_games
 from tracker.detect.detector import YoloDetector
 from tracker.types import Detections
 
 pytestmark = pytest.mark.slow
 
 _FILES = ("annotated.mp4", "timeline.csv", "captions.vtt", "tracks.txt")
-_FLAGS = ["--imgsz", "320", "--jobs", "1", "--quiet", "--min-track-confidence", "0", "--device", "cpu"]
 
 
 class _Stopping(Silent):
@@ -42,27 +41,24 @@ class _Stopping(Silent):
         yield advance if name != "ball" else lambda _: None  # over tables: it begins anew
 
 
-@pytest.fixture(scope="module")
-def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    game = SyntheticGame(seed=2, seconds=1.5, size=(480, 270))
-    path = tmp_path_factory.mktemp("game") / "game.mp4"
-    write_video(path, ((i / 30, game.frame(i).image) for i in range(game.num_frames)), frame_rate=Fraction(30))
-    return path
+@pytest.fixture
+def game(once: Once, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In three parts."""
+    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", PART_SECONDS)
+    return short_games(once) / "game2.mp4"
 
 
 def test_a_run_stopped_after_each_part_ends_with_the_same_bytes(
-    game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    game: Path, once: Once, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.5)
-    undisturbed = tmp_path / "undisturbed"
-    assert main(["analyze", str(game), "-o", str(undisturbed), *_FLAGS]) == 0
+    undisturbed = analysed_games(once) / "game2"
     assert not (undisturbed / "parts").exists()
 
     stopped, runs = tmp_path / "stopped", 0
     while True:
         runs += 1
-        monkeypatch.setattr(analyze, "choose_progress", lambda *_: _Stopping(3))
-        code = main(["analyze", str(game), "-o", str(stopped), *_FLAGS])
+        monkeypatch.setattr(analyze, "choose_progress", lambda *_: _Stopping(2))
+        code = main(["analyze", str(game), "-o", str(stopped), *FLAGS])
         if code == 0:
             break
         assert code == 130 and list((stopped / "parts").glob("*.npz")), "what was done is kept"
@@ -76,7 +72,6 @@ def test_a_run_stopped_after_each_part_ends_with_the_same_bytes(
 def test_detections_of_a_video_that_cannot_be_read_from_the_middle_are_kept_too(
     game: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ground.video.parts, "PART_SECONDS", 0.5)
     cut_off = tmp_path / "game.avi"
     with av.open(str(game)) as source, av.open(str(cut_off), "w") as copy:
         stream = copy.add_stream("mjpeg", rate=30)
@@ -87,15 +82,15 @@ def test_detections_of_a_video_that_cannot_be_read_from_the_middle_are_kept_too(
             copy.mux(stream.encode(picture))
         copy.mux(stream.encode(None))
     undisturbed, stopped = tmp_path / "undisturbed", tmp_path / "stopped"
-    assert main(["analyze", str(cut_off), "-o", str(undisturbed), *_FLAGS]) == 0
+    assert main(["analyze", str(cut_off), "-o", str(undisturbed), *FLAGS]) == 0
     with monkeypatch.context() as patched:
-        patched.setattr(analyze, "choose_progress", lambda *_: _Stopping(35, frames=True))
-        assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 130
+        patched.setattr(analyze, "choose_progress", lambda *_: _Stopping(25, frames=True))
+        assert main(["analyze", str(cut_off), "-o", str(stopped), *FLAGS]) == 130
     kept = sorted(path.name[:11] for path in (stopped / "parts").glob("*.npz"))
     assert kept[:2] == ["follow-0000", "follow-0001"]
     looked_at = _looked_at(monkeypatch)
-    assert main(["analyze", str(cut_off), "-o", str(stopped), *_FLAGS]) == 0
-    assert looked_at and min(looked_at) >= 30, "what is kept is not looked at again"
+    assert main(["analyze", str(cut_off), "-o", str(stopped), *FLAGS]) == 0
+    assert looked_at and min(looked_at) >= 24, "what is kept is not looked at again"
     for name in _FILES:
         assert (stopped / name).read_bytes() == (undisturbed / name).read_bytes(), name
 

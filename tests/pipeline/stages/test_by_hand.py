@@ -49,7 +49,7 @@ def game(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for i, color in enumerate([(200, 30, 40), (235, 235, 235)] * 3):
         hall[60:140, 50 * i + 20 : 50 * i + 40] = color
     path = tmp_path_factory.mktemp("game") / "game.mp4"
-    write_video(path, ((i / 25, hall) for i in range(20)), frame_rate=Fraction(25))
+    write_video(path, ((i / 25, hall) for i in range(10)), frame_rate=Fraction(25))
     return path
 
 
@@ -63,7 +63,7 @@ def test_teams_are_told_without_a_detector(game: Path, how: str) -> None:
     boxes = np.array([(x, y, x + w, y + h) for x, y, w, h in _standing()])
     with open_video(game) as source:
         if how == "file":
-            tracks = Tracks.of(np.repeat(range(20), 6), np.tile(range(1, 7), 20), np.tile(boxes, (20, 1)))
+            tracks = Tracks.of(np.repeat(range(10), 6), np.tile(range(1, 7), 10), np.tile(boxes, (10, 1)))
             _, players, _ = follow_file(source, TrackFile(tracks, teams={2: "Home", 1: "Away"}), Silent())
             assert players.teams.names == ("Home", "Away")
         else:

@@ -41,6 +41,7 @@ def write(
     """A video of noise; times: in ticks."""
     with av.open(str(path), "w") as container:
         options = {"g": str(gop), "bf": str(b_frames), "x264-params": "open-gop=1", "sc_threshold": "0"}
+        options["preset"] = "veryfast"  # there is nothing to be found in noise
         stream: Any = container.add_stream("libx264", rate=30, options=options)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.time_base = tick
@@ -172,7 +173,7 @@ def assert_equal(a: Any, b: Any) -> None:
 
 @pytest.mark.slow
 @settings(max_examples=15, deadline=None)
-@given(st.integers(2, 40), st.sets(st.integers(0, 39)), st.floats(0.1, 1), st.randoms(use_true_random=False))
+@given(st.integers(2, 24), st.sets(st.integers(0, 23)), st.floats(0.1, 0.6), st.randoms(use_true_random=False))
 def test_detection_in_parts_is_that_of_the_whole(
     tmp_path_factory: pytest.TempPathFactory, num: int, black: set[int], length: float, random: Any
 ) -> None:
@@ -203,12 +204,13 @@ def _png(image: np.ndarray) -> bytes:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "start"), [("netba_NYK-BOS.mp4", 4.5), ("nbaction_1.mov", 4.4), ("ibm_basketball.mp4", 3.7)]
+    ("name", "start", "end"),
+    [("netba_NYK-BOS.mp4", 4.5, 5.4), ("nbaction_1.mov", 4.4, 5.5), ("ibm_basketball.mp4", 3.7, 4.8)],
 )
-def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str, start: float) -> None:
+def test_real_clips_in_parts_of_five_seconds(shared: Path, tmp_path: Path, name: str, start: float, end: float) -> None:
     """A span with the end of one part and the beginning of the next."""
     coarse = {"detector": {"imgsz": 480}, "windows": {"clip_stride": 16}, "numbers": {"read": True}}
-    config, models = with_settings(PipelineConfig(device="cpu", start=start, end=start + 1.1), coarse), Models()
+    config, models = with_settings(PipelineConfig(device="cpu", start=start, end=end), coarse), Models()
     detector, classifier = models.detector(config), models.classifier(config)
     source = str(shared / "videos" / name)
     with open_video(source, config.start, config.end) as video:

@@ -92,7 +92,7 @@ def test_a_court_drawn_by_hand_leaves_others_out(two_shots: Path, result: Analys
     everywhere = tmp_path / "court.json"
     everywhere.write_text(json.dumps([[-99, -99], [999, -99], [999, 999], [-99, 999]]))
     folder = tmp_path / "out"
-    common = ["analyze", str(two_shots), "--end", "0.9", "--imgsz", "640", "--quiet", "--no-video", "-o", str(folder)]
+    common = ["analyze", str(two_shots), "--end", "0.6", "--imgsz", "640", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, "--court", str(everywhere)]) == 0
     assert len(load_analysis(folder).tracks.ids) >= 5
     settings = with_settings(replace(_CONFIG, end=0.9), {"selection": {"drop_outside": False}})
@@ -102,7 +102,7 @@ def test_a_court_drawn_by_hand_leaves_others_out(two_shots: Path, result: Analys
 def test_every_switch_is_a_flag(two_shots: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     flags = "--no-drop-outside --no-drop-still --no-offline --looks none --max-lost 1"
-    common = ["analyze", str(two_shots), "--end", "0.9", "--imgsz", "640", "--quiet", "--no-video", "-o", str(folder)]
+    common = ["analyze", str(two_shots), "--end", "0.6", "--imgsz", "640", "--quiet", "--no-video", "-o", str(folder)]
     assert main([*common, *flags.split(), "--max-absence", "3"]) == 0
     done = load_analysis(folder)
     settings = done.settings

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from ground.video.source import open_video
 from pipeline.video import sound
 from pipeline.video.encode import write_video
+from tests.conftest import Once
 
 RATE, SECONDS, BEEP = 25, 2, 1.0
 SHORT, SOON = 1, 0.4
@@ -43,14 +46,37 @@ def add_sound(source: Path, output: Path, start: float = 0.0, end: float = float
         return write_video(output, frames, frame_rate=rate, audio_from=source, start=start, end=end)
 
 
+def write_sources(kinds: Mapping[Path, tuple[Sequence[str], Sequence[str]]], seconds: float = SECONDS) -> None:
+    """By file: the input of its sound, and its codecs. In one process, as each takes longer to start than to work."""
+    inputs, outputs = pictures(seconds), list[object]()
+    for number, (path, (tone, codecs)) in enumerate(kinds.items(), 1):
+        inputs += tone
+        outputs += ["-map", "0:v", "-map", f"{number}:a", *codecs, path]
+    ffmpeg(*inputs, *outputs)
+
+
 def loudness(path: Path) -> tuple[float, np.ndarray]:
     """Seconds at which sound is first heard, and from there on its mean size by channel, as FFmpeg hears it."""
-    whole = ["-af", "aresample=48000:async=1:first_pts=0", "-c:a", "pcm_f32le", "-f", "wav", "-"]
-    said = subprocess.run(["ffmpeg", "-v", "error", "-i", str(path), *whole], capture_output=True, check=True).stdout
-    header, _, data = said.partition(b"data")
+    return loudnesses([path])[0]
+
+
+def loudnesses(paths: Sequence[Path]) -> list[tuple[float, np.ndarray]]:
+    """The ``loudness`` of each, by one process."""
+    inputs, outputs = list[object](), list[object]()
+    waves = [path.with_suffix(".wav") for path in paths]
+    for number, (path, wave) in enumerate(zip(paths, waves, strict=True)):
+        inputs += ["-i", path]
+        outputs += ["-map", f"{number}:a", "-af", "aresample=48000:async=1:first_pts=0", "-c:a", "pcm_f32le", wave]
+    ffmpeg(*inputs, *outputs)
+    return list(map(_heard, waves))
+
+
+def _heard(path: Path) -> tuple[float, np.ndarray]:
+    header, _, data = path.read_bytes().partition(b"data")
+    path.unlink()
     wave = np.frombuffer(data[4:], np.float32).reshape(-1, int.from_bytes(header[22:24], "little"))
     heard = np.flatnonzero(np.abs(wave).max(axis=1) > 0.1)
-    assert len(heard), "there is no sound"
+    assert len(heard), f"there is no sound in {path.stem}"
     return heard[0] / 48000, np.abs(wave[heard[0] :]).mean(axis=0)
 
 
@@ -59,6 +85,11 @@ def assert_whole(path: Path, num_frames: int = RATE * SECONDS) -> None:
         assert sum(1 for _ in video) == num_frames and not video.notes
 
 
+def _codecs(of_sound: str) -> list[str]:
+    return ["-c:v", "mpeg4", "-c:a", of_sound]
+
+
+_MPEG4 = _codecs("pcm_s16le")
 LAYOUTS = [
     "mono", "FL", "LFE", "stereo", "FC+LFE", "2.1", "3.0", "3.0(back)", "quad", "4.0", "3.1", "5.0", "5.1", "5.1(side)",
     "hexagonal", "6.1", "7.0", "7.1", "7.1(wide)", "octagonal", "hexadecagonal",
@@ -66,30 +97,38 @@ LAYOUTS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("layout", LAYOUTS)
-def test_sound_of_every_layout(tmp_path: Path, layout: str) -> None:
+def test_sound_of_every_layout(tmp_path: Path) -> None:
+    sources = {tmp_path / f"{number}.mov": layout for number, layout in enumerate(LAYOUTS)}
+    write_sources({path: (_tone_in(layout), _MPEG4) for path, layout in sources.items()}, SHORT)
+    made = [path.with_suffix(".mp4") for path in sources]
+    for source, video in zip(sources, made, strict=True):
+        assert add_sound(source, video) == [], sources[source]
+        assert_whole(video, RATE * SHORT)
+    for layout, (begin, heard) in zip(LAYOUTS, loudnesses(made), strict=True):
+        assert begin == pytest.approx(SOON, abs=0.03) and heard.max() > 0.05, layout
+
+
+def _tone_in(layout: str) -> list[str]:
     count = 1 if layout in ("FL", "LFE") else 2 if layout == "FC+LFE" else av.AudioLayout(layout).nb_channels
     wave = "|".join([f"0.5*gte(t,{SOON})*sin(2*PI*500*t)"] * count)
-    tone = ["-f", "lavfi", "-i", f"aevalsrc='{wave}':s=48000:d={SHORT}:c={layout}"]
-    ffmpeg(*pictures(SHORT), *tone, "-c:v", "libx264", "-c:a", "pcm_s16le", tmp_path / "a.mov")
-    assert add_sound(tmp_path / "a.mov", tmp_path / "v.mp4") == []
-    begin, heard = loudness(tmp_path / "v.mp4")
-    assert begin == pytest.approx(SOON, abs=0.03) and heard.max() > 0.05
-    assert_whole(tmp_path / "v.mp4", RATE * SHORT)
+    return ["-f", "lavfi", "-i", f"aevalsrc='{wave}':s=48000:d={SHORT}:c={layout}"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 7, 8, 11, 16])
 @pytest.mark.parametrize("suffix", ["avi", "mkv"])
-def test_sound_that_names_no_layout(tmp_path: Path, count: int, suffix: str) -> None:
-    rate = 48000 if count < 16 else 8000  # FFmpeg gives so many channels sample by sample
-    tone = tones(count, rate, seconds=SHORT, beep=SOON)
-    ffmpeg(*pictures(SHORT), *tone, "-c:v", "mpeg4", "-c:a", "pcm_s16le", tmp_path / f"a.{suffix}")
-    assert add_sound(tmp_path / f"a.{suffix}", tmp_path / "v.mp4") == []
-    begin, heard = loudness(tmp_path / "v.mp4")
-    assert begin == pytest.approx(SOON, abs=0.03)
-    assert len(heard) == (count if count in (1, 2, 3, 4, 5, 6, 8) else 2)
-    assert_whole(tmp_path / "v.mp4", RATE * SHORT)
+def test_sound_that_names_no_layout(tmp_path: Path, suffix: str) -> None:
+    counts = (1, 2, 3, 4, 6, 7, 8, 11, 16)
+    sources = {tmp_path / f"{count}.{suffix}": count for count in counts}
+    rates = {count: 48000 if count < 16 else 8000 for count in counts}  # FFmpeg gives so many sample by sample
+    tone = {count: tones(count, rates[count], seconds=SHORT, beep=SOON) for count in counts}
+    write_sources({path: (tone[count], _MPEG4) for path, count in sources.items()}, SHORT)
+    made = [path.with_suffix(".mp4") for path in sources]
+    for source, video in zip(sources, made, strict=True):
+        assert add_sound(source, video) == [], source.name
+        assert_whole(video, RATE * SHORT)
+    for count, (begin, heard) in zip(counts, loudnesses(made), strict=True):
+        assert begin == pytest.approx(SOON, abs=0.03), count
+        assert len(heard) == (count if count in (1, 2, 3, 4, 5, 6, 8) else 2), count
 
 
 CODECS = [
@@ -106,34 +145,44 @@ CODECS = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("codec", "rate", "channels", "suffix"), CODECS)
-def test_sound_of_every_codec(tmp_path: Path, codec: str, rate: int, channels: int, suffix: str) -> None:
-    source = tmp_path / f"a.{suffix}"
-    video = {"webm": "libvpx", "wmv": "wmv2", "mxf": "mpeg2video", "flv": "flv"}.get(suffix, "mpeg4")
-    try:
-        options = ["-c:v", video, "-c:a", codec, "-strict", "-2"]
-        ffmpeg(*pictures(SHORT), *tones(channels, rate, seconds=SHORT, beep=SOON), *options, source)
-    except subprocess.CalledProcessError:
-        pytest.skip(f"this FFmpeg does not write {codec}")
-    assert add_sound(source, tmp_path / "v.mp4") == []
-    begin, heard = loudness(tmp_path / "v.mp4")
-    assert begin == pytest.approx(SOON, abs=0.1) and len(heard) == channels
-    with open_video(tmp_path / "v.mp4") as video:
-        assert not video.notes and sum(1 for _ in video) >= RATE * SHORT - 1
+def test_sound_of_every_codec(tmp_path: Path) -> None:
+    listed = subprocess.run(["ffmpeg", "-v", "error", "-encoders"], capture_output=True, text=True, check=True).stdout
+    known = {line.split()[1] for line in listed.splitlines() if line.startswith(" A")}
+    kinds = {tmp_path / f"{i}.{kind[-1]}": kind for i, kind in enumerate(CODECS) if kind[0] in known}
+    videos = {"webm": "libvpx", "wmv": "wmv2", "mxf": "mpeg2video", "flv": "flv"}
+    sources = {
+        path: (
+            tones(channels, rate, seconds=SHORT, beep=SOON),
+            ["-c:v", videos.get(suffix, "mpeg4"), "-c:a", codec, "-strict", "-2"],
+        )
+        for path, (codec, rate, channels, suffix) in kinds.items()
+    }
+    write_sources(sources, SHORT)
+    made = [path.with_suffix(".out.mp4") for path in kinds]
+    for source, path in zip(kinds, made, strict=True):
+        assert add_sound(source, path) == [], kinds[source]
+        with open_video(path) as video:
+            assert not video.notes and sum(1 for _ in video) >= RATE * SHORT - 1, kinds[source]
+    for kind, (begin, heard) in zip(kinds.values(), loudnesses(made), strict=True):
+        assert begin == pytest.approx(SOON, abs=0.1) and len(heard) == kind[2], kind
+    if missing := {codec for codec, *_ in CODECS} - known:
+        pytest.skip(f"this FFmpeg does not write {', '.join(missing)}")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("start", "end"), [(0.5, 1.5), (0.5, float("inf")), (0.98, 2.0)])
-@pytest.mark.parametrize(
-    ("codec", "delay"), [("pcm_s16le", 0.0), ("aac", 0.0), ("pcm_s16le", 0.4), ("aac", 0.4), ("mp2", -0.3)]
-)
-def test_sound_keeps_its_place(tmp_path: Path, codec: str, delay: float, start: float, end: float) -> None:
-    ffmpeg(*pictures(), *tones(1, delay=delay), "-c:v", "mpeg4", "-c:a", codec, tmp_path / "a.mkv")
-    add_sound(tmp_path / "a.mkv", tmp_path / "v.mp4", start, end)
-    first = 0.0 if delay >= 0 else -delay  # a negative delay makes the pictures begin later
-    expected = BEEP + delay + first - start
-    begin, _ = loudness(tmp_path / "v.mp4")
-    assert begin == pytest.approx(max(0.0, expected), abs=0.04)
+def test_sound_keeps_its_place(tmp_path: Path) -> None:
+    kinds = [("pcm_s16le", 0.0), ("aac", 0.0), ("pcm_s16le", 0.4), ("aac", 0.4), ("mp2", -0.3)]
+    sources = {tmp_path / f"{codec} {delay}.mkv": (codec, delay) for codec, delay in kinds}
+    write_sources({path: (tones(1, delay=kind[1]), _codecs(kind[0])) for path, kind in sources.items()})
+    expected: dict[Path, float] = {}
+    for source, (_, delay) in sources.items():
+        first = 0.0 if delay >= 0 else -delay  # a negative delay makes the pictures begin later
+        for start, end in ((0.5, 1.5), (0.5, float("inf")), (0.98, 2.0)):
+            path = tmp_path / f"{source.stem} from {start} to {end}.mp4"
+            add_sound(source, path, start, end)
+            expected[path] = max(0.0, BEEP + delay + first - start)
+    for (path, begin), (found, _) in zip(expected.items(), loudnesses(list(expected)), strict=True):
+        assert found == pytest.approx(begin, abs=0.04), path.stem
 
 
 @pytest.mark.parametrize("seconds", [0.2, 6])
@@ -232,36 +281,52 @@ class FailureError(Exception):
     pass
 
 
+@pytest.fixture(scope="module")
+def beeps(once: Once) -> Path:
+    """A folder of videos with a tone, of each codec that fails or is damaged here."""
+
+    def make(folder: Path) -> None:
+        whole = {folder / f"{codec}.mov": (tones(1), _codecs(codec)) for codec in ("aac", "pcm_s16le")}
+        later_damaged = {folder / f"{codec}.mkv": (tones(2), _codecs(codec)) for codec in _DAMAGED}
+        write_sources(whole | later_damaged)
+
+    return once("beeps", make)
+
+
+_DAMAGED = ("aac", "pcm_s16le", "mp2", "ac3")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("place", ["open_container", "_copy", "_encode", "_new_file", "_resample", "_mux", "_readable"])
 @pytest.mark.parametrize("codec", ["aac", "pcm_s16le"])
 def test_whatever_fails_the_video_is_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, codec: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, beeps: Path, codec: str
 ) -> None:
-    ffmpeg(*pictures(), *tones(1), "-c:v", "mpeg4", "-c:a", codec, tmp_path / "a.mov")
-
     def fail(*_: object, **__: object) -> None:
         raise FailureError("no such luck\nat all")
 
-    monkeypatch.setattr(sound, place, fail)
-    notes = add_sound(tmp_path / "a.mov", tmp_path / "v.mp4")
-    assert_whole(tmp_path / "v.mp4")
-    is_kept = (codec, place) in {("pcm_s16le", "_copy"), ("pcm_s16le", "_mux"), ("aac", "_copy"), ("aac", "_encode"),
-                                 ("aac", "_resample"), ("aac", "_mux")}  # fmt: skip
-    if is_kept:
-        assert notes == [] and loudness(tmp_path / "v.mp4")[0] == pytest.approx(BEEP, abs=0.03)
-    else:
-        assert len(notes) == 1 and notes[0].startswith("the sound is left out") and "\n" not in notes[0]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mov", "v.mp4"]
+    source = shutil.copy(beeps / f"{codec}.mov", tmp_path / "a.mov")
+    places = ["open_container", "_copy", "_encode", "_new_file", "_resample", "_mux", "_readable"]
+    kept_in = ["_copy", "_encode", "_resample", "_mux"] if codec == "aac" else ["_copy", "_mux"]
+    for place in places:
+        with monkeypatch.context() as patched:
+            patched.setattr(sound, place, fail)
+            notes = add_sound(source, tmp_path / f"{place}.mp4")
+        assert_whole(tmp_path / f"{place}.mp4")
+        if place in kept_in:
+            assert notes == [], place
+        else:
+            assert len(notes) == 1 and notes[0].startswith("the sound is left out") and "\n" not in notes[0], place
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.mov", *(f"{p}.mp4" for p in places)])
+    for place, (begin, _) in zip(kept_in, loudnesses([tmp_path / f"{p}.mp4" for p in kept_in]), strict=True):
+        assert begin == pytest.approx(BEEP, abs=0.03), place
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("codec", ["aac", "pcm_s16le", "mp2", "ac3"])
+@pytest.mark.parametrize("codec", _DAMAGED)
 @pytest.mark.parametrize("seed", range(4))
-def test_damaged_sound_costs_sound_only(tmp_path: Path, codec: str, seed: int) -> None:
-    ffmpeg(*pictures(), *tones(2), "-c:v", "mpeg4", "-c:a", codec, tmp_path / "a.mkv")
+def test_damaged_sound_costs_sound_only(tmp_path: Path, beeps: Path, codec: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    data = np.frombuffer((tmp_path / "a.mkv").read_bytes(), np.uint8).copy()
+    data = np.frombuffer((beeps / f"{codec}.mkv").read_bytes(), np.uint8).copy()
     places = rng.integers(len(data) // 4, len(data), 200)
     data[places] = rng.integers(0, 256, len(places))
     (tmp_path / "a.mkv").write_bytes(data.tobytes())

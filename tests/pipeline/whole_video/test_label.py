@@ -135,24 +135,24 @@ def test_too_few_frames_a_second_are_said(
 
 
 def test_memory_does_not_grow_with_what_is_averaged() -> None:
-    """Four hundred labels for an hour: one row is made of the rows around it, never a table of them all."""
+    """Four hundred labels for a quarter hour: one row is made of the rows around it, never a table of them all."""
 
     def scores() -> Iterator[ActionScores]:
-        for i in range(6000):
+        for i in range(2000):
             yield ActionScores(NOBODY, i * 0.5, i * 0.5 + 0.6, np.full(400, 1 / 400, np.float32))
 
     tracemalloc.start()
-    assert sum(float(s.probabilities.sum()) for s in moving_average(scores(), 2.0)) == pytest.approx(6000, rel=1e-4)
+    assert sum(float(s.probabilities.sum()) for s in moving_average(scores(), 2.0)) == pytest.approx(2000, rel=1e-4)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
 
 
 @pytest.mark.slow
-def test_ten_thousand_frames_are_one_video(tmp_path: Path, classifier: ActionClassifier) -> None:
-    with open_video(_video(tmp_path / "v.mp4", [20, 20, 230, 230] * 2500)) as video:
+def test_thousands_of_frames_are_one_video(tmp_path: Path, classifier: ActionClassifier) -> None:
+    with open_video(_video(tmp_path / "v.mp4", [20, 20, 230, 230] * 750)) as video:
         answer = classify_video(video, classifier)
-    assert len(answer.scores) == 1249 and answer.timeline.segments[-1].end_frame == 10_000
+    assert len(answer.scores) == 374 and answer.timeline.segments[-1].end_frame == 3000
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 12))
