@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -119,18 +120,36 @@ def _learnt(client: TestClient) -> dict[str, Any]:
     deadline = time.monotonic() + 180
     while (state := client.get("/api/lesson", params={"id": _ID}).json())["state"] in ("adapt", "label"):
         assert time.monotonic() < deadline
-        time.sleep(0.3)
-    assert state["state"] == "ready", state
+        time.sleep(0.05)
     return state
 
 
+_COMMAND = "import sys; sys.exit(sys.argv[1] != 'adapt' and f'more\\ncourtscribe: {sys.argv[1:3]}')"
+"""Learns nothing, and says what else it was asked to do."""
+
+
+def test_learning_and_labelling_are_processes_and_what_one_says_is_shown(
+    game: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.pipeline.studio.conftest.COMMAND", (sys.executable, "-c", _COMMAND))
+    client = connect(game.parent)
+    for player, label in enumerate(("one", "two"), 1):
+        _add(client, label, *_spans(player))
+    state = _learnt(client)
+    assert state["state"] == "failed" and state["error"] == str(["label", str(game)])
+    assert not (game / "trial").exists()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("commands_here")
 def test_whole_pictures_are_learnt_and_told_apart(game: Path, connect: Connect) -> None:
     """The video becomes brighter: early pictures are dark, late ones are bright."""
     client = connect(game.parent)
     for label, begin in (("dark", 0.0), ("bright", 1.3)):
         _add(client, label, *({"player": None, "start": begin + k / 10, "end": begin + k / 10 + 0.4} for k in range(3)))
-    learnt = _learnt(client)["learnt"]
+    state = _learnt(client)
+    assert state["state"] == "ready", state
+    learnt = state["learnt"]
     assert set(learnt["report"]["per_class"]) == {"dark", "bright"} and "points" in learnt["curve"]
     rows = client.get("/api/lesson/compare", params={"id": _ID}).json()
     assert rows and {row["after"] for row in rows} <= {"dark", "bright"} and rows[0]["name"] == "the whole picture"

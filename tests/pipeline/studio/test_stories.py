@@ -73,8 +73,8 @@ def serve() -> Iterator[Callable[..., Server]]:
 class Here:
     """A studio in a thread of this process, begun at once: a process of its own loads libraries for a second."""
 
-    def __init__(self, place: Path) -> None:
-        listener = listen(0)
+    def __init__(self, place: Path, port: int = 0) -> None:
+        listener = listen(port)
         address = Address.new(listener.getsockname()[1])
         self.url, self.origin = address.url, address.origin
         studio = Studio(Places.below(place), COMMAND, _fields())
@@ -90,12 +90,12 @@ class Here:
 
 
 @pytest.fixture
-def serve_here() -> Iterator[Callable[[Path], Here]]:
+def serve_here() -> Iterator[Callable[..., Here]]:
     """Starts studios in this process, which end with the test."""
     studios: list[Here] = []
 
-    def started(place: Path) -> Here:
-        studios.append(Here(place))
+    def started(place: Path, port: int = 0) -> Here:
+        studios.append(Here(place, port))
         return studios[-1]
 
     yield started
@@ -136,7 +136,7 @@ def _saved(page: Page, number: int, game: Path) -> None:
 
 
 def test_correct_by_mouse_reload_kill_the_server_and_go_on(
-    game: Path, page: Page, serve: Callable[..., Server]
+    game: Path, page: Page, serve: Callable[..., Server], serve_here: Callable[..., Here]
 ) -> None:
     server = serve(game)
     page.goto(server.url)  # leads to the analysis that it was started for
@@ -163,7 +163,7 @@ def test_correct_by_mouse_reload_kill_the_server_and_go_on(
     page.locator("#edit-redo").click()
     expect(page.locator("#alert")).to_contain_text("does not answer")
     assert len(read_edits(game)) == 3
-    again = serve(game, server.port)
+    again = serve_here(game.parent, server.port)
     _open(page, again)
     expect(_row(page, "Ann <b>&\"'</b>")).to_be_visible()
     page.locator("#edit-redo").click()
@@ -361,7 +361,9 @@ def test_nothing_keeps_anybody_out(
 
 
 @pytest.mark.slow
-def test_draw_two_boxes_run_and_correct(tmp_path: Path, page: Page, serve: Callable[..., Server]) -> None:
+def test_draw_two_boxes_run_and_correct(
+    tmp_path: Path, page: Page, serve: Callable[..., Server], serve_here: Callable[..., Here]
+) -> None:
     _write_moving(tmp_path / "game.mp4")
     server = serve(tmp_path / "game.mp4")
     page.goto(server.url)
@@ -383,9 +385,9 @@ def test_draw_two_boxes_run_and_correct(tmp_path: Path, page: Page, serve: Calla
     page.locator("#start").click()
     page.locator("body[data-run]").wait_for()
     server.kill()  # the analysis does not mind
-    again = serve(tmp_path / "game.mp4", server.port)
+    again = serve_here(tmp_path, server.port)
     page.goto(again.url)
-    page.wait_for_url(re.compile("/new"))
+    page.goto(f"{again.origin}/new?id=game.mp4")
     page.locator("#open").wait_for(timeout=90_000)
     page.locator("body[data-run=done]").wait_for(timeout=90_000)
     page.locator("#open").click()
@@ -425,15 +427,16 @@ FRAMES = 50
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("commands_here")
 def test_teach_a_label(tmp_path: Path, page: Page, serve_here: Callable[[Path], Here]) -> None:
     game = make_game(tmp_path)
     _open(page, serve_here(tmp_path))
     page.locator("#tab-teach").click()
     for player, label in (("1", "left"), ("3", "right")):
-        for begin in (0, 15, 30):
+        for begin in (0, 2, 4):
             _row(page, player).click()
             page.evaluate("document.activeElement.blur()")
-            for key in ("Home", *["."] * begin, "i", *["."] * 12, "y"):
+            for key in ("Home", *["."] * begin, "i", "ArrowRight", "y"):  # from a frame on for a second
                 page.keyboard.press(key)
             page.locator("#teach-label").fill(label)
             page.locator("#teach-add").click()
