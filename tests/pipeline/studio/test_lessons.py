@@ -48,21 +48,21 @@ def test_marked_spans_become_clips_that_are_learnt_from(game: Path, connect: Con
     assert len(state["labels"][0]["examples"]) == 2 and len(list(examples.rglob("*.mp4"))) == 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("label", "span"),
-    [
-        ("", {"player": 1, "start": 0, "end": 1}), ("../up", {"player": 1, "start": 0, "end": 1}),
-        ("train", {"player": 1, "start": 0, "end": 1}), ("unsure", {"player": 1, "start": 0, "end": 1}),
-        ("ok", {"player": 99, "start": 0, "end": 1}), ("ok", {"player": "1", "start": 0, "end": 1}),
-        ("ok", {"player": 1, "start": 1, "end": 0}), ("ok", {"player": 1, "start": 0, "end": 1e9}),
-        ("ok", {"player": 1, "start": 0}), ("ok", {}), ("ok", {"player": 1, "start": True, "end": 1}),
-    ],
-)  # fmt: skip
-def test_what_is_no_example_is_said(game: Path, connect: Connect, label: str, span: dict[str, Any]) -> None:
-    answer = _add(connect(game.parent), label, span)
-    assert answer.status_code == 400 and "\n" not in answer.json()["error"]
-    assert not list(game.parent.rglob("taught.examples/**/*.mp4"))
+_NO_EXAMPLES: list[tuple[str, dict[str, Any]]] = [
+    ("", {"player": 1, "start": 0, "end": 1}), ("../up", {"player": 1, "start": 0, "end": 1}),
+    ("train", {"player": 1, "start": 0, "end": 1}), ("unsure", {"player": 1, "start": 0, "end": 1}),
+    ("ok", {"player": 99, "start": 0, "end": 1}), ("ok", {"player": "1", "start": 0, "end": 1}),
+    ("ok", {"player": 1, "start": 1, "end": 0}), ("ok", {"player": 1, "start": 0, "end": 1e9}),
+    ("ok", {"player": 1, "start": 0}), ("ok", {}), ("ok", {"player": 1, "start": True, "end": 1}),
+]  # fmt: skip
+
+
+def test_what_is_no_example_is_said(game: Path, connect: Connect) -> None:
+    client = connect(game.parent)
+    for label, span in _NO_EXAMPLES:
+        answer = _add(client, label, span)
+        assert answer.status_code == 400 and "\n" not in answer.json()["error"], (label, span)
+        assert not list(game.parent.rglob("taught.examples/**/*.mp4")), (label, span)
 
 
 def test_nothing_but_examples_is_removed(game: Path, connect: Connect) -> None:
