@@ -122,7 +122,7 @@ def test_what_is_downloaded_is_what_courtscribe_writes(report: Page, game: Game,
 def numbered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("numbered")
     video = folder / "video.mp4"
-    write_numbered(video, request.param, 150, seed=4)
+    write_numbered(video, request.param, 90, seed=4)
     analysis = analysis_of(video)
     write_report(analysis, folder / "report.html", colors=dict.fromkeys(range(1, 13), (250, 40, 250)))
     return folder / "report.html"
@@ -135,7 +135,7 @@ def test_the_frame_of_a_moment_is_shown_with_its_own_boxes(page: Page, numbered:
     # frame and time of each, as the page has them, to ask for a moment anywhere within a frame
     rng = np.random.default_rng(7)
     analysis = analysis_of(numbered.parent / "video.mp4")
-    for number in rng.choice(149, 6, replace=False).tolist():
+    for number in rng.choice(89, 6, replace=False).tolist():
         begin, end = analysis.frames.time[number : number + 2]
         moment = begin + rng.uniform(0.1, 0.9) * (end - begin)
         page.evaluate("(hash) => (location.hash = hash)", f"#t={moment:.4f}")
