@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -140,4 +141,5 @@ def test_no_answer_is_held_back() -> None:
                 writer.close()
                 return await told
 
-    assert asyncio.run(is_sent_at_once())
+    with ThreadPoolExecutor() as threads:  # in this one Playwright's loop may run
+        assert threads.submit(asyncio.run, is_sent_at_once()).result()

@@ -382,7 +382,7 @@ def test_draw_two_boxes_run_and_correct(
     page.locator("body[data-run]").wait_for()
     server.kill()  # the analysis does not mind
     again = serve_here(tmp_path, server.port)
-    page.goto(again.url)
+    assert page.request.get(again.url).ok
     page.goto(f"{again.origin}/new?id=game.mp4")
     page.locator("#open").wait_for(timeout=90_000)
     page.locator("body[data-run=done]").wait_for(timeout=90_000)
