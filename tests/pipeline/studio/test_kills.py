@@ -15,5 +15,5 @@ _BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 def test_no_edit_is_lost_that_was_answered(game: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(_BENCHMARKS))
     studio = importlib.import_module("studio")
-    outcome = studio.edits_and_kills(game, 9, 3, random.Random(1))
-    assert outcome.answered >= 9 and outcome.kills == 3 and not outcome.lost, outcome
+    outcome = studio.edits_and_kills(game, 12, 4, random.Random(1))
+    assert outcome.answered >= 12 and outcome.kills == 4 and not outcome.lost, outcome
