@@ -59,7 +59,14 @@ def calibration_error(probabilities: Floats, truth: Ints, bins: int = _BINS) -> 
 
 def with_temperature(probabilities: Floats, temperature: float) -> npt.NDArray[np.float64]:
     """Probabilities (N, C) as they would be if the logits were divided by ``temperature``."""
-    logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST)) / temperature
+    return _softmax(_logits(probabilities) / temperature)
+
+
+def _logits(probabilities: Floats) -> npt.NDArray[np.float64]:
+    return np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
+
+
+def _softmax(logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     exponents = np.exp(logits - logits.max(1, keepdims=True))
     return exponents / exponents.sum(1, keepdims=True)
 
@@ -67,18 +74,19 @@ def with_temperature(probabilities: Floats, temperature: float) -> npt.NDArray[n
 def fit_temperature(probabilities: Floats, truth: Ints) -> float:
     """The temperature at which ``truth`` is likeliest.
 
-    probabilities: (N, C) of clips that the network did not learn from. truth: int (N,).
+    probabilities: (N, C) of clips that the network did not learn from. truth: int (N,), or K times as many: of all
+    clips once, then of all once more.
     The likelihood is concave in one over the temperature, so its slope is zero in one place, which bisection finds.
     Raises InputError when there are no clips.
     """
     if not len(truth):
         raise InputError("there are no clips to fit a temperature to")
-    logits = np.log(np.maximum(probabilities.astype(np.float64), _SMALLEST))
-    target = logits[np.arange(len(truth)), truth].mean()
+    logits, times = _logits(probabilities), len(truth) // len(probabilities)
+    target = logits[np.arange(len(truth)) % len(probabilities), truth].mean()
     low, high = _COLDEST, _HOTTEST
     for _ in range(50):
         middle = float(np.sqrt(low * high))
-        expected = (with_temperature(probabilities, middle) * logits).sum(1).mean()
+        expected = np.tile((_softmax(logits / middle) * logits).sum(1), times).mean()
         low, high = (low, middle) if expected < target else (middle, high)
     return float(np.sqrt(low * high))
 

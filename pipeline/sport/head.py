@@ -148,7 +148,7 @@ def _temperature(left_out: Floats, targets: Ints, counts: Ints) -> float:
     copies = max(1, len(targets) // num_sports)
     anything = np.arange(len(targets)) % num_sports
     truth = np.concatenate([np.tile(targets, copies), anything])
-    return fit_temperature(np.tile(plain, (copies + 1, 1)), truth)
+    return fit_temperature(plain, truth)
 
 
 def _slope(features: Floats, targets: Ints, own: Floats) -> float:

@@ -113,14 +113,18 @@ def likeliest(probabilities: npt.NDArray[np.floating], unknown: float, sports: S
 
 
 def open_classifier(
-    path: Path = SHIPPED_SPORTS, added: Path | None = None, sports: Sequence[Sport] = ()
+    path: Path = SHIPPED_SPORTS,
+    added: Path | None = None,
+    sports: Sequence[Sport] = (),
+    opened: Embedding | None = None,
 ) -> SportClassifier:
     """What ``train sport`` wrote, with the examples that were added to folder ``added`` of ``sports`` besides.
 
-    Raises InputError where it cannot be read.
+    opened: an embedding that is taken if the examples are of it. Raises InputError where it cannot be read.
     """
     examples, heads = load_examples(path)
-    embedding = open_embedding(examples.embedding)
+    is_of_it = opened is not None and opened.digest == examples.digest
+    embedding = opened if opened is not None and is_of_it else open_embedding(examples.embedding)
     of = () if added is None else sports
     more = [one for sport in of for one in added_examples(added or Path(), sport, embedding.digest)]
     return SportClassifier(embedding, examples.plus(more)) if more else SportClassifier(embedding, examples, heads)

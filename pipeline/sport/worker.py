@@ -51,7 +51,9 @@ class Worker:
         state = self._now()
         if self._classifier is None or state != self._state:
             sports = list(read_table(table_in(self._folder)).values())
-            self._classifier, self._state = open_classifier(added=self._folder, sports=sports), state
+            opened = self._classifier and self._classifier.embedding
+            classifier = open_classifier(added=self._folder, sports=sports, opened=opened)
+            self._classifier, self._state = classifier, state
         return self._classifier
 
     def _now(self) -> object:

@@ -46,7 +46,7 @@ def test_the_manifest_tells_the_truth_about_the_weights() -> None:
 
 @pytest.mark.slow
 def test_demo_makes_a_game_and_compares(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["demo", "-o", str(tmp_path), "--seconds", "1", "--quiet"]) == 0
+    assert main(["demo", "-o", str(tmp_path), "--seconds", "0.6", "--quiet"]) == 0
     assert (tmp_path / "game.mp4").is_file()
     assert (tmp_path / "game.courtscribe" / "annotated.mp4").is_file()
     assert len(read_truth(tmp_path / "truth" / "gt.txt").ids) == 10

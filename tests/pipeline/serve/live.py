@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from pipeline.serve.app import make_app
 from pipeline.serve.settings import ServeSettings
 from pipeline.serve.tokens import Caller
+from pipeline.studio.serve import listen
 
 PIECES = "application/offset+octet-stream"
 
@@ -113,7 +114,7 @@ def serving(data: Path, token: str = "", **settings: Any) -> Iterator[Live]:
     app = make_app(ServeSettings(data, **settings))
     token = token or app.state.tokens.add("client")
     under_way = threading.Condition()
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with listen(0) as listening:
         server = uvicorn.Server(uvicorn.Config(_counted(app, under_way), log_level="warning", lifespan="on"))
         server_thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         server_thread.start()

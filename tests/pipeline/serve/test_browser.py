@@ -16,12 +16,12 @@ from tests.pipeline.report.conftest import until
 from tests.pipeline.serve.live import Live, serving
 
 
-def _with_report(live: Live, data: Path) -> str:
-    """A job with a report, as ``analyze`` leaves it, about a video of ten seconds."""
+def _with_report(live: Live, data: Path, frames: int) -> str:
+    """A job with a report, as ``analyze`` leaves it, about a video of so many frames, 25 a second."""
     state = live.app.state
     job, video = done_job(state.jobs, state.videos, live.token, data)
     folder = JobFolder.of(data, job)
-    write_numbered(data / "videos" / video, "cfr", 250)
+    write_numbered(data / "videos" / video, "cfr", frames)
     folder.video.hardlink_to(data / "videos" / video)
     write_report(analysis_of(folder.video, {1: "Ann"}), folder.results / "report.html")
     folder.video.unlink()
@@ -32,7 +32,7 @@ def _with_report(live: Live, data: Path) -> str:
 @pytest.mark.slow
 def test_a_person_comes_in_and_seeks_in_a_report(browser: Browser, tmp_path: Path) -> None:
     with serving(tmp_path) as live:
-        job = _with_report(live, tmp_path)
+        job = _with_report(live, tmp_path, 250)
         context = browser.new_context(viewport={"width": 1440, "height": 900})
         context.set_default_timeout(10000)
         page = context.new_page()
@@ -62,7 +62,7 @@ def test_a_person_comes_in_and_seeks_in_a_report(browser: Browser, tmp_path: Pat
 @pytest.mark.slow
 def test_a_job_is_deleted_on_the_page_and_another_site_can_do_nothing(browser: Browser, tmp_path: Path) -> None:
     with serving(tmp_path) as live:
-        job = _with_report(live, tmp_path)
+        job = _with_report(live, tmp_path, 10)
         context = browser.new_context()
         context.set_default_timeout(10000)
         page = context.new_page()

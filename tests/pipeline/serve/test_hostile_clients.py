@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -119,3 +121,25 @@ def test_one_service_has_a_folder(tmp_path: Path) -> None:
         with listen(0) as listener, pytest.raises(InputError, match="another run"):
             server.serve(ServeSettings(data=tmp_path), listener)
         other.communicate()
+
+
+def test_no_answer_is_held_back() -> None:
+    """As Nagle's algorithm holds what is small until the client has said that it has what came before."""
+
+    async def is_sent_at_once() -> bool:
+        told = asyncio.get_running_loop().create_future()
+
+        def accepted(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            connection = writer.get_extra_info("socket")
+            told.set_result(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0)
+            writer.close()
+
+        with listen(0) as listener:
+            address = listener.getsockname()
+            async with await asyncio.start_server(accepted, sock=listener):
+                _, writer = await asyncio.open_connection(*address)
+                writer.close()
+                return await told
+
+    with ThreadPoolExecutor() as threads:  # in this one Playwright's loop may run
+        assert threads.submit(asyncio.run, is_sent_at_once()).result()

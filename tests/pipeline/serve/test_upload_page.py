@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route
 
 from pipeline.runners.offered import offered
+from tests.pipeline.axe import violations
 from tests.pipeline.report.conftest import until
 from tests.pipeline.serve.live import Live, serving
 from tests.pipeline.serve.test_hostile_videos import made
@@ -53,9 +53,7 @@ def _large(path: Path) -> Path:
 
 
 def _clean(page: Page) -> None:
-    source = Path(sys.modules[Axe.__module__].__file__ or "").parent / "axe.min.js"
-    page.evaluate(source.read_text(encoding="utf-8") + "; 0")
-    assert page.evaluate("axe.run().then((found) => found.violations.map((one) => one.id))") == []
+    assert not violations(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
 
 

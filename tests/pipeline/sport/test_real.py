@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from ground.errors import InputError
 from pipeline.runners.cli import main
+from pipeline.sport import embeddings
 from pipeline.sport.embeddings import open_embedding
 from pipeline.sport.examples import load_examples
 from pipeline.sport.predict import SHIPPED_SPORTS, likeliest, open_classifier
@@ -31,8 +33,9 @@ def taught(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_sports_are_learnt_by_command_and_told_by_command(
-    taught: Path, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    taught: Path, shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(embeddings, "_compile", cache(embeddings._compile))  # for ten commands that look at a picture
     model = tmp_path / "four.examples"
     assert main(["train", "sport", str(taught), "-o", str(model), "--quiet"]) == 0
     right = 0

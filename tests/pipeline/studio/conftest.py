@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -16,13 +16,17 @@ from ground.video.fingerprint import fingerprint
 from pipeline.analysis.timeline import ActionSegment, Timeline
 from pipeline.analysis.values import Analysis, Frames, Players, VideoFacts
 from pipeline.outputs.write import write_outputs
+from pipeline.runners.cli import main
 from pipeline.studio.access import Address, Guard
 from pipeline.studio.app import Studio, make_app
+from pipeline.studio.lessons import Lessons
 from pipeline.studio.places import Places
 from pipeline.video.encode import write_video
 from tracker.types import Tracks
 
 FRAMES = 50
+_UNCONVERTED = {"classifier": {"runtime": "torch"}}
+"""Weights that were just learnt are not converted, which takes longer than two seconds of video do."""
 COMMAND = (sys.executable, "-m", "pipeline.runners.cli")
 
 
@@ -50,7 +54,7 @@ def make_game(folder: Path, name: str = "game") -> Path:
     facts = VideoFacts(str(video), 160, 120, "25", 2.0, "h264", fingerprint(video))
     ordered = tuple(sorted(segments, key=lambda s: (s.start, s.track_id)))
     analysis = Analysis(
-        facts, {"start": None, "end": None}, Frames(index, index / 25), Players(tracks),
+        facts, {"start": None, "end": None} | _UNCONVERTED, Frames(index, index / 25), Players(tracks),
         Timeline(("run", "shoot"), ordered),
     )  # fmt: skip
     write_outputs(analysis, folder / f"{name}.courtscribe", with_video=False)
@@ -84,6 +88,16 @@ def connect() -> Iterator[Connect]:
     yield connected
     for client in clients:
         client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def commands_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a studio learns, it learns in this process, which has loaded the libraries; nothing is converted."""
+
+    def do(_: Lessons, arguments: Sequence[str]) -> None:
+        assert main([*arguments, *(("--runtime", "torch") if arguments[0] == "classify" else ())]) == 0
+
+    monkeypatch.setattr(Lessons, "_do", do)
 
 
 @pytest.fixture

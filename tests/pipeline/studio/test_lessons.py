@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -47,21 +48,21 @@ def test_marked_spans_become_clips_that_are_learnt_from(game: Path, connect: Con
     assert len(state["labels"][0]["examples"]) == 2 and len(list(examples.rglob("*.mp4"))) == 5
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("label", "span"),
-    [
-        ("", {"player": 1, "start": 0, "end": 1}), ("../up", {"player": 1, "start": 0, "end": 1}),
-        ("train", {"player": 1, "start": 0, "end": 1}), ("unsure", {"player": 1, "start": 0, "end": 1}),
-        ("ok", {"player": 99, "start": 0, "end": 1}), ("ok", {"player": "1", "start": 0, "end": 1}),
-        ("ok", {"player": 1, "start": 1, "end": 0}), ("ok", {"player": 1, "start": 0, "end": 1e9}),
-        ("ok", {"player": 1, "start": 0}), ("ok", {}), ("ok", {"player": 1, "start": True, "end": 1}),
-    ],
-)  # fmt: skip
-def test_what_is_no_example_is_said(game: Path, connect: Connect, label: str, span: dict[str, Any]) -> None:
-    answer = _add(connect(game.parent), label, span)
-    assert answer.status_code == 400 and "\n" not in answer.json()["error"]
-    assert not list(game.parent.rglob("taught.examples/**/*.mp4"))
+_NO_EXAMPLES: list[tuple[str, dict[str, Any]]] = [
+    ("", {"player": 1, "start": 0, "end": 1}), ("../up", {"player": 1, "start": 0, "end": 1}),
+    ("train", {"player": 1, "start": 0, "end": 1}), ("unsure", {"player": 1, "start": 0, "end": 1}),
+    ("ok", {"player": 99, "start": 0, "end": 1}), ("ok", {"player": "1", "start": 0, "end": 1}),
+    ("ok", {"player": 1, "start": 1, "end": 0}), ("ok", {"player": 1, "start": 0, "end": 1e9}),
+    ("ok", {"player": 1, "start": 0}), ("ok", {}), ("ok", {"player": 1, "start": True, "end": 1}),
+]  # fmt: skip
+
+
+def test_what_is_no_example_is_said(game: Path, connect: Connect) -> None:
+    client = connect(game.parent)
+    for label, span in _NO_EXAMPLES:
+        answer = _add(client, label, span)
+        assert answer.status_code == 400 and "\n" not in answer.json()["error"], (label, span)
+        assert not list(game.parent.rglob("taught.examples/**/*.mp4")), (label, span)
 
 
 def test_nothing_but_examples_is_removed(game: Path, connect: Connect) -> None:
@@ -119,18 +120,36 @@ def _learnt(client: TestClient) -> dict[str, Any]:
     deadline = time.monotonic() + 180
     while (state := client.get("/api/lesson", params={"id": _ID}).json())["state"] in ("adapt", "label"):
         assert time.monotonic() < deadline
-        time.sleep(0.3)
-    assert state["state"] == "ready", state
+        time.sleep(0.05)
     return state
 
 
+_COMMAND = "import sys; sys.exit(sys.argv[1] != 'adapt' and f'more\\ncourtscribe: {sys.argv[1:3]}')"
+"""Learns nothing, and says what else it was asked to do."""
+
+
+def test_learning_and_labelling_are_processes_and_what_one_says_is_shown(
+    game: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.pipeline.studio.conftest.COMMAND", (sys.executable, "-c", _COMMAND))
+    client = connect(game.parent)
+    for player, label in enumerate(("one", "two"), 1):
+        _add(client, label, *_spans(player))
+    state = _learnt(client)
+    assert state["state"] == "failed" and state["error"] == str(["label", str(game)])
+    assert not (game / "trial").exists()
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("commands_here")
 def test_whole_pictures_are_learnt_and_told_apart(game: Path, connect: Connect) -> None:
     """The video becomes brighter: early pictures are dark, late ones are bright."""
     client = connect(game.parent)
     for label, begin in (("dark", 0.0), ("bright", 1.3)):
         _add(client, label, *({"player": None, "start": begin + k / 10, "end": begin + k / 10 + 0.4} for k in range(3)))
-    learnt = _learnt(client)["learnt"]
+    state = _learnt(client)
+    assert state["state"] == "ready", state
+    learnt = state["learnt"]
     assert set(learnt["report"]["per_class"]) == {"dark", "bright"} and "points" in learnt["curve"]
     rows = client.get("/api/lesson/compare", params={"id": _ID}).json()
     assert rows and {row["after"] for row in rows} <= {"dark", "bright"} and rows[0]["name"] == "the whole picture"

@@ -19,6 +19,7 @@ from safetensors.numpy import load_file
 
 from classify.weights.checkpoint import load_checkpoint
 from pipeline.runners.cli import main
+from pipeline.shipped import WEIGHTS
 
 _ROOT = Path(__file__).resolve().parents[4]
 
@@ -48,16 +49,19 @@ def _arguments(data: Path, output: Path, *more: str) -> list[str]:
 def test_scores_are_printed_and_the_shipped_weights_are_started_from(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(_arguments(data, tmp_path / "run", "--folds", "3", "--epochs", "1", "--ema", "0.5")) == 0
+    assert main(_arguments(data, tmp_path / "run", "--folds", "2", "--epochs", "1", "--ema", "0.5")) == 0
     shown = capsys.readouterr().out
     assert "folds: 6 clips, accuracy " in shown and "macro-F1" in shown and str(tmp_path / "run") in shown
     model, info = load_checkpoint(tmp_path / "run" / "actions.safetensors")
     settings = json.loads((tmp_path / "run" / "config.json").read_text())
     assert (info.model, info.labels, settings["training"]["ema"]) == ("pooled_maps", ("run", "walk"), 0.5)
-    edges = model.state_dict()["spatial.0.conv.weight"]
-    assert main(_arguments(data, tmp_path / "random", "--start-from", "none", "--epochs", "1", "--quiet")) == 0
-    random = load_checkpoint(tmp_path / "random" / "actions.safetensors")[0].state_dict()["spatial.0.conv.weight"]
-    assert edges.abs().max() > 2 * random.abs().max(), "a trained first layer, hardly changed in one epoch"
+    shipped = load_checkpoint(WEIGHTS / "actions.safetensors")[0]
+    assert (_edges(model) - _edges(shipped)).abs().max() < 0.1 * _edges(shipped).abs().max(), "hardly changed"
+
+
+def _edges(model: torch.nn.Module) -> torch.Tensor:
+    """The first layer."""
+    return model.state_dict()["spatial.0.conv.weight"]
 
 
 @pytest.mark.parametrize(
@@ -100,12 +104,12 @@ def test_the_settings_name_the_weights_that_were_given(data: Path, tmp_path: Pat
 
 @pytest.mark.slow
 def test_a_run_killed_from_outside_goes_on_to_the_same_weights(data: Path, tmp_path: Path) -> None:
-    more = ("--epochs", "4", "--start-from", "none")
+    more = ("--epochs", "3", "--start-from", "none")
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(_ROOT)}
     command = [sys.executable, "-m", "pipeline.runners.cli", *_arguments(data, tmp_path / "run", *more)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     metrics = tmp_path / "run" / "metrics.csv"
-    while process.poll() is None and not (metrics.is_file() and len(metrics.read_text().splitlines()) > 2):
+    while process.poll() is None and not (metrics.is_file() and len(metrics.read_text().splitlines()) > 1):
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was still training"
@@ -118,7 +122,10 @@ def test_a_run_killed_from_outside_goes_on_to_the_same_weights(data: Path, tmp_p
     finally:
         torch.set_num_threads(threads)
     run, whole = (load_file(tmp_path / name / "actions.safetensors") for name in ("run", "whole"))
+    shipped = load_checkpoint(WEIGHTS / "actions.safetensors")[0]
+    random = load_checkpoint(tmp_path / "whole" / "actions.safetensors")[0]
+    assert _edges(shipped).abs().max() > 2 * _edges(random).abs().max(), "not started from"
     for name, value in whole.items():  # another process may round the last digit otherwise
         np.testing.assert_allclose(run[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
     with metrics.open(newline="") as file:
-        assert [row["epoch"] for row in csv.DictReader(file)] == [str(i + 1) for i in range(4)]
+        assert [row["epoch"] for row in csv.DictReader(file)] == [str(i + 1) for i in range(3)]

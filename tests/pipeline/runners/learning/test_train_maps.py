@@ -27,7 +27,7 @@ def test_weights_that_training_starts_from(
     moment: Path, shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pose, output = shared / "weights/yolov8n-pose_int8_openvino_model", tmp_path / "maps.safetensors"
-    assert main(["train", "maps", str(moment), "--pose", str(pose), "-o", str(output), "--steps", "8"]) == 0
+    assert main(["train", "maps", str(moment), "--pose", str(pose), "-o", str(output), "--steps", "4"]) == 0
     first, last = capsys.readouterr().out.split("loss ")[1].split(" at first, ")
     assert float(last.split()[0]) < float(first)
     load_start(output, "pooled_maps", 10)

@@ -95,7 +95,7 @@ def test_kinetics_labels_when_the_published_file_is_there(
     with torch.no_grad():
         theirs.fc.bias[99] = 50.0  # "dribbling basketball" in torchvision's list
     torch.save(theirs.state_dict(), folder / "mc3_18-a90a0ba3.pth")
-    video, short = str(shared / "videos/nbaction_3.mov"), ("--end", "0.8", "--quiet")
+    video, short = str(shared / "videos/nbaction_3.mov"), ("--end", "0.3", "--runtime", "torch", "--quiet")
     assert main(["classify", video, "--actions", "kinetics", "--model", "mc3_18", "--top", "2", *short]) == 0
     assert capsys.readouterr().out.splitlines()[0].startswith("dribbling basketball")
     assert main(["classify", video, "--actions", str(folder / "mc3_18-a90a0ba3.pth"), "--top", "1", *short]) == 0
