@@ -48,6 +48,7 @@ def _says(network: Any) -> np.ndarray:
     return np.asarray(network.create_infer_request().infer([inputs])[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ball.xml", "court.xml", "players_int8_openvino_model/detector.xml"])
 def test_what_was_kept_says_the_same_to_the_bit(cache: Path, compilings: list[str], name: str) -> None:
     graph = WEIGHTS / name
@@ -69,6 +70,7 @@ def test_what_was_damaged_is_compiled_anew(cache: Path, compilings: list[str], d
     assert compilings == ["compiled"] * 2, "what was compiled anew is kept in the place of the other"
 
 
+@pytest.mark.slow
 def test_another_network_setting_version_or_processor_finds_nothing(
     cache: Path, compilings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -98,6 +100,7 @@ def test_a_cache_that_cannot_be_written_costs_time_only(
     assert compilings == ["compiled"] * 2 and (tmp_path / "file").read_text() == "no folder"
 
 
+@pytest.mark.slow
 def test_those_go_first_that_were_not_used_for_longest(
     cache: Path, compilings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

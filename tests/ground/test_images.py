@@ -162,6 +162,7 @@ def test_one_sequence_in_its_order(tmp_path: Path, names: list[str]) -> None:
         assert [round(f.image[0, 0, 2] / 10) for f in video] == list(range(len(names))) and not video.notes
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.integers(0, 9000), st.integers(2, 400), st.sampled_from([0, 4, 8]), st.sampled_from(["", "a", "v2_", "7-"]))
 def test_any_numbering_is_one_sequence(

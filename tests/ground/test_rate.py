@@ -60,6 +60,7 @@ def test_a_time_lapse(tmp_path: Path) -> None:
         assert video.info.frame_rate == Fraction(1, 2)
 
 
+@pytest.mark.slow
 def test_a_browsers_recording(shared: Path) -> None:
     path = shared / "faults" / "cases" / "5" / "mr5.webm"
     with open_video(path) as video:

@@ -117,6 +117,7 @@ def test_a_file_that_is_served_from_its_beginning_again_is_kept_once(tmp_path: P
     assert len(_times(made.path)) == 25 and made.notes == ()
 
 
+@pytest.mark.slow
 def test_it_ends_after_the_duration_or_when_somebody_says_so(tmp_path: Path) -> None:
     content = _transport_stream(tmp_path / "a.ts", 3).read_bytes()
     with _server(lambda _number: content) as address:

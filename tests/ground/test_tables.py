@@ -22,6 +22,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tables") / "a.csv"
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.lists(_TEXT, min_size=3, max_size=3).filter(any), min_size=1, max_size=5),
     st.sampled_from(",;\t"),

@@ -230,6 +230,7 @@ def test_a_source_can_be_read_again_and_left_early(tmp_path: Path) -> None:
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_readings_at_once_do_not_share_their_notes(shared: Path) -> None:
     with open_video(shared / "videos" / "ibm_basketball.mp4") as video:
         assert sum(1 for _ in video) == 214
@@ -324,6 +325,7 @@ def test_a_file_cut_mid_frame_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
     assert "ends early" in video.notes[-1]
 
 
+@pytest.mark.slow
 def test_unreadable_frames_are_left_out_and_keep_their_index(shared: Path, tmp_path: Path) -> None:
     whole = faststart(tmp_path / "whole.mp4", shared / "videos" / "nbaction_1.mov")
     data = bytearray(whole.read_bytes())
@@ -384,6 +386,7 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@pytest.mark.slow
 def test_an_address_is_read_like_a_file(tmp_path: Path) -> None:
     path = write_clip(tmp_path / "a.mkv")
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(tmp_path)))

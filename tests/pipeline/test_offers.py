@@ -43,6 +43,7 @@ def test_defaults_are_those_of_an_analysis() -> None:
         assert field.default == (list(value) if isinstance(value, tuple) else value), field.setting
 
 
+@pytest.mark.slow
 @given(st.fixed_dictionaries({}, optional={field.setting: _of_kind(field) for field in _FIELDS}))
 def test_what_is_chosen_is_what_a_file_of_settings_says(chosen: dict[str, Any]) -> None:
     require_kinds(chosen, _FIELDS)

@@ -90,6 +90,7 @@ def test_fast_gives_boxes_on_every_frame(tmp_path: Path) -> None:
     assert b" subme=1 " in (tmp_path / "out" / "annotated.mp4").read_bytes(), "x264 is told superfast"
 
 
+@pytest.mark.slow
 def test_the_demo_takes_a_preset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[PipelineConfig] = []
 

@@ -27,6 +27,7 @@ def _shares(line: str) -> dict[str, int]:
     return {what.strip(): int(percent) for what, percent in re.findall(r"([a-z ]+?) (\d+)%", line.partition(": ")[2])}
 
 
+@pytest.mark.slow
 def test_who_waits_for_whom_is_seen(tmp_path: Path) -> None:
     with Profile(tmp_path):
         for _ in prefetch(_slow(0.02, 20)):
@@ -37,6 +38,7 @@ def test_who_waits_for_whom_is_seen(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir()), "the profiles themselves are removed"
 
 
+@pytest.mark.slow
 def test_a_full_queue_is_seen(tmp_path: Path) -> None:
     with Profile(tmp_path):
         for _ in prefetch(range(30), 4):

@@ -88,6 +88,7 @@ def test_frames_stream() -> None:
     assert grown < SMALL[0] * SMALL[1] * 3
 
 
+@pytest.mark.slow
 def test_every_action_occurs_and_lasts() -> None:
     seen: set[int] = set()
     lengths: list[int] = []
@@ -184,6 +185,7 @@ def _straight(speed: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.stack([speed * steps / 60, 0 * steps], axis=1), np.zeros(360), np.full(360, WALKING, np.int8)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(action=st.integers(0, 9), turn=st.floats(-3, 3), seed=st.integers(0, 2**20))
 def test_boxes_enclose_the_drawn_figure_tightly(action: int, turn: float, seed: int) -> None:

@@ -71,6 +71,7 @@ def _config() -> PipelineConfig:
     return with_settings(PipelineConfig(device="cpu"), _EASY)
 
 
+@pytest.mark.slow
 def test_again_and_again_is_as_once(analysis: Analysis) -> None:
     once = track_again(analysis, _config())
     twice = track_again(track_again(once, _config()), _config())
@@ -86,6 +87,7 @@ def test_scores_are_kept_as_the_classifier_gave_them_and_knowing_nothing_is_unsu
     assert {segment.action for segment in found.timeline.segments} == {UNSURE}
 
 
+@pytest.mark.slow
 def test_a_name_goes_to_the_track_that_covers_its_player(analysis: Analysis) -> None:
     plain = dataclasses.replace(analysis, drawn=Drawn())
     once = track_again(plain, _config())

@@ -98,6 +98,7 @@ def test_pictures_of_another_rate_keep_it_in_all_that_is_written(
             assert [f.time for f in video][-1] == pytest.approx(59 / 20) and video.info.frame_rate == 20
 
 
+@pytest.mark.slow
 def test_a_time_lapse_has_no_labels_and_a_word_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

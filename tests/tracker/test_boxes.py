@@ -37,6 +37,7 @@ def test_known_overlaps(a: tuple[float, ...], b: tuple[float, ...], expected: fl
     assert iou(np.array([a], float), np.array([b], float))[0, 0] == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(boxes(), boxes())
 def test_iou_is_symmetric_and_between_0_and_1(a: np.ndarray, b: np.ndarray) -> None:
     overlap = iou(a, b)
@@ -51,6 +52,7 @@ def test_iou_with_itself_is_1_wherever_it_stands(a: np.ndarray, shift: float, sc
     np.testing.assert_allclose(np.diagonal(iou(moved, moved)), 1, atol=1e-9)
 
 
+@pytest.mark.slow
 @given(boxes(0.5), boxes(0.5))
 def test_known_areas_change_nothing(a: np.ndarray, b: np.ndarray) -> None:
     areas_a, areas_b = xyxy_to_xysr(a)[:, 2], xyxy_to_xysr(b)[:, 2]

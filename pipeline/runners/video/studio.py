@@ -5,17 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ground.errors import InputError
 from pipeline.runners.flags import add_quiet
 from pipeline.runners.offered import offered
-
-if TYPE_CHECKING:
-    from pipeline.offers import Field
 
 _ANALYSIS = "analysis.json"
 """Of ``pipeline.analysis.folder``, named here so that the address is there before libraries are loaded."""
@@ -59,7 +55,7 @@ def run_studio(options: argparse.Namespace) -> int:
     from pipeline.studio.app import Studio, make_app
     from pipeline.studio.places import Places
 
-    studio = Studio(Places.below(root), (sys.executable, "-m", "pipeline.runners.cli"), _fields(), first)
+    studio = Studio(Places.below(root), (sys.executable, "-m", "pipeline.runners.cli"), offered(), first)
     serve(make_app(studio), listener, address, studio.first_page())
     return 0
 
@@ -79,16 +75,3 @@ def _place(given: Path) -> tuple[Path, Path | None]:
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{given}: cannot be opened ({reason})") from error
     return (place.parent, place) if is_alone else (place, None)
-
-
-def _fields() -> list[Field]:
-    """The settings that the page offers, with what they are if nothing is chosen."""
-    from pipeline.config import PipelineConfig
-
-    fields: list[Field] = []
-    for field in offered():
-        value: Any = PipelineConfig()
-        for name in field.setting.split("."):
-            value = getattr(value, name)
-        fields.append(replace(field, default=list(value) if isinstance(value, tuple) else value))
-    return fields

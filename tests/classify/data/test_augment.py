@@ -15,6 +15,7 @@ from classify.data.augment import Augmentation, augment, vary_time
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 
 
+@pytest.mark.slow
 def test_augmentation_changes_all_frames_of_a_clip_alike() -> None:
     still = torch.rand(3, 3, 1, 44, 32).expand(3, 3, 5, 44, 32)
     changed = augment(still, Augmentation(), np.random.default_rng(0))

@@ -36,6 +36,7 @@ def test_the_real_label_file(spacejam: list[ClipFile], shared: Path) -> None:
     assert Counter(f.label for f in spacejam)["walk"] == 11749
 
 
+@pytest.mark.slow
 def test_public_split_of_spacejam_is_the_list_and_owns_up_to_its_twins(spacejam: list[ClipFile]) -> None:
     split = split_clips(spacejam, "public")
     assert (len(split.train), len(split.tests["list"]), len(split.tests["twin-free"])) == (25959, 11126, 9216)
@@ -44,6 +45,7 @@ def test_public_split_of_spacejam_is_the_list_and_owns_up_to_its_twins(spacejam:
     assert not learnt & _groups(spacejam, split.tests["twin-free"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("validation", [0.0, 0.1])
 def test_twin_free_split_of_spacejam_learns_from_nothing_made_from_a_test_clip(
     spacejam: list[ClipFile], validation: float
@@ -63,6 +65,7 @@ def test_twin_free_split_of_spacejam_learns_from_nothing_made_from_a_test_clip(
         assert {spacejam[i].label for i in split.validation} == set(ACTIONS)
 
 
+@pytest.mark.slow
 def test_folds_of_spacejam_keep_twins_together(spacejam: list[ClipFile]) -> None:
     split = split_clips(spacejam, "folds")
     assert len(split.train) == 37085 and not split.tests

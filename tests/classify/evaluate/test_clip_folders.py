@@ -79,6 +79,7 @@ def test_sets_of_the_real_label_file(shared: Path) -> None:
     assert {name: len(rows) for name, rows in judged_sets(files).items()} == {"list": 11126, "twin-free": 9216}
 
 
+@pytest.mark.slow
 def test_folders_without_test_clips_are_judged_whole(tmp_path: Path, classifier: ActionClassifier) -> None:
     for i in range(12):
         _video(tmp_path / "data" / LABELS[i % 3] / f"{i}.mp4", i)

@@ -26,6 +26,7 @@ def test_scores_of_a_small_table() -> None:
     assert json.loads(json.dumps(report.to_json()))["per_class"]["b"]["recall"] == 0.5
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=60))
 def test_scores_agree_with_counting(pairs: list[tuple[int, int]]) -> None:
     truth, predicted = np.array(pairs, np.int64).T

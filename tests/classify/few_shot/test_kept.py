@@ -60,6 +60,7 @@ def test_labels_without_examples_stay_and_the_others_err_less(
     assert (head.kind, head.temperature) == (KEEP, 1.0) and head.probabilities.shape == (len(targets), _LABELS)
 
 
+@pytest.mark.slow
 def test_the_stiffer_the_less_it_moves() -> None:
     layer, examples = _layer(1), _examples(1, [0, 1, 2] * 4)
     before = _logits(layer, examples)

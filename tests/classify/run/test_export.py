@@ -202,6 +202,7 @@ def test_what_comes_out_otherwise_never_gets_its_name(
     assert [path.name for path in tmp_path.iterdir()] == [output.name] and output.read_text() == "an earlier copy"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("pooled_is_small")
 @pytest.mark.parametrize("to", EVERY)
 def test_a_disk_that_fills_is_said_and_leaves_nothing(tmp_path: Path, to: str) -> None:

@@ -130,6 +130,7 @@ def test_training_stops_when_it_gets_no_better_and_keeps_the_best(
     assert _same(model, again), "a training that stopped is not gone on with"
 
 
+@pytest.mark.slow
 def test_a_state_of_another_training_is_refused(squares: list[LabelledClip], tmp_path: Path) -> None:
     config = replace(CONFIG, epochs=1)
     _train(squares, config, tmp_path / "state.pt")
@@ -202,6 +203,7 @@ def test_frozen_names_do_not_learn(squares: list[LabelledClip]) -> None:
     assert all(torch.equal(before[n], v) for n, v in start.state_dict().items()), "the start stays as it is"
 
 
+@pytest.mark.slow
 def test_of_many_clips_some_are_enough_for_the_last_layers_start(
     squares: list[LabelledClip], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -239,6 +239,7 @@ def test_spacejam_clips_have_sixteen_frames(spacejam: Path, squares: list[Labell
     assert rows == [("0000010", "missing", "no such file"), ("0000011", "length", "has 12 frames, not 16")]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_labels_that_do_not_fit(spacejam: Path, folders: Path, tmp_path: Path) -> None:
     def train(data: DataConfig) -> None:
@@ -288,6 +289,7 @@ def test_a_disk_that_fills_leaves_earlier_checkpoints_as_they_are(folders: Path,
     assert output.read_bytes() == before, "the same training gives the same weights"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_published_weights_that_are_there_are_started_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from torchvision.models import video
@@ -315,6 +317,7 @@ def test_a_random_start_is_not_thrown_off_by_its_last_layer(
         assert float(_rows(tmp_path / name / "metrics.csv")[0]["loss"]) < 5
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("undrawn")
 def test_without_epochs_only_the_last_layer_and_its_scale_are_fitted(folders: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)

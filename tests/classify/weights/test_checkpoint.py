@@ -217,6 +217,7 @@ def test_starting_from_a_checkpoint_of_other_labels_keeps_all_but_the_last_layer
     assert all(torch.equal(own[k], old[k].float()) for k in own if not k.startswith("fc."))
 
 
+@pytest.mark.slow
 def test_starting_from_weights_of_another_network_is_refused(saved: Path) -> None:
     with pytest.raises(InputError, match="not weights to start r2plus1d_18 from"):
         load_start(saved, "r2plus1d_18", 10)

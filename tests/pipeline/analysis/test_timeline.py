@@ -33,6 +33,7 @@ def _join(scores: list[ActionScores], num_frames: int = 1000, config: TimelineCo
     return join_scores(scores, _LABELS, index, index / _RATE, config or TimelineConfig())
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.lists(
@@ -76,6 +77,7 @@ def test_one_odd_window_does_not_flicker_and_a_lasting_one_stays() -> None:
     assert [s.action for s in real.segments] == ["run", "shoot", "run"]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=2, max_size=30), st.floats(0.0, 1.0))
 def test_more_hysteresis_never_gives_more_segments(actions: list[int], hysteresis: float) -> None:
@@ -84,6 +86,7 @@ def test_more_hysteresis_never_gives_more_segments(actions: list[int], hysteresi
     assert len(few.segments) <= len(many.segments)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 2), min_size=3, max_size=30))
 def test_no_segment_is_shorter_than_allowed(actions: list[int]) -> None:
@@ -109,6 +112,7 @@ def test_no_scores_give_no_segments() -> None:
     assert _join([]).segments == ()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), st.floats(0.34, 1.0)), min_size=1, max_size=30), st.floats(0, 1))
 def test_unsure_where_no_label_is_likely_enough_and_nowhere_else(rows: list[tuple[int, float]], below: float) -> None:

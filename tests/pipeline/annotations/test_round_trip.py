@@ -94,6 +94,7 @@ def test_a_file_says_of_its_own_analysis_what_that_says(tmp_path_factory: pytest
     check()
 
 
+@pytest.mark.slow
 @_FEW
 @given(
     file=files().filter(_with_action),
@@ -114,6 +115,7 @@ def test_lead_and_lag_are_taken_off_again(
         assert instance.end_timestamp.total_seconds() <= max(file.duration, 0) + 0.0011
 
 
+@pytest.mark.slow
 @_FEW
 @given(files().filter(_with_action))
 def test_kloppy_reads_what_sportscode_gets(tmp_path_factory: pytest.TempPathFactory, file: AnnotationFile) -> None:
@@ -140,6 +142,7 @@ def _number(text: str) -> str:
         return text
 
 
+@pytest.mark.slow
 @_FEW
 @given(files())
 def test_pympi_reads_what_we_write_for_elan(tmp_path_factory: pytest.TempPathFactory, file: AnnotationFile) -> None:

@@ -13,6 +13,7 @@ from pipeline.outputs.budget import time_budget
 from tests.pipeline.annotations.drawn import analyses
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(analyses())
 def test_budgets_are_sums_over_the_timeline(analysis: Analysis) -> None:

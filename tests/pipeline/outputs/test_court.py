@@ -92,6 +92,7 @@ def test_plots_are_pictures_and_there_are_none_without_a_court(tmp_path: Path) -
     assert not (tmp_path / "b.png").exists()
 
 
+@pytest.mark.slow
 def test_the_map_shows_everybody_where_he_is_and_hides_no_more_than_a_corner() -> None:
     for kind in ("nba", "other"):
         analysis = _analysis(kind)

@@ -127,6 +127,7 @@ def as_cvat_dumps_it(path: Path) -> None:
     ET.ElementTree(root).write(path, encoding="utf-8", xml_declaration=True)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(track_files())
 def test_a_way_through_cvat_changes_nothing(tmp_path_factory: pytest.TempPathFactory, file: TrackFile) -> None:

@@ -124,6 +124,7 @@ def test_files_of_others_are_not_overwritten(work: Path, taken: str, capsys: pyt
     assert _content(work) == before
 
 
+@pytest.mark.slow
 def test_what_else_is_in_a_folder_stays(work: Path) -> None:
     (work / "mine").mkdir()
     (work / "mine" / "notes.txt").write_bytes(b"mine")
@@ -133,6 +134,7 @@ def test_what_else_is_in_a_folder_stays(work: Path) -> None:
     assert (work / "mine" / "notes.txt").read_bytes() == (work / "mine" / "other.npz").read_bytes() == b"mine"
 
 
+@pytest.mark.slow
 def test_a_second_video_does_not_take_the_place_of_the_first(work: Path, capsys: pytest.CaptureFixture[str]) -> None:
     _write_video(work / "game.mov.mp4", level=40)
     shutil.move("game.mov.mp4", "game.mkv")
@@ -145,6 +147,7 @@ def test_a_second_video_does_not_take_the_place_of_the_first(work: Path, capsys:
     assert _analyze("game.mkv", "-o", "second", "--no-video") == 0
 
 
+@pytest.mark.slow
 def test_results_move_with_their_video(work: Path) -> None:
     assert _analyze("game.mp4") == 0
     (work / "later").mkdir()
@@ -152,6 +155,7 @@ def test_results_move_with_their_video(work: Path) -> None:
     assert _analyze("later/game.mp4", "--no-video") == 0
 
 
+@pytest.mark.slow
 def test_an_input_is_never_an_output(work: Path) -> None:
     assert _analyze("game.mp4") == 0
     assert main(["edit", "game.courtscribe", "--rename", "1=Ann", "--render", "--quiet"]) == 0

@@ -45,6 +45,7 @@ def test_the_same_analysis_gives_the_same_bytes(plot: Plot, tmp_path: Path) -> N
     assert root.tag.endswith("svg") and b"dc:date" not in (tmp_path / "a.svg").read_bytes()
 
 
+@pytest.mark.slow
 def test_actions_fill_as_much_as_they_last(tmp_path: Path) -> None:
     """Ann runs for 0.6 s and has the ball for 0.4; player 7 runs for 0.6."""
     plot_timeline(game(), tmp_path / "a.png")

@@ -203,6 +203,7 @@ def test_nothing_half_written(tmp_path: Path, failure: type[BaseException]) -> N
     assert (tmp_path / "v.mp4").read_text() == "the one before"
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     code = f"""
         import resource, signal

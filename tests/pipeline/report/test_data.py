@@ -87,6 +87,7 @@ def _analysis(times: list[float], boxes: list[tuple[int, int]], segments: tuple[
     return Analysis(facts, {"start": 4.0}, frames, Players(tracks, {7: "Ann"}), Timeline(("walk", "run"), segments))
 
 
+@pytest.mark.slow
 @given(
     st.sets(st.tuples(st.integers(0, 29), st.integers(1, 4)), max_size=60),
     st.lists(st.floats(0.01, 40), min_size=30, max_size=30),

@@ -64,6 +64,7 @@ def test_what_the_dataclasses_hold_can_be_read_back_from_a_file() -> None:
     assert with_settings(PipelineConfig(), dataclasses.asdict(config)) == config
 
 
+@pytest.mark.slow
 def test_what_need_not_be_loaded_is_not() -> None:
     """By help, nothing large; by what fetches videos, no FastAPI; by what shows or corrects an analysis, no SciPy or
     matplotlib."""

@@ -118,6 +118,7 @@ def test_what_is_too_long_is_not_read(client: TestClient) -> None:
     assert _is_problem(client.get(f"/jobs?{'x' * 5000}"), 414)
 
 
+@pytest.mark.slow
 def test_no_other_site_may_read(client: TestClient) -> None:
     answer = client.get("/jobs", headers={"origin": "http://elsewhere"})
     assert not [name for name in answer.headers if name.startswith("access-control-")]
@@ -164,6 +165,7 @@ def test_wrong_tokens_of_many_addresses_are_not_all_remembered() -> None:
     assert len(delays._wrong) == delays.most_addresses  # pyright: ignore[reportPrivateUsage]
 
 
+@pytest.mark.slow
 def test_who_waits_keeps_nobody_else_waiting_and_no_crowd_waits(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ def _worker_of(pid: int) -> psutil.Process:
     return parent
 
 
+@pytest.mark.slow
 def test_jobs_are_done_in_turn_with_the_video_as_it_was_when_they_began(place: Place) -> None:
     first, second = place.job(), place.job()
     place.until(lambda: len(place.begun()) == 1)
@@ -140,6 +141,7 @@ def test_what_was_killed_is_done_again_by_nobody_beside_it(place: Place, who: st
     assert ends == [QUEUED, RUNNING, QUEUED, RUNNING, DONE]
 
 
+@pytest.mark.slow
 def test_a_job_that_kills_whoever_tries_it_fails_with_its_reason(place: Place) -> None:
     job = place.job()
     for tries in range(1, 4):
@@ -158,6 +160,7 @@ def test_bad_input_fails_at_once_in_its_own_words(place: Place) -> None:
     assert row is not None and row["reason"] == "game.mp4: holds no picture" and len(place.begun()) == 1
 
 
+@pytest.mark.slow
 def test_a_cancelled_job_stops_and_is_cleared_away_when_deleted(place: Place) -> None:
     job = place.job()
     place.until(lambda: len(place.begun()) == 1)
@@ -172,6 +175,7 @@ def test_a_cancelled_job_stops_and_is_cleared_away_when_deleted(place: Place) ->
     assert not place.ledger.events(job)
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_asked_to_end_puts_its_job_back_as_if_it_had_not_tried(place: Place) -> None:
     job = place.job()
     place.until(lambda: len(place.begun()) == 1)

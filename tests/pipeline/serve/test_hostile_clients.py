@@ -87,6 +87,7 @@ def test_headers_that_are_too_long_are_refused_however_they_come(port: int) -> N
     assert int(_said(port, long + b"\r\n").split()[1]) in (400, 431)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["first", "later"])
 def test_a_byte_now_and_then_gives_nobody_more_time(port: int, before: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port), timeout=10) as line:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 _MOST = 80 << 20
 _PROGRAM = """
 import json, re, sys
@@ -27,6 +29,7 @@ print(json.dumps([memory, sorted(name.partition(".")[0] for name in sys.modules)
 """
 
 
+@pytest.mark.slow
 def test_the_server_loads_no_library_of_pictures_and_little_memory(tmp_path: Path) -> None:
     program = _PROGRAM.replace("\\\\", "\\")
     done = subprocess.run([sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True)

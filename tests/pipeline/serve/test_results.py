@@ -71,6 +71,7 @@ def test_nothing_else_is_a_result(made: Made, name: str) -> None:
     assert made.get(name).status_code == 404  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(st.text(max_size=30))
 def test_no_name_leads_out(made: Made, name: str) -> None:

@@ -112,6 +112,7 @@ def test_a_worker_that_is_slow_or_gone_is_a_line(tmp_path: Path, worker: SportWo
     assert full.value.status == 429 and full.value.headers["Retry-After"]
 
 
+@pytest.mark.slow
 def test_the_routes_load_no_library_of_pictures() -> None:
     program = "import sys, pipeline.serve.sport; print({'numpy', 'cv2', 'PIL', 'openvino'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -187,6 +187,7 @@ def test_the_first_piece_may_come_at_once(live: Live) -> None:
     assert wrong.status_code == 460
 
 
+@pytest.mark.slow
 def test_what_nobody_goes_on_with_goes(tmp_path: Path) -> None:
     with serving(tmp_path, upload_expiry_hours=1.0) as live:
         place, kept = live.create(10), live.create(10)

@@ -58,6 +58,7 @@ def test_examples_of_the_version_before_still_hold_and_heads_are_fitted_to_them(
         load_examples(new)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(0, 5000), st.binary(min_size=1, max_size=8), st.booleans())
 def test_a_damaged_file_is_a_line_or_examples(

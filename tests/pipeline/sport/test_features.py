@@ -17,6 +17,7 @@ def test_rows_of_other_networks_are_their_roots_with_their_signs() -> None:
     assert features(rows, DEFAULT).shape == (1, 3), "the last layer is for rows of its own network"
 
 
+@pytest.mark.slow
 def test_the_last_layer_is_that_of_the_network_and_names_what_is_seen() -> None:
     layer = np.load(CATEGORIES)
     examples_width = open_embedding().row(np.zeros((8, 8, 3), np.uint8)).size

@@ -87,6 +87,7 @@ def test_probabilities_are_shared_and_unknown_leads_where_it_is_likelier_than_no
         assert (found[0].sport.id == "0") == (unknown >= 0.5)
 
 
+@pytest.mark.slow
 def test_the_shipped_examples_are_of_the_shipped_network_and_no_picture() -> None:
     examples, heads = load_examples(SHIPPED_SPORTS)
     embedding = open_embedding(examples.embedding)
@@ -96,6 +97,7 @@ def test_the_shipped_examples_are_of_the_shipped_network_and_no_picture() -> Non
     assert row.shape == examples.rows.shape[1:] and np.linalg.norm(row) == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_folders_that_cannot_be_learnt_from_are_a_line(tmp_path: Path) -> None:
     embedding, table = open_embedding(), read_table()
     with pytest.raises(InputError, match="0 sports"):

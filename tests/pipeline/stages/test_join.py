@@ -36,6 +36,7 @@ def _scores(probabilities: np.ndarray) -> Scores:
     return Scores(tuple(ActionScores(1, i * 8 / 25, (i * 8 + 16) / 25, p / p.sum()) for i in range(5)))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.floats(0, 6))
 def test_speed_makes_no_answer_of_none(speed: float) -> None:

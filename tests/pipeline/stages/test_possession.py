@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -58,6 +59,7 @@ def test_labels_of_ones_own_are_left_alone() -> None:
     assert _said([0.7, 0.3], [1] * 60, labels=("jump", "fall")) == {"jump": np.float32(0.7), "fall": np.float32(0.3)}
 
 
+@pytest.mark.slow
 @given(hnp.arrays(np.float64, 10, elements=st.floats(0.001, 1)), st.lists(st.integers(-1, 3), min_size=60, max_size=60))
 def test_labels_that_need_no_ball_keep_their_order(raw: np.ndarray, holder: list[int]) -> None:
     probabilities = raw / raw.sum()

@@ -75,6 +75,7 @@ def test_on_a_known_court_speed_is_in_metres_whichever_way_he_goes(
         assert np.array_equal(combined.probabilities, guessed.probabilities)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.floats(0, 6), st.lists(st.floats(0.01, 1), min_size=10, max_size=10))
 def test_other_labels_keep_their_proportions(speed: float, weights: list[float]) -> None:

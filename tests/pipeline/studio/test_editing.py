@@ -81,6 +81,7 @@ def test_what_cannot_be_done_changes_nothing(game: Path, connect: Connect) -> No
         assert client.get("/api/game", params={"id": "game.courtscribe"}).json()["studio"]["undo"] == 0
 
 
+@pytest.mark.slow
 def test_the_second_studio_only_reads_and_takes_over_when_the_first_ends(game: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path; from pipeline.studio.editing import Editing\n"
@@ -101,6 +102,7 @@ def test_the_second_studio_only_reads_and_takes_over_when_the_first_ends(game: P
     second.close()
 
 
+@pytest.mark.slow
 def test_a_reader_sees_what_another_has_written(game: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from pipeline.studio.editing import Editing\n"

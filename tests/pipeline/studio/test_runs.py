@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from ground.errors import InputError
-from pipeline.runners.video.studio import _fields
+from pipeline.runners.offered import offered
 from pipeline.studio.runs import Runs
 from tests.pipeline.studio.conftest import COMMAND, make_game
 
@@ -48,8 +48,8 @@ def video(tmp_path: Path) -> Path:
 
 def test_a_run_is_known_again_by_another_studio_and_stopped_by_it(video: Path) -> None:
     command = (sys.executable, "-c", _TALKER)
-    folder = Runs(command, _fields()).start(video, {"preset": "fast"})
-    later = Runs(command, _fields())  # a studio that was begun anew
+    folder = Runs(command, offered()).start(video, {"preset": "fast"})
+    later = Runs(command, offered())  # a studio that was begun anew
     _until(lambda: later.state(folder)["progress"])
     state = later.state(folder)
     assert state["state"] == "running" and state["progress"]["done"] == 3 and state["said"] == ["it works"]
@@ -65,7 +65,7 @@ def test_a_run_is_known_again_by_another_studio_and_stopped_by_it(video: Path) -
 
 
 def test_what_is_asked_for_is_in_files_of_the_usual_formats(video: Path) -> None:
-    runs = Runs((sys.executable, "-c", "pass"), _fields())
+    runs = Runs((sys.executable, "-c", "pass"), offered())
     settings = {"preset": "accurate", "selection.players": 4, "teams.names": ['A "x"', "B\\"], "court.find": False}
     rois = [{"box": [10, 20, 30, 40], "name": "Ann", "frame": 3}]
     folder = runs.start(video, settings, rois, [{"polygon": [[0, 0], [150, 0], [150, 110], [0, 110]], "frame": 0}])
@@ -95,7 +95,7 @@ def test_what_is_asked_for_is_in_files_of_the_usual_formats(video: Path) -> None
     ],
 )
 def test_what_cannot_be_used_is_said_and_begins_nothing(video: Path, settings: Any, rois: Any, court: Any) -> None:
-    runs = Runs((sys.executable, "-c", "raise SystemExit('begun')"), _fields())
+    runs = Runs((sys.executable, "-c", "raise SystemExit('begun')"), offered())
     with pytest.raises(InputError):
         runs.start(video, settings, rois, court)
     assert not (video.parent / "game.courtscribe" / "run" / "process.json").exists()
@@ -106,12 +106,12 @@ def test_a_folder_with_results_of_another_video_is_not_touched(tmp_path: Path, v
     other = make_game(tmp_path / "b")
     (tmp_path / "b" / "game.mov").write_bytes(video.read_bytes() + b"other")
     with pytest.raises(InputError, match="holds the results of"):
-        Runs(COMMAND, _fields()).start(tmp_path / "b" / "game.mov", {})
+        Runs(COMMAND, offered()).start(tmp_path / "b" / "game.mov", {})
     assert not (other / "run").exists()
 
 
 def test_why_a_run_failed_is_told(video: Path) -> None:
-    runs = Runs((sys.executable, "-c", "raise SystemExit('courtscribe: no such thing')"), _fields())
+    runs = Runs((sys.executable, "-c", "raise SystemExit('courtscribe: no such thing')"), offered())
     folder = runs.start(video, {})
     _until(lambda: runs.state(folder)["state"] != "running")
     state = runs.state(folder)
@@ -120,7 +120,7 @@ def test_why_a_run_failed_is_told(video: Path) -> None:
 
 @pytest.mark.slow
 def test_first_results_show_before_the_end(video: Path) -> None:
-    runs = Runs(COMMAND, _fields())
+    runs = Runs(COMMAND, offered())
     folder = runs.start(video, {"preset": "fast"})
     _until(lambda: runs.state(folder)["parts"] or runs.state(folder)["state"] != "running", 90)
     if runs.state(folder)["parts"]:  # else it was done between two looks

@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from ground.video.fingerprint import fingerprint
 from pipeline.edits.current import load_current
 from pipeline.edits.log import read_edits
-from pipeline.runners.video.studio import _fields
+from pipeline.runners.offered import offered
 from pipeline.studio.access import Address
 from pipeline.studio.app import Studio, make_app
 from pipeline.studio.places import Places
@@ -77,7 +77,7 @@ class Here:
         listener = listen(port)
         address = Address.new(listener.getsockname()[1])
         self.url, self.origin = address.url, address.origin
-        studio = Studio(Places.below(place), COMMAND, _fields())
+        studio = Studio(Places.below(place), COMMAND, offered())
         self._server = make_server(make_app(studio), address, studio.first_page())
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [listener]})
         self._thread.start()

@@ -62,6 +62,7 @@ def correct(folder: Path, *edits: str) -> None:
     assert main(["edit", str(folder), *(part for edit in edits for part in ("--relabel", edit)), "--quiet"]) == 0
 
 
+@pytest.mark.slow
 def test_what_a_person_corrected_and_nothing_else(video: Path, tmp_path: Path) -> None:
     game, out = save(video, tmp_path / "game.courtscribe"), tmp_path / "clips"
     correct(game, "4@1.0-2.28=shoot", "Ann@4.0-4.4=pass", "Ann@5.0-5.2=block")
@@ -82,6 +83,7 @@ def test_what_a_person_corrected_and_nothing_else(video: Path, tmp_path: Path) -
     assert all(len(clip.frames) == 16 for clip in clips.values()), "a short one is played to and fro"
 
 
+@pytest.mark.slow
 def test_all_that_is_sure(video: Path, tmp_path: Path) -> None:
     game = save(video, tmp_path / "game.courtscribe")
     with pytest.raises(InputError, match="nobody corrected a label in it"):
@@ -90,6 +92,7 @@ def test_all_that_is_sure(video: Path, tmp_path: Path) -> None:
     assert export_clips(game, tmp_path / "clips", everything=True).clips == {"walk": 13, "run": 7}
 
 
+@pytest.mark.slow
 def test_games_add_up_and_one_that_is_exported_again_is_replaced(video: Path, tmp_path: Path) -> None:
     out = tmp_path / "clips"
     for name in ("one", "two"):
@@ -137,6 +140,7 @@ def test_a_video_that_is_gone_writes_nothing(video: Path, tmp_path: Path, capsys
     assert not (tmp_path / "clips").exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_done_again(video: Path, tmp_path: Path) -> None:
     game, out = save(video, tmp_path / "game.courtscribe"), tmp_path / "clips"
 

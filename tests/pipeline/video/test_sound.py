@@ -185,6 +185,7 @@ def test_sound_keeps_its_place(tmp_path: Path) -> None:
         assert found == pytest.approx(begin, abs=0.04), path.stem
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seconds", [0.2, 6])
 def test_sound_that_is_shorter_or_longer(tmp_path: Path, seconds: float) -> None:
     tone = ["-f", "lavfi", "-i", f"sine=500:d={seconds}"]
@@ -205,6 +206,7 @@ def test_a_clock_that_runs_away_does_not_make_the_video_longer(tmp_path: Path) -
         assert (container.duration or 0) <= (SECONDS + 1.1) * 1e6
 
 
+@pytest.mark.slow
 def test_pauses_stay_pauses(tmp_path: Path) -> None:
     """Sound whose middle is missing is heard where it was, and not earlier."""
     ffmpeg(*pictures(), *tones(1), "-c:v", "mpeg4", "-c:a", "pcm_s16le", tmp_path / "whole.mkv")
@@ -214,6 +216,7 @@ def test_pauses_stay_pauses(tmp_path: Path) -> None:
     assert loudness(tmp_path / "v.mp4")[0] == pytest.approx(BEEP, abs=0.04)
 
 
+@pytest.mark.slow
 def test_a_layout_that_changes_midway(tmp_path: Path) -> None:
     for name, rate, count in (("c", 48000, 1), ("d", 44100, 2)):
         ffmpeg(*pictures(), *tones(count, rate), "-c:v", "mpeg2video", "-c:a", "mp2", tmp_path / f"{name}.ts")

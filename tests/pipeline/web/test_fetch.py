@@ -45,6 +45,7 @@ def page(site: Site, video: Path) -> str:
     return site.page("/watch", _TAG)
 
 
+@pytest.mark.slow
 def test_pages_are_told_by_what_is_answered(site: Site, video: Path) -> None:
     site.content["/a.html"] = ("video/mp4", video.read_bytes())
     site.content["/b.mp4"] = ("text/html", b"<!DOCTYPE html><p>hello")
@@ -56,6 +57,7 @@ def test_pages_are_told_by_what_is_answered(site: Site, video: Path) -> None:
     assert not any(map(answered, ("game.mp4", "http://127.0.0.1:1/", "http://[")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("html", [_TAG, _CARD], ids=["a video's tag", "a card for other sites"])
 def test_the_video_of_a_page_and_nothing_else_is_kept(
     site: Site, page: str, video: Path, tmp_path: Path, html: str
@@ -72,6 +74,7 @@ def test_the_video_of_a_page_and_nothing_else_is_kept(
     assert len(site.asked) == asked
 
 
+@pytest.mark.slow
 def test_a_connection_that_breaks_is_gone_on_with(site: Site, page: str, video: Path, tmp_path: Path) -> None:
     size = video.stat().st_size
     found = look_at(page)
@@ -82,6 +85,7 @@ def test_a_connection_that_breaks_is_gone_on_with(site: Site, page: str, video: 
     assert not site.breaks and max(starts) > size // 2
 
 
+@pytest.mark.slow
 def test_a_run_that_was_stopped_is_gone_on_with(
     site: Site, page: str, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -99,6 +103,7 @@ def test_a_run_that_was_stopped_is_gone_on_with(
     assert {path.name for path in tmp_path.iterdir()} == {FACTS, "fetched.mp4"}
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_is_one_line(site: Site, page: str, tmp_path: Path) -> None:
     two = site.page("/two", _TAG.replace("<video", '<video src="/other.mp4"></video><video'))
     nothing = site.page("/nothing", "<html><p>no video here</html>")
@@ -114,6 +119,7 @@ def test_what_goes_wrong_is_one_line(site: Site, page: str, tmp_path: Path) -> N
         kept_video(two, tmp_path)
 
 
+@pytest.mark.slow
 def test_who_does_not_wait_any_more_stops_it(page: str, tmp_path: Path) -> None:
     progress = Cancellable()
     found = look_at(page)
@@ -177,6 +183,7 @@ picture.m3u8
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "kinds", [{"picture": ["video"], "sound": ["audio"]}, {"both": ["video", "audio"]}], ids="+".join
 )

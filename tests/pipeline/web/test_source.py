@@ -52,6 +52,7 @@ def test_what_is_fetched_first_is_told_by_the_answer(site: Site, late: bytes) ->
     assert find(f"{site.url}/list.m3u8") is None
 
 
+@pytest.mark.slow
 def test_an_index_at_the_end_needs_no_server_that_gives_parts(site: Site, late: bytes, tmp_path: Path) -> None:
     site.content["/game"], site.has_ranges = ("video/mp4", late), False
     url = f"{site.url}/game"

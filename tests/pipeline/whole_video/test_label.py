@@ -155,6 +155,7 @@ def test_thousands_of_frames_are_one_video(tmp_path: Path, classifier: ActionCla
     assert len(answer.scores) == 374 and answer.timeline.segments[-1].end_frame == 3000
 
 
+@pytest.mark.slow
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30), st.floats(0, 12))
 def test_a_moving_average_is_the_mean_of_the_neighbours(values: list[float], seconds: float) -> None:
     scores = [ActionScores(0, float(i), i + 1.0, np.array([v, 1 - v], np.float32)) for i, v in enumerate(values)]

@@ -94,6 +94,7 @@ def test_a_mirrored_picture_gives_the_mirrored_path(seed: int) -> None:
     assert np.median(np.abs(plain.xy[:, 0] + other.xy[:, 0] - _SIZE[0])) < 1
 
 
+@pytest.mark.slow
 def test_a_cut_ends_the_path_and_shots_are_found_alone() -> None:
     """But for what recurs in the picture, which is asked of all shots, so there is nothing else in it."""
     one = _made(3, clutter=0).scene

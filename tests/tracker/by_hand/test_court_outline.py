@@ -24,6 +24,7 @@ def courts(draw: st.DrawFn) -> CourtPolygon:
     return CourtPolygon(corners, frame=draw(st.integers(0, 2**31 - 1)))
 
 
+@pytest.mark.slow
 @given(st.lists(courts(), min_size=1, max_size=4))
 def test_court_file_round_trip(tmp_path_factory: pytest.TempPathFactory, given_courts: list[CourtPolygon]) -> None:
     path = tmp_path_factory.mktemp("court") / "court.json"

@@ -125,6 +125,7 @@ def test_of_two_boxes_that_become_one_the_one_on_the_wrong_player_is_lost() -> N
     assert overlaps(tracks[tracks.track_id == 2], corners).min() > 0.5
 
 
+@pytest.mark.slow
 def test_two_equal_boxes_are_both_lost() -> None:
     follower = CsrtFollower([Roi((40, 60, 24, 56)), Roi((41, 60, 24, 56), frame=3)])
     for frame in game(np.broadcast_to(np.array([[40, 60]]), (20, 1, 2))):
@@ -199,6 +200,7 @@ def test_opencv_without_contrib_is_named(monkeypatch: pytest.MonkeyPatch) -> Non
         require_csrt()
 
 
+@pytest.mark.slow
 @given(*[st.integers(-300, 300)] * 2, *[st.integers(1, 200)] * 2)
 def test_crop_repeats_the_edges(x: int, y: int, width: int, height: int) -> None:
     image = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)

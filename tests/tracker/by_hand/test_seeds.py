@@ -61,6 +61,7 @@ def test_a_seed_lies_on_the_first_frame_from_its_frame_or_time_on(starts: list[t
 boxes = st.tuples(st.integers(0, 3), st.integers(0, 80), st.integers(0, 80), st.integers(5, 60), st.integers(5, 60))
 
 
+@pytest.mark.slow
 @given(st.lists(boxes, max_size=20), st.lists(boxes, max_size=5))
 def test_every_seed_is_a_sure_detection_and_no_detection_is_lost(
     found: list[tuple[int, ...]], chosen: list[tuple[int, ...]]
@@ -82,6 +83,7 @@ def test_every_seed_is_a_sure_detection_and_no_detection_is_lost(
         assert (iou(seeds.at(int(frame)).xyxy.astype(np.float64), sure).max(axis=1) >= 0.3).all()
 
 
+@pytest.mark.slow
 @given(st.permutations(range(6)), st.integers(0, 6), st.lists(st.integers(0, 39), min_size=6, max_size=6))
 def test_seeded_tracks_bear_the_number_of_their_box(order: list[int], num_seeds: int, at: list[int]) -> None:
     tracks = join(*(walk(player, range(40), 100 + player) for player in range(6)))

@@ -27,6 +27,7 @@ def _standing(frames: list[int], metres: np.ndarray) -> Tracks:
     return Tracks.of(frames, np.ones(len(frames)), np.stack([x - 20, y - 90, x + 20, y], axis=1))
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=8, unique=True), st.integers(0, 2**31))
 def test_boxes_are_in_metres_where_the_court_is_known(frames: list[int], seed: int) -> None:
     frames = sorted(frames)

@@ -26,6 +26,7 @@ def _theirs(image: np.ndarray, size: tuple[int, int], auto: bool) -> np.ndarray:
     return boxed.float().div_(255).numpy()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(height=_SIDES, width=_SIDES, most=st.integers(1, 20), fixed=st.booleans(), seed=st.integers(0, 9))
 def test_a_picture_comes_in_as_there(height: int, width: int, most: int, fixed: bool, seed: int) -> None:
@@ -36,6 +37,7 @@ def test_a_picture_comes_in_as_there(height: int, width: int, most: int, fixed: 
     np.testing.assert_array_equal(given[0], _theirs(image, side, not fixed))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(height=_SIDES, width=_SIDES, classes=st.integers(1, 5), seed=st.integers(0, 10_000), number=st.integers(0, 300))
 def test_boxes_come_out_as_there(height: int, width: int, classes: int, seed: int, number: int) -> None:

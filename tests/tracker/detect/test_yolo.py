@@ -171,6 +171,7 @@ def test_the_last_of_several_threads_puts_everything_back(monkeypatch: pytest.Mo
     assert all(seen) and len(seen) == 200 and tasks.SAFE_LOAD is False
 
 
+@pytest.mark.slow
 def test_the_same_boxes_on_any_processor() -> None:
     """OpenVINO would take bfloat16 where the processor knows it, and a graphics chip where there is one."""
     compiled = open_yolo(openvino_copy(_PLAYERS)).predictor.model.ov_compiled_model

@@ -112,6 +112,7 @@ def test_views_are_spread_over_a_tracklet_and_short_ones_have_one() -> None:
     assert np.bincount(tracklets.tracklet[plan_samples(tracklets, WIDTH, HEIGHT)]).tolist() == [1] * len(owner)
 
 
+@pytest.mark.slow
 def test_players_are_told_apart_and_how_surely_is_known() -> None:
     tracklets, owner = team()
     cost, same = pairs(tracklets, learn(tracklets, Badges(1.0)), owner)
@@ -138,6 +139,7 @@ def test_saying_it_twice_does_not_make_it_surer() -> None:
     assert thrice == pytest.approx(once, abs=0.05)
 
 
+@pytest.mark.slow
 def test_views_beyond_the_first_are_kept_reduced(monkeypatch: pytest.MonkeyPatch) -> None:
     tracklets, owner = team()
     whole, same = pairs(tracklets, learn(tracklets, Badges(1.0)), owner)
@@ -171,6 +173,7 @@ def test_too_little_to_learn_from_says_nothing() -> None:
     assert learn(empty, Badges(1.0)).costs(whole, whole, whole).shape == (0,)
 
 
+@pytest.mark.slow
 def test_one_look_for_all_is_no_evidence() -> None:
     tracklets, owner = team()
     cost, _ = pairs(tracklets, learn(tracklets, ColorDescriber()), owner)  # All pictures are black.

@@ -50,6 +50,7 @@ def test_one_player_in_many_pieces_is_one_player() -> None:
     assert choose_players(_people(pieces), SelectionConfig(players=1))[1] == {}
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.integers(0, 50), st.integers(1, 40), st.floats(20, 300), st.floats(0.1, 1.0)),

@@ -162,6 +162,7 @@ def test_nothing_is_smoothed_or_filled_across_a_cut() -> None:
     assert len(smooth_tracks(tracks, times, 1.0)) == 40
 
 
+@pytest.mark.slow
 @given(st.floats(-1.5, 1.5), st.floats(-4, 4), st.integers(4, 20))
 def test_a_gap_is_filled_where_he_can_have_gone_on_and_not_where_somebody_else_does(
     speed: float, jump: float, missing: int

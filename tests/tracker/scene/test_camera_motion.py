@@ -49,6 +49,7 @@ def views(pictures: Iterable[Image], people: Detections = NOBODY) -> list[Camera
     return [estimator.update(picture, people) for picture in pictures]
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 1000), st.tuples(st.floats(-60, 60), st.floats(-15, 15)), st.floats(0.95, 1.05))
 def test_shift_and_zoom_are_found(seed: int, shift: tuple[float, float], zoom: float) -> None:
@@ -162,6 +163,7 @@ def test_a_real_flash_and_a_real_pan_are_no_cuts(shared: Path, name: str, start:
     assert np.abs(steps).max() < 8  # cameras have mass
 
 
+@pytest.mark.slow
 def test_a_pan_across_a_real_hall_ends_where_the_hall_is(shared: Path) -> None:
     pictures = read(shared / "videos/netba_IND-NYK.mp4", 5, 76)
     shift, zoom = np.zeros(2), 1.0
@@ -188,6 +190,7 @@ def test_every_join_of_two_videos_is_a_cut_and_nothing_else_is(shared: Path) -> 
     assert not np.delete(found, 3, axis=1).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*VIDEOS[:2], *VIDEOS[3:5]])
 def test_the_other_side_and_a_close_up_of_one_hall_are_cuts(shared: Path, name: str) -> None:
     scene = [cv2.resize(p, (640, 360)) for p in read(shared / "videos" / name, 10, 14)]

@@ -50,6 +50,7 @@ def people(sure: float = 0.9) -> Detections:
     return Detections.of(ON_IT + IN_THE_STANDS, confidence)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(COLORS)
 def test_a_floor_of_any_colour_is_found(color: tuple[int, int, int]) -> None:
@@ -105,6 +106,7 @@ CAMERAS = st.lists(
 ).map(np.array)
 
 
+@pytest.mark.slow
 @given(CAMERAS, st.integers(0, 2))
 def test_a_moving_camera_carries_the_outline_along(camera: np.ndarray, drawn_in: int) -> None:
     outline = np.array([[300.0, 200], [900, 200], [1100, 600], [100, 600]])

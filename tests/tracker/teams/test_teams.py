@@ -93,6 +93,7 @@ def test_too_few_people_are_no_teams(kits: list[tuple[float, ...]]) -> None:
     assert find_teams(tracks, views) is None
 
 
+@pytest.mark.slow
 def test_the_first_team_is_the_lighter_one_in_whatever_order_people_come() -> None:
     kits = [GREEN] * 5 + [WHITE] * 5
     assert sides(find_teams(*seen(kits)), 10) == ["B"] * 5 + ["A"] * 5

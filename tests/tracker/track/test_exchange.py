@@ -75,6 +75,7 @@ def test_nobody_is_in_two_places_whatever_he_looks_like() -> None:
     assert exchanged(found, [0, 1], [5.0, 5.0]) == [0, 1]
 
 
+@pytest.mark.slow
 def test_an_exchange_in_a_long_game_takes_along_what_comes_after() -> None:
     spans = [(100 * i + k, 100 * i + 96) for i in range(40) for k in (0, 1)]
     found = pieces(spans, [600.0] * len(spans))

@@ -9,6 +9,7 @@ from tracker.assignment import assign
 from tracker.track.path_cover import best_chains, path_cover
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.integers(1, 25), st.floats(0.02, 0.9))
 def test_the_sparse_assignment_is_optimal(seed: int, count: int, density: float) -> None:
     rng = np.random.default_rng(seed)

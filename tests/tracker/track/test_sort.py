@@ -186,6 +186,7 @@ def test_memory_does_not_grow_with_empty_frames() -> None:
     assert tracker.finish().tracks().frame_index.tolist() == [0]
 
 
+@pytest.mark.slow
 def test_thousands_of_boxes_in_one_frame() -> None:
     x, y = np.meshgrid(np.arange(40) * 45.0, np.arange(50) * 105.0)
     grid = np.stack([x.ravel(), y.ravel(), x.ravel() + 40, y.ravel() + 100], axis=1)

@@ -135,6 +135,7 @@ def test_can_be_saved_in_the_middle_and_go_on() -> None:
     np.testing.assert_array_equal(link(tracker.finish()).track_id, run(SportTracker(), frames).track_id)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_empty_frames() -> None:
     tracker = SportTracker()
     tracker.update(BOX, 0.0)

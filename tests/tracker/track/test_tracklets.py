@@ -5,6 +5,7 @@ from __future__ import annotations
 import tracemalloc
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -39,6 +40,7 @@ def test_follow_shows_missing_frames_as_empty_ones() -> None:
     assert len(follow(Sort(), {})) == 0
 
 
+@pytest.mark.slow
 def test_a_gap_of_two_thousand_million_frames_costs_neither_time_nor_memory() -> None:
     box = Detections.of([[10, 10, 50, 110]])
     frames = [0, 1, 2, 2_000_000_000, 2_000_000_001]

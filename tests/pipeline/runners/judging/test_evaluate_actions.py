@@ -89,6 +89,7 @@ def _analysis(folder: Path) -> Timeline:
     return timeline
 
 
+@pytest.mark.slow
 def test_an_analysis_against_a_timeline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     timeline = _analysis(tmp_path / "game.courtscribe")
     write_timeline_csv(timeline, {2: "Ann"}, tmp_path / "truth.csv")

@@ -92,6 +92,7 @@ def test_all_edits_of_a_call_are_kept_or_none(folder: Path, capsys: pytest.Captu
         assert _files(folder) == before and not (folder / "edits.jsonl").exists()
 
 
+@pytest.mark.slow
 def test_the_video_is_made_again_when_asked(folder: Path) -> None:
     assert _edit(folder, "--drop", "2", "--drop", "3", "--rename", "1=Ann", "--render") == 0
     with av.open(str(folder / "annotated.mp4")) as container:

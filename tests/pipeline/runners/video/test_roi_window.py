@@ -135,6 +135,7 @@ def test_the_outline_and_help_are_drawn_on_a_copy() -> None:
     assert (shown[-20:] != 90).any(), "the key help"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has machines without a display that matter here")
 @pytest.mark.parametrize("display", [None, ":987"])
 def test_without_a_display_the_error_names_the_flags(monkeypatch: pytest.MonkeyPatch, display: str | None) -> None:
