@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 # What was compiled is kept, whatever the environment says: hypothesis and the tests are rewritten for their assertions,
 # which takes each worker seconds, and what a test starts would compile the project anew.
@@ -102,18 +103,27 @@ def once(tmp_path_factory: pytest.TempPathFactory) -> Once:
     return made
 
 
-_KEPT_NETWORKS: dict[Hashable, object] = {}
+_LOADED: dict[Hashable, object] = {}
 
 
 @pytest.fixture
 def networks_stay_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What an analysis loads stays for the next one of a test that asks for this, in the same process."""
+    """The shipped networks, in one process for all tests that ask for this; other weights are loaded by each."""
     from pipeline.models import Models  # takes seconds to load
+    from pipeline.shipped import WEIGHTS
 
-    def keep(models: Models) -> None:
-        models._loaded, models.on_gpu = _KEPT_NETWORKS, False
+    load_once = Models._once
 
-    monkeypatch.setattr(Models, "__init__", keep)
+    def once(models: Models, key: tuple[Any, ...], load: Callable[[], Any]) -> Any:
+        names = ("weights", "ball_weights", "reid")
+        files = [file for value in key for name in names if (file := getattr(value, name, ""))]
+        if not all(file.startswith(str(WEIGHTS)) for file in files):
+            return load_once(models, key, load)
+        if key not in _LOADED:
+            _LOADED[key] = load()
+        return _LOADED[key]
+
+    monkeypatch.setattr(Models, "_once", once)
 
 
 @pytest.fixture(autouse=True)

@@ -1,17 +1,13 @@
-"""What is dear to start, once for all tests: a browser for pages, and the shipped networks."""
+"""What is dear to start, once for all tests: a browser for pages; and networks that were loaded already."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Hashable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
-
-from pipeline.models import Models
-from pipeline.shipped import WEIGHTS
 
 FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
@@ -41,23 +37,8 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-_LOADED: dict[Hashable, object] = {}
-
-
 @pytest.fixture(autouse=True)
-def shipped_networks_stay_loaded(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one process for all tests, but for those marked ``loads``; other weights are loaded by each."""
-    if request.node.get_closest_marker("loads"):
-        return
-    load_once = Models._once
-
-    def once(models: Models, key: tuple[Any, ...], load: Callable[[], Any]) -> Any:
-        names = ("weights", "ball_weights", "reid")
-        files = [file for value in key for name in names if (file := getattr(value, name, ""))]
-        if not all(file.startswith(str(WEIGHTS)) for file in files):
-            return load_once(models, key, load)
-        if key not in _LOADED:
-            _LOADED[key] = load()
-        return _LOADED[key]
-
-    monkeypatch.setattr(Models, "_once", once)
+def networks_of_other_tests(request: pytest.FixtureRequest) -> None:
+    """What they loaded is taken, but by tests marked ``loads``."""
+    if not request.node.get_closest_marker("loads"):
+        request.getfixturevalue("networks_stay_loaded")

@@ -59,22 +59,22 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 @pytest.mark.slow
-def test_two_of_three_workers_killed_one_after_the_other_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
-    jobs = [Note(tmp_path, number, "go") for number in range(3)] + [Note(tmp_path, number) for number in range(3, 10)]
-    with Pool([ProcessWorker() for _ in range(3)]) as pool:
+def test_three_of_four_workers_killed_one_after_the_other_lose_nothing_and_double_nothing(tmp_path: Path) -> None:
+    jobs = [Note(tmp_path, number, "go") for number in range(4)] + [Note(tmp_path, number) for number in range(4, 12)]
+    with Pool([ProcessWorker() for _ in range(4)]) as pool:
         done = [pool.submit(job) for job in jobs]
-        until(lambda: len(begun(tmp_path)) == 3)
+        until(lambda: len(begun(tmp_path)) == 4)
         first = {number: next(iter(processes)) for number, processes in begun(tmp_path).items()}
-        for number in range(2):
+        for number in range(3):
             os.kill(first[number], signal.SIGKILL)
             until(lambda number=number: len(begun(tmp_path)[number]) == 2)
         (tmp_path / "go").touch()
         for job in done:
             job.result(DEADLINE)
     by = {job.number: (tmp_path / f"done-{job.number}").read_text().split() for job in jobs}
-    assert {number: len(lines) for number, lines in by.items()} == dict.fromkeys(range(10), 1)
-    assert by[2] == [str(first[2])], "the third went on undisturbed"
-    assert not {str(first[number]) for number in range(2)} & {line for lines in by.values() for line in lines}
+    assert {number: len(lines) for number, lines in by.items()} == dict.fromkeys(range(12), 1)
+    assert by[3] == [str(first[3])], "the fourth went on undisturbed"
+    assert not {str(first[number]) for number in range(3)} & {line for lines in by.values() for line in lines}
 
 
 @pytest.mark.slow
