@@ -23,8 +23,6 @@ from pipeline.web.download import BLOCK, PageError, download
 
 _MOST_MEMORY = 3 << 30
 """Bytes of address space."""
-
-
 _LONGEST_TITLE = 200
 """Letters."""
 
@@ -54,10 +52,8 @@ def _run(order: Mapping[str, Any]) -> dict[str, str]:
             download(url, path, most_bytes)
         except PageError:
             if not order["pages"]:
-                raise
+                return {"error": "answers with a page and not with a video; only addresses of videos are fetched here"}
             title = _fetch_page(url, path, most_bytes)
-    except PageError:
-        return {"error": "answers with a page and not with a video; only addresses of videos are fetched here"}
     except (InputError, OSError) as error:
         return {"error": str(error)}
     return {"error": "", "title": title}

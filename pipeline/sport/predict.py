@@ -123,11 +123,11 @@ def open_classifier(
     opened: an embedding that is taken if the examples are of it. Raises InputError where it cannot be read.
     """
     examples, heads = load_examples(path)
-    is_of_it = opened is not None and opened.digest == examples.digest
-    embedding = opened if opened is not None and is_of_it else open_embedding(examples.embedding)
+    if opened is None or opened.digest != examples.digest:
+        opened = open_embedding(examples.embedding)
     of = () if added is None else sports
-    more = [one for sport in of for one in added_examples(added or Path(), sport, embedding.digest)]
-    return SportClassifier(embedding, examples.plus(more)) if more else SportClassifier(embedding, examples, heads)
+    more = [one for sport in of for one in added_examples(added or Path(), sport, opened.digest)]
+    return SportClassifier(opened, examples.plus(more)) if more else SportClassifier(opened, examples, heads)
 
 
 def fit_heads(examples: Examples) -> tuple[Head, ...]:

@@ -31,10 +31,7 @@ export class NewVideos {
       event.preventDefault();
       this.#fetch(document.getElementById("address"));
     });
-    for (const [place, about] of Object.entries(all())) {
-      this.#entry(place, about.name).settings = about.settings ?? {};
-      this.#goOn(place, about);
-    }
+    for (const [place, about] of Object.entries(all())) this.#goOn(place, about);
   }
 
   #listenToDrops(area) {
@@ -51,7 +48,7 @@ export class NewVideos {
     for (const file of files) {
       const entry = this.#entry(placeOf(file) || keyOf(file), file.name);
       if (entry.isBusy) continue; // it is on its way already
-      entry.settings = this.settings.values(); // as they are now: another video may be given others
+      entry.settings ??= this.settings.values(); // as they were when it was given: another may be given others
       entry.begin("waits for those before it");
       this.#line = this.#line.then(() => this.#upload(file, entry));
     }
@@ -88,16 +85,16 @@ export class NewVideos {
       field.value = "";
       keep(`/videos/${id}`, { name, file: "", settings });
       this.#forget(entry);
-      this.#entry(`/videos/${id}`, name).settings = settings;
-      this.#goOn(`/videos/${id}`, { name, file: "" });
+      this.#goOn(`/videos/${id}`, { name, file: "", settings });
     } catch (error) {
       this.#failed(entry, error, () => this.#fetch(field));
     }
   }
 
   /** What was begun before the page was loaded. */
-  async #goOn(place, { name, file }, entry = this.#entry(place, name)) {
+  async #goOn(place, { name, file, settings = null }, entry = this.#entry(place, name)) {
     entry.place = place;
+    entry.settings ??= settings;
     try {
       if (!file) return await this.#follow(place, entry);
       const answer = await fetch(place, { cache: "no-store" });
@@ -182,7 +179,7 @@ class Entry {
   constructor(name, remove) {
     this.name = name;
     this.place = "";
-    this.settings = {}; // of its job
+    this.settings = null; // of its job, once it is given; null: those that are chosen by then
     this.isBusy = this.isGone = false;
     this.stop = () => {};
     this.bar = element("progress", { max: "1", value: "0", "aria-label": `How much of ${name} is there` });

@@ -68,6 +68,8 @@ def test_an_upload_goes_on_after_a_break_and_after_a_reload(page: Page, live: Li
         route.abort("connectionreset") if is_held else route.continue_()
 
     page.route("**/videos/*", pass_on)
+    page.get_by_text("What is to be done with it").click()
+    page.get_by_label("preset").select_option("fast")
     page.get_by_label("Choose a video").set_input_files(video)
     page.get_by_text("the connection is lost").wait_for()
     until(page, f"document.querySelector('#coming progress').value * {video.stat().st_size} >= {_PIECE}")
@@ -81,6 +83,7 @@ def test_an_upload_goes_on_after_a_break_and_after_a_reload(page: Page, live: Li
     until(page, f"{_JOB} === 1", 20)
     assert [at for method, at in asked if method == "PATCH"] == [str(_PIECE), str(2 * _PIECE)]
     [job] = live.client.get("/jobs").json()
+    assert job["settings"] == {"preset": "fast"}, "as it was given, before the reload"
     assert job["name"] == video.name and live.kept(f"/videos/{job['video']}") == video.read_bytes()
     assert page.get_by_text(video.name, exact=True).is_visible() and page.locator("#coming").is_hidden()
     assert page.evaluate("Object.keys(JSON.parse(localStorage['courtscribe-coming'])).length") == 0
