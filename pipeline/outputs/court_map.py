@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from ground.frames import Image
 from pipeline.analysis.values import Analysis
-from pipeline.outputs.draw import color_of
+from pipeline.outputs.draw import Color, color_of
 from tracker.court.dimensions import COURTS
 from tracker.court.known import UNKNOWN
 from tracker.types import IntArray
@@ -20,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 _SHARE, _MARGIN = 0.28, 1.5
 """Of the picture's width; metres around the lines."""
 _FLOOR, _LINES = (46, 52, 60), (225, 225, 225)
+_DARK = 128
+"""Who is darker has a light ring: the map is dark."""
 _COVER = 0.8
 """How much of the picture below is hidden."""
 
@@ -59,16 +62,20 @@ def _extent(analysis: Analysis) -> tuple[float, float]:
     return max(float(length), 1.0), max(float(width), 1.0)
 
 
-def draw_map(image: Image, shown: CourtMap, frame_index: int) -> None:
-    """Draw the map of a frame into the top right corner of ``image``, uint8 (H, W, 3) RGB, in place."""
+def draw_map(image: Image, shown: CourtMap, frame_index: int, colors: Mapping[int, Color] | None = None) -> None:
+    """Draw the map of a frame into the top right corner of ``image``, uint8 (H, W, 3) RGB, in place.
+
+    colors: by track_id; who has none has ``color_of``.
+    """
     scale = _SHARE * image.shape[1] / (shown.extent[0] + 2 * _MARGIN)
     plan = _plan(shown, scale)
     low, high = np.searchsorted(shown.frame_index, [frame_index, frame_index + 1])
     radius = max(2, round(0.55 * scale))
     for track_id, at in zip(shown.track_id[low:high].tolist(), shown.metres[low:high], strict=True):
         place = _pixel(at, shown.extent, scale)
-        cv2.circle(plan, place, radius + 1, (0, 0, 0), -1, cv2.LINE_AA)
-        cv2.circle(plan, place, radius, color_of(track_id), -1, cv2.LINE_AA)
+        color = (colors or {}).get(track_id) or color_of(track_id)
+        cv2.circle(plan, place, radius + 1, _LINES if max(color) < _DARK else (0, 0, 0), -1, cv2.LINE_AA)
+        cv2.circle(plan, place, radius, color, -1, cv2.LINE_AA)
     gap = round(0.01 * image.shape[1])
     corner = image[gap : gap + plan.shape[0], max(0, image.shape[1] - gap - plan.shape[1]) : image.shape[1] - gap]
     corner[:] = cv2.addWeighted(plan[: corner.shape[0], : corner.shape[1]], _COVER, corner, 1 - _COVER, 0)

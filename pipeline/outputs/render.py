@@ -204,7 +204,7 @@ def _drawn(frames: Iterator[Frame], start: float, shown: Shown, labels: _Labels)
         at = () if shown.ball is None else np.flatnonzero(shown.ball.frame_index == frame.index)
         banner = shown.banner if frame.time < start + _BANNER_SECONDS else None
         if shown.court is not None:
-            draw_map(image, shown.court, frame.index)
+            draw_map(image, shown.court, frame.index, shown.colors)
         draw_players(image, players.xyxy, players.track_id, texts, players.observed, banner, shown.colors)
         for row in at:
             draw_ball(image, shown.ball.xy[row], STATES[shown.ball.state[row]])  # type: ignore[union-attr]

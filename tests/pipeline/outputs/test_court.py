@@ -107,6 +107,9 @@ def test_the_map_shows_everybody_where_he_is_and_hides_no_more_than_a_corner() -
         (y1, x1), (y2, x2) = (dots[i].mean(axis=0) for i in (1, 2))
         scale = (x2 - x1) / 11.0
         assert abs((y2 - y1) / scale + 5.0) < 0.3, "metres"
+        draw_map(image, shown, 1, {1: (250, 40, 200)})
+        for near, is_there in (((250, 40, 200), True), (color_of(1), False), (color_of(2), True)):
+            assert (np.abs(image.astype(int) - near).sum(axis=2) < 120).any() == is_there, "in the colours of the boxes"
         empty = np.full((720, 1280, 3), 90, np.uint8)
         draw_map(empty, shown, 2)
         assert not (np.abs(empty.astype(int) - color_of(1)).sum(axis=2) < 60).any()
